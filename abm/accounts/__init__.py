@@ -1,0 +1,1 @@
+"""Companies we sell to or want to sell to, with their sites."""

@@ -1,0 +1,1 @@
+"""Which accounts are key: ABC, XYZ, RFM, rhythm, P(alive)."""

@@ -1,0 +1,74 @@
+"""Collects the commands; each is loaded when it is asked for, so that `abm --help` is quick."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import cast
+
+import click
+
+from abm.web.terminal import COULD_NOT_RUN, REFUSED
+from core.errors import AbmError, CannotRun
+
+COMMANDS: dict[str, str] = {
+    "db": "abm.installation.commands:db",
+    "start": "abm.installation.commands:start",
+    "stop": "abm.installation.commands:stop",
+    "work": "abm.installation.commands:work",
+    "doctor": "abm.installation.commands:doctor",
+    "sample": "abm.installation.commands:sample",
+    "users": "abm.users.commands:users",
+    "import": "abm.imports.commands:import_",
+    "analyse": "abm.analysis.commands:analyse",
+    "lists": "abm.targets.commands:lists",
+    "campaigns": "abm.outreach.commands:campaigns",
+    "receive": "abm.outreach.mail_commands:receive",
+    "suppress": "abm.outreach.consent_commands:suppress",
+    "unsuppress": "abm.outreach.consent_commands:unsuppress",
+    "contact": "abm.outreach.consent_commands:contact",
+    "winback": "abm.winback.commands:winback",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        return cast(click.Command, getattr(importlib.import_module(module), attribute))
+
+
+@click.group(cls=LazyGroup)
+def cli() -> None:
+    """Account-based marketing: accounts, lists, campaigns, win-back."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; errors become one sentence on standard error and the contract's exit code."""
+    from abm.wiring import connect_engine
+
+    try:
+        connect_engine()
+        result = cli.main(args=list(arguments) if arguments is not None else None, prog_name="abm", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return REFUSED
+    except click.Abort:
+        return _complain("Stopped before it was done; nothing half-done was kept", COULD_NOT_RUN)
+    except CannotRun as error:
+        return _complain(str(error), COULD_NOT_RUN)
+    except AbmError as error:
+        return _complain(str(error), REFUSED)
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code

@@ -1,0 +1,1 @@
+"""The company itself: zone, currency, working hours, caps, costs; changed in Settings."""

@@ -1,0 +1,27 @@
+"""The company's settings with their defaults, as plain values."""
+
+from dataclasses import dataclass, field
+from datetime import time
+
+
+@dataclass(frozen=True)
+class Company:
+    """Every value has a default; `name` in company_setting overrides it."""
+
+    name: str = "Our company"
+    postal_address: str = ""
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    country: str = ""
+    working_days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    working_from: time = time(9)
+    working_to: time = time(17)
+    account_points_7_days: int = 6
+    account_points_30_days: int = 16
+    person_touches_7_days: int = 2
+    person_touches_30_days: int = 5
+    lock_days_after_reply: int = 14
+    channel_points: dict[str, int] = field(default_factory=lambda: {"email": 1, "call": 2, "visit": 4})
+    channel_costs: dict[str, str] = field(default_factory=lambda: {"email": "0.05", "call": "18", "visit": "400"})
+    consent_countries: tuple[str, ...] = ("DE", "AT", "CA")
+    is_sending_paused: bool = False

@@ -1,0 +1,32 @@
+"""Reading the company's settings."""
+
+from dataclasses import fields
+from datetime import time
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from abm.company.models import CompanySetting
+from abm.company.policy import Company
+from core.settings import settings
+
+_TIMES = {"working_from", "working_to"}
+_TUPLES = {"working_days", "consent_countries"}
+
+
+def get_company(session: Session) -> Company:
+    """The company's settings: what was set in the browser, else the environment, else the default."""
+    env = settings()
+    values: dict[str, Any] = {"timezone": env.timezone, "currency": env.currency, "country": env.country}
+    known = {item.name for item in fields(Company)}
+    for row in session.scalars(select(CompanySetting)):
+        if row.name in known:
+            values[row.name] = _typed(row.name, row.content["value"])
+    return Company(**values)
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _TIMES:
+        return time.fromisoformat(value)
+    return tuple(value) if name in _TUPLES else value

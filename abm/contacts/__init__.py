@@ -1,0 +1,1 @@
+"""People at accounts: the buying centre."""

@@ -1,0 +1,51 @@
+"""Imports, with progress and report."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, Id
+
+
+class ImportRun(Base):
+    """One file brought in, or tried in a dry run."""
+
+    __tablename__ = "import_run"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting','running','done','refused','failed','cancelled')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    file_name: Mapped[str] = mapped_column(String(255))
+    stored_path: Mapped[str] = mapped_column(String(500), default="")
+    options: Mapped[dict[str, Any] | None]
+    is_dry_run: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    rows_read: Mapped[int] = mapped_column(default=0)
+    created: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[int] = mapped_column(default=0)
+    rejects_path: Mapped[str] = mapped_column(String(500), default="")
+    warnings: Mapped[list[Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    started_by: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class SavedMapping(Base):
+    """A mapping remembered per kind and header, proposed when a file with the same header comes again."""
+
+    __tablename__ = "saved_mapping"
+    __table_args__ = (UniqueConstraint("kind", "header_digest"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    header_digest: Mapped[str] = mapped_column(String(64))
+    mapping: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime]

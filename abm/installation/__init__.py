@@ -1,0 +1,1 @@
+"""Running the product: set-up, supervisor, sample company, doctor."""

@@ -1,0 +1,1 @@
+"""The weekly meeting of sales and marketing."""

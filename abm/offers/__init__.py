@@ -1,0 +1,1 @@
+"""What may be promised to win an account back, with limits, validity and redemption."""

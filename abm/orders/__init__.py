@@ -1,0 +1,1 @@
+"""Orders, their lines, and the rollup by account and day."""

@@ -1,0 +1,1 @@
+"""Target-account lists by rules and by hand."""

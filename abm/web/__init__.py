@@ -1,0 +1,1 @@
+"""The frame every page stands in: requests, permissions, security headers, tables, charts."""

@@ -1,0 +1,1 @@
+"""Losses, cases and their proof."""

@@ -1,0 +1,1 @@
+"""Tasks, calls and my day."""

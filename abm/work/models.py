@@ -1,0 +1,49 @@
+"""Tasks: what somebody does about an account, by when. A call is a task with a script and an outcome."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from abm.accounts.models import Account
+from abm.contacts.models import Contact
+from abm.users.models import User
+from core.db import Base, Id
+
+
+class Task(Base):
+    """One thing to do. `origin` says what made it (hand, campaign, meeting, win-back) with its id."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_owner", "owner_id", "state", "due_on"),
+        Index("ix_task_account", "account_id"),
+        Index("uq_task_origin", "origin", "origin_id", unique=True),
+        CheckConstraint("state IN ('open','done','dropped')", name="state"),
+        CheckConstraint("kind IN ('task','call')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), default="task")
+    title: Mapped[str] = mapped_column(String(300))
+    note: Mapped[str] = mapped_column(Text, default="")
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"))
+    due_on: Mapped[date | None]
+    state: Mapped[str] = mapped_column(String(10), default="open")
+    script: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[str | None] = mapped_column(String(30))
+    sentiment: Mapped[str | None] = mapped_column(String(20))
+    outcome_note: Mapped[str] = mapped_column(Text, default="")
+    origin: Mapped[str] = mapped_column(String(20), default="hand")
+    origin_id: Mapped[str | None] = mapped_column(String(60))
+    extra: Mapped[dict[str, Any] | None]
+    created_by: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+    account: Mapped[Account | None] = relationship()
+    contact: Mapped[Contact | None] = relationship()
+    owner: Mapped[User | None] = relationship()

@@ -1,0 +1,140 @@
+"""The outbox: deliveries, the batches that claim them, every attempt, touches, caps and conversation locks."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaigns.states import DeliveryState
+from core.db import Base, Id
+
+_STATES = ",".join(f"'{state}'" for state in DeliveryState)
+_DUE = text("state IN ('queued','deferred')")
+
+
+class Delivery(Base):
+    """An intent (run, step, contact, generation) and its present state. `address_key` is null for a mailbox's second."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("run_id", "position", "contact_id", "generation"),
+        UniqueConstraint("run_id", "position", "address_key", "generation"),
+        Index("ix_delivery_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_delivery_run_due", "run_id", "position", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_delivery_batch", "batch_id"),
+        Index("ix_delivery_contact", "contact_id"),
+        Index("ix_delivery_account", "account_id"),
+        CheckConstraint(f"state IN ({_STATES})", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
+    version_id: Mapped[int] = mapped_column(Id)
+    enrolment_id: Mapped[int] = mapped_column(Id)
+    account_id: Mapped[int] = mapped_column(Id)
+    contact_id: Mapped[int] = mapped_column(Id)
+    position: Mapped[int]
+    step: Mapped[str] = mapped_column(String(60))
+    channel: Mapped[str] = mapped_column(String(20))
+    generation: Mapped[int] = mapped_column(default=1)
+    address: Mapped[str | None] = mapped_column(String(320))
+    address_key: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(20), default=DeliveryState.QUEUED)
+    reason: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    planned_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    batch_id: Mapped[int | None] = mapped_column(Id)
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_tried_at: Mapped[datetime | None]
+    lone_losses: Mapped[int] = mapped_column(default=0)
+    variant: Mapped[str | None] = mapped_column(String(20))
+    language: Mapped[str | None] = mapped_column(String(10))
+    message_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class Batch(Base):
+    """About 500 deliveries of one version and relay, claimed together: one lease and one fence for all."""
+
+    __tablename__ = "batch"
+    __table_args__ = (Index("ix_batch_open", "lease_until", sqlite_where=text("is_open"), postgresql_where=text("is_open")),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(Id)
+    version_id: Mapped[int] = mapped_column(Id)
+    position: Mapped[int]
+    channel: Mapped[str] = mapped_column(String(20))
+    worker: Mapped[str] = mapped_column(String(120))
+    journal: Mapped[str] = mapped_column(String(200), default="")
+    boot_id: Mapped[str] = mapped_column(String(60), default="")
+    fence: Mapped[int]
+    lease_until: Mapped[float]
+    size: Mapped[int] = mapped_column(default=0)
+    is_open: Mapped[bool] = mapped_column(default=True)
+    claimed_at: Mapped[datetime]
+
+
+class Attempt(Base):
+    """One try at handing over one delivery; append-only."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_delivery", "delivery_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(Id)
+    number: Mapped[int]
+    fence: Mapped[int]
+    worker: Mapped[str] = mapped_column(String(120))
+    phase: Mapped[str] = mapped_column(String(20))
+    outcome: Mapped[str] = mapped_column(String(20))
+    code: Mapped[int | None]
+    text: Mapped[str | None] = mapped_column(String(500))
+    at: Mapped[datetime]
+
+
+class Touch(Base):
+    """Every touch of a person or account, by whatever channel, the hand-logged ones included."""
+
+    __tablename__ = "touch"
+    __table_args__ = (Index("ix_touch_account", "account_id", "at"), Index("ix_touch_contact", "contact_id", "at"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(Id)
+    contact_id: Mapped[int | None] = mapped_column(Id)
+    channel: Mapped[str] = mapped_column(String(20))
+    points: Mapped[int]
+    delivery_id: Mapped[int | None] = mapped_column(Id, unique=True)
+    by_user_id: Mapped[int | None] = mapped_column(Id)
+    cost_amount: Mapped[int] = mapped_column(Id, default=0)
+    note: Mapped[str] = mapped_column(String(300), default="")
+    at: Mapped[datetime]
+
+
+class CapBucket(Base):
+    """How much of a limit is used: scope (account, contact, sender, domain), key, window start, used."""
+
+    __tablename__ = "cap_bucket"
+
+    scope: Mapped[str] = mapped_column(String(20), primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    window: Mapped[str] = mapped_column(String(20), primary_key=True)
+    used: Mapped[int] = mapped_column(default=0)
+
+
+class ConversationLock(Base):
+    """The account belongs to one named owner until a day; other sequences wait."""
+
+    __tablename__ = "conversation_lock"
+
+    account_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    owner_id: Mapped[int | None] = mapped_column(Id)
+    reason: Mapped[str] = mapped_column(String(40))
+    exempt_run_id: Mapped[int | None] = mapped_column(Id)
+    until: Mapped[datetime]
+    detail: Mapped[dict[str, Any] | None]

@@ -1,0 +1,132 @@
+"""What the engine needs from outside: who is to be written to, what personalises a message, where a call goes.
+
+`abm.outreach` implements these and hands them over once, at start-up, with `connect`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, Protocol
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from core.errors import CannotRun
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What the gate must know of a person at the moment of sending."""
+
+    contact_id: int
+    account_id: int
+    email: str | None
+    phone: str | None
+    country: str
+    zone: str
+    account_zone: str
+    language: str
+    lawful_basis: str
+    tier: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A call step that has come due: becomes a task of a seller."""
+
+    delivery_id: int
+    account_id: int
+    contact_id: int
+    campaign_title: str
+    step: str
+    script: str
+    assign_to: str
+    due_at: datetime
+
+
+class People(Protocol):
+    """Set-based answers about people, always for a whole batch."""
+
+    def select_members(self, session: Session, *, list_name: str, roles: Sequence[str], per_account: int | None) -> Select[Any]:
+        """A SELECT with columns contact_id, account_id, family_id, stratum: everybody the definition intends."""
+
+    def select_current(self, session: Session) -> Select[Any]:
+        """A SELECT with columns contact_id, account_id, email, is_active, lawful_basis, country, for joins in SQL."""
+
+    def recipients(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Recipient]:
+        """The present facts of the batch's people; somebody erased is missing."""
+
+    def values(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
+        """Per contact the plain values content may name: contact, account, owner, last_order (dicts of str/int/date)."""
+
+    def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
+        """Of these accounts those that ordered on or after their moment's day."""
+
+    def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
+        """(contact_id, account_id) of everybody with this address, case-insensitively."""
+
+
+class Desk(Protocol):
+    """Where calls go."""
+
+    def place_calls(self, session: Session, requests: Sequence[CallRequest]) -> None:
+        """Make one task per request; a repeat for the same delivery makes none."""
+
+
+class Offers(Protocol):
+    """What a message may promise."""
+
+    def grant(self, session: Session, *, offer: str, recipients: Sequence[tuple[int, int]]) -> dict[int, Mapping[str, Any]]:
+        """For (contact_id, account_id) pairs: values code, title, valid_until by contact id; stable when repeated.
+
+        Missing in the answer: the offer is not available for that account (limit, validity)."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The company's own rules for outreach. Points and touches: 0 means no limit."""
+
+    zone: str
+    country: str
+    working_days: tuple[str, ...]
+    working_from: time
+    working_to: time
+    account_points_7_days: int
+    account_points_30_days: int
+    person_touches_7_days: int
+    person_touches_30_days: int
+    lock_days_after_reply: int
+    channel_points: Mapping[str, int]
+    channel_costs: Mapping[str, str]
+    consent_countries: tuple[str, ...]
+    is_sending_paused: bool
+
+
+class Company(Protocol):
+    """The company's rules."""
+
+    def policy(self, session: Session) -> Policy:
+        """What holds now."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    people: People
+    desk: Desk
+    offers: Offers
+    company: Company
+
+
+_connected: list[Outside] = []
+
+
+def connect(outside: Outside) -> None:
+    """Hand over the application's side; called once per process at start-up."""
+    _connected[:] = [outside]
+
+
+def outside() -> Outside:
+    if not _connected:
+        raise CannotRun("The engine has no application behind it: call campaigns.outside.connect first")
+    return _connected[0]

@@ -1,0 +1,103 @@
+"""States of campaigns, runs, enrolments and deliveries, and the groups that the books are kept in."""
+
+from enum import StrEnum
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class RunState(StrEnum):
+    PLANNING = "planning"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class EnrolmentState(StrEnum):
+    ACTIVE = "active"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    CALL = "call"
+
+
+class DeliveryState(StrEnum):
+    """See docs/life-of-a-message.md for who moves a delivery from which state to which."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    RENDERED = "rendered"
+    HANDING = "handing"
+    DEFERRED = "deferred"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED_SOFT = "bounced_soft"
+    BOUNCED_HARD = "bounced_hard"
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED_RENDER = "failed_render"
+    FAILED_PERMANENT = "failed_permanent"
+    FAILED_TEMPORARY = "failed_temporary"
+    QUARANTINED = "quarantined"
+    UNKNOWN = "unknown"
+    UNKNOWN_FINAL = "unknown_final"
+
+
+BOOK_OF_STATE: dict[DeliveryState, str] = {
+    **dict.fromkeys((DeliveryState.PLANNED, DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.RENDERED,
+                     DeliveryState.HANDING, DeliveryState.DEFERRED), "queued"),
+    **dict.fromkeys((DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.BOUNCED_SOFT,
+                     DeliveryState.BOUNCED_HARD, DeliveryState.COMPLAINED), "sent"),
+    **dict.fromkeys((DeliveryState.SUPPRESSED, DeliveryState.EXPIRED, DeliveryState.CANCELLED), "suppressed"),
+    **dict.fromkeys((DeliveryState.FAILED_RENDER, DeliveryState.FAILED_PERMANENT, DeliveryState.FAILED_TEMPORARY,
+                     DeliveryState.QUARANTINED), "failed"),
+    **dict.fromkeys((DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL), "unknown"),
+}
+
+OPEN_STATES = frozenset(state for state, book in BOOK_OF_STATE.items() if book == "queued") | {DeliveryState.UNKNOWN}
+CLAIMABLE_STATES = frozenset({DeliveryState.QUEUED, DeliveryState.DEFERRED})
+
+
+class Reason(StrEnum):
+    """Why a message was not sent, or why an enrolment ended; shown to people through the glossary."""
+
+    NO_ADDRESS = "no_address"
+    NO_BASIS = "no_basis"
+    CONSENT_NEEDED = "consent_needed"
+    SUPPRESSED = "suppressed"
+    UNSUBSCRIBED = "unsubscribed"
+    SAME_MAILBOX = "same_mailbox"
+    HELD_OUT = "held_out"
+    CONVERSATION_LOCKED = "conversation_locked"
+    LEFT_COMPANY = "left_company"
+    NO_LONGER_MATCHES = "no_longer_matches"
+    OVER_CAP = "over_cap"
+    OUTSIDE_WINDOW = "outside_window"
+    MISSING_VALUE = "missing_value"
+    BAD_ADDRESS = "bad_address"
+    REPLIED = "replied"
+    CLICKED = "clicked"
+    ORDERED = "ordered"
+    MET = "met"
+    OPTED_OUT = "opted_out"
+    COMPLAINED = "complained"
+    HARD_BOUNCE = "hard_bounce"
+    CALL_NOT_DONE = "call_not_done"
+    CONDITION = "condition"
+    CAMPAIGN_CANCELLED = "campaign_cancelled"
+    ERASED = "erased"
+    WAITED_TOO_LONG = "waited_too_long"

@@ -1,0 +1,141 @@
+"""One engine for web, workers and commands; `transaction()` is the only place that commits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event, types
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from core.settings import settings
+
+MONEY_SCALE = 10_000
+_SCALE = Decimal(MONEY_SCALE)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """Aware UTC moments; SQLite keeps them as naive text that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Money(types.TypeDecorator[Decimal]):
+    """Exact amounts with 4 decimals, kept as whole ten-thousandths so that both databases add them exactly."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | int | str | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_scaled(Decimal(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(int(value)) / _SCALE
+
+
+def to_scaled(amount: Decimal) -> int:
+    """Ten-thousandths of an amount, rounded half to even; the form in which `Money` is stored."""
+    return int((amount * _SCALE).to_integral_value(rounding=ROUND_HALF_EVEN))
+
+
+class Base(DeclarativeBase):
+    """Every table's base. Constraints get names by convention."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, date: Date, Decimal: Money, dict[str, Any]: Json, list[Any]: Json}
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """This process's engine. Dispose it after a fork (`dispose`)."""
+    return make_engine(settings().database_url)
+
+
+def make_engine(url: str, *, durable: bool = False) -> Engine:
+    """An engine for `url`. `durable`: every SQLite commit waits for the disk, as sending needs."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    made = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    synchronous = "FULL" if durable else "NORMAL"
+
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "busy_timeout=30000", "foreign_keys=ON",
+                       "cache_size=-65536", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE"))
+
+    event.listen(made, "connect", prepare)
+    event.listen(made, "begin", begin)
+    return made
+
+
+def dispose() -> None:
+    """Forget the pool without closing the parent's connections; a forked child calls this first."""
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)
+
+
+def use_durable_commits() -> None:
+    """From here on this process's SQLite commits wait for the disk (PostgreSQL's always do)."""
+    engine.cache_clear()
+    durable = make_engine(settings().database_url, durable=True)
+    globals()["engine"] = lru_cache(maxsize=1)(lambda: durable)
+
+
+@contextmanager
+def transaction(bind: Engine | None = None) -> Iterator[Session]:
+    """A writing transaction: commits on leaving, rolls back on an exception, then runs what waited for the commit."""
+    with Session(bind or engine(), expire_on_commit=False) as session:
+        with session.begin():
+            yield session
+        for call in session.info.pop("after_commit", []):
+            call()
+
+
+@contextmanager
+def reading(bind: Engine | None = None) -> Iterator[Session]:
+    """A transaction for reads only: takes no write lock on SQLite and is rolled back on leaving."""
+    chosen = (bind or engine()).execution_options(sqlite_begin="BEGIN")
+    with Session(chosen, expire_on_commit=False, autoflush=False) as session:
+        yield session
+        session.rollback()
+
+
+def after_commit(session: Session, call: Callable[[], object]) -> None:
+    """Run `call` once the transaction that `session` belongs to is committed; not at all if it is rolled back."""
+    session.info.setdefault("after_commit", []).append(call)
+
+
+def is_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

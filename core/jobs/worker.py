@@ -1,0 +1,56 @@
+"""The worker process: RQ's forking worker, held to our job list, that lets a running job end its slice on a stop."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+from rq import Queue, Worker
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+
+from core import db
+from core.errors import Refused
+from core.jobs.queue import PERFORM, connection, rq_queue
+from core.jobs.registry import JobQueue, request_stop
+
+_PR_SET_PDEATHSIG = 1
+
+
+class ListedJob(RqJob):
+    """A job that can only be our `perform`: a callable name from Redis would be an import, so code execution."""
+
+    def perform(self) -> Any:
+        if self.func_name != PERFORM:
+            raise Refused("The queue holds a job that this product did not put there")
+        return super().perform()
+
+
+class OutreachWorker(Worker):
+    """Forks a work-horse per job; a stop asks the horse to end its slice instead of cutting it."""
+
+    def main_work_horse(self, job: RqJob, queue: Queue) -> None:
+        die_with_parent()
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: request_stop())
+        db.dispose()
+        super().main_work_horse(job, queue)
+
+    def handle_warm_shutdown_request(self) -> None:
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGUSR1)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel (Linux) to kill this process when its parent dies, so that no orphan works on."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def work(queue: JobQueue, *, burst: bool = False, name: str | None = None) -> None:
+    """Work on one queue until stopped, or (burst) until it is empty."""
+    worker = OutreachWorker(
+        [rq_queue(queue)], connection=connection(), serializer=JSONSerializer, job_class=ListedJob, name=name,
+        worker_ttl=30, maintenance_interval=10, job_monitoring_interval=5, log_job_description=False,
+    )
+    worker.work(burst=burst, logging_level="WARNING")

@@ -1,0 +1,142 @@
+"""Real parts for every test: its own database (SQLite file or PostgreSQL), data folder and clock.
+
+ABM_TEST_DATABASE_URL=postgresql://… runs the same suite on PostgreSQL; each test process makes its own database there.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from abm.all_models import metadata
+from core import clock, db
+from core.settings import settings
+
+TEST_SERVER = os.environ.get("ABM_TEST_DATABASE_URL", "")
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_loopback() -> Iterator[None]:
+    """A test that reaches out of this machine fails."""
+    real = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise RuntimeError(f"a test tried to reach {address}")
+        real(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """An empty database with every table: a SQLite file to copy, or this process's own PostgreSQL database."""
+    if not TEST_SERVER:
+        path = tmp_path_factory.mktemp("template") / "template.db"
+        made = db.make_engine(f"sqlite:///{path}")
+        metadata.create_all(made)
+        with made.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
+        made.dispose()
+        yield str(path)
+        return
+    name = f"abm_test_{worker_id}_{os.getpid()}"
+    server = create_engine(TEST_SERVER.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    url = make_url(TEST_SERVER).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    made = db.make_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    metadata.create_all(made)
+    made.dispose()
+    yield url
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: str) -> Iterator[Path]:
+    """A data folder of the test's own with an empty database; settings read it afresh."""
+    folder = tmp_path / "var"
+    folder.mkdir()
+    for name in [name for name in os.environ if name.startswith("ABM_") and name != "ABM_TEST_DATABASE_URL"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ABM_DATA_DIR", str(folder))
+    monkeypatch.setenv("ABM_SECRET_KEY", "test-key-of-at-least-thirty-two-characters")
+    if TEST_SERVER:
+        monkeypatch.setenv("ABM_DATABASE_URL", empty_database)
+    else:
+        shutil.copy(empty_database, folder / "abm.db")
+    _forget_process_state()
+    yield folder
+    if TEST_SERVER:
+        _empty_all_tables()
+    db.engine().dispose()
+    _forget_process_state()
+
+
+def _forget_process_state() -> None:
+    from core.jobs.queue import connection
+
+    settings.cache_clear()
+    db.engine.cache_clear()
+    connection.cache_clear()
+
+
+def _empty_all_tables() -> None:
+    """Delete what the test left; deleting is quicker than truncating when tables are small."""
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        for table in metadata.tables.values():
+            connection.exec_driver_sql(f'DELETE FROM "{table.name}"')
+
+
+@pytest.fixture
+def database(data_dir: Path) -> Path:
+    """For tests that open their own transactions with `core.db.transaction()`."""
+    return data_dir
+
+
+@pytest.fixture
+def session(data_dir: Path) -> Iterator[db.Session]:
+    """One open writing transaction, rolled back at the end. Not for code that opens transactions itself."""
+    with db.Session(db.engine(), expire_on_commit=False) as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[datetime], None]]:
+    """Set the product's clock: `at(datetime(2026, 1, 5, 10, tzinfo=UTC))`."""
+
+    def set_to(moment: datetime) -> None:
+        clock.set_clock(lambda: moment)
+
+    yield set_to
+    clock.set_clock(None)
+
+
+@pytest.fixture
+def queue_server(data_dir: Path) -> Iterator[str]:
+    """A real Redis-protocol server for this test's data folder."""
+    from core.jobs.embedded import embedded_url, stop_embedded
+
+    yield embedded_url(data_dir)
+    stop_embedded(data_dir)
