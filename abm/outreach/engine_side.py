@@ -1,0 +1,75 @@
+"""The application's answers to the engine's questions (`campaigns.outside`), handed over once per process."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from abm.company.queries import get_company
+from abm.outreach import people
+from campaigns.outside import CallRequest, Outside, Policy, Recipient
+
+
+class AccountPeople:
+    """People over the account, contact and order tables."""
+
+    def select_members(self, session: Session, *, list_name: str, roles: Sequence[str],  # noqa: ARG002
+                       per_account: int | None) -> Select[Any]:
+        return people.select_list_people(list_name=list_name, roles=roles, per_account=per_account)
+
+    def select_current(self, session: Session) -> Select[Any]:  # noqa: ARG002
+        return people.select_current_people()
+
+    def recipients(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Recipient]:
+        return people.get_recipients(session, contact_ids)
+
+    def values(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
+        return people.get_content_values(session, contact_ids)
+
+    def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
+        return people.find_accounts_that_ordered(session, accounts)
+
+    def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
+        return people.find_contacts_by_address(session, address)
+
+
+class CallDesk:
+    """Calls become tasks of the sellers."""
+
+    def place_calls(self, session: Session, requests: Sequence[CallRequest]) -> None:
+        from abm.work.actions import create_call_tasks
+
+        create_call_tasks(session, requests=requests)
+
+
+class OfferBook:
+    """Offers are granted per account, with a code."""
+
+    def grant(self, session: Session, *, offer: str,
+              recipients: Sequence[tuple[int, int]]) -> dict[int, Mapping[str, Any]]:
+        from abm.offers.actions import grant_offers
+
+        return dict(grant_offers(session, offer_name=offer, recipients=recipients))
+
+
+class CompanyRules:
+    """The company's settings, as the engine needs them."""
+
+    def policy(self, session: Session) -> Policy:
+        company = get_company(session)
+        return Policy(
+            zone=company.timezone, country=company.country, working_days=company.working_days,
+            working_from=company.working_from, working_to=company.working_to,
+            account_points_7_days=company.account_points_7_days, account_points_30_days=company.account_points_30_days,
+            person_touches_7_days=company.person_touches_7_days, person_touches_30_days=company.person_touches_30_days,
+            lock_days_after_reply=company.lock_days_after_reply, channel_points=company.channel_points,
+            channel_costs=company.channel_costs, consent_countries=company.consent_countries,
+            is_sending_paused=company.is_sending_paused,
+        )
+
+
+def engine_side() -> Outside:
+    """The four parts, stateless: safe to share between threads."""
+    return Outside(people=AccountPeople(), desk=CallDesk(), offers=OfferBook(), company=CompanyRules())

@@ -1,0 +1,145 @@
+"""Who is to be written to and what is known of them: the engine's questions about people, for whole batches."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.company.queries import get_company
+from abm.contacts.models import Contact
+from abm.orders.models import AccountDay, Order
+from abm.outreach.zones import zone_of_account, zone_of_person
+from abm.targets.models import ListMember, TargetList
+from abm.users.models import User
+from campaigns.outside import Recipient
+
+# Who speaks for the account, most weighty first; `per_account` takes from the top.
+ROLE_ORDER = ("decision_maker", "champion", "economic_buyer", "influencer", "technical_buyer", "user", "gatekeeper",
+              "blocker")
+
+
+def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int | None) -> Select[Any]:
+    """People of the list's accounts: contact_id, account_id, family_id (parent and sites together), stratum (tier).
+
+    `roles` empty: everybody; else in the given order of weight. `per_account` keeps the first so many of each account
+    by role, then influence. People who have left are not there.
+    """
+    order = (_role_rank(roles), func.coalesce(Contact.influence, -1).desc(), Contact.id)
+    place = func.row_number().over(partition_by=Contact.account_id, order_by=order)
+    rows = (
+        select(Contact.id.label("contact_id"), Contact.account_id.label("account_id"),
+               func.coalesce(Account.parent_id, Account.id).label("family_id"),
+               func.coalesce(Account.tier, "").label("stratum"), place.label("place"))
+        .join(Account, Account.id == Contact.account_id)
+        .join(ListMember, ListMember.account_id == Contact.account_id)
+        .join(TargetList, TargetList.id == ListMember.list_id)
+        .where(TargetList.name == list_name, Contact.is_active.is_(True))
+    )
+    if roles:
+        rows = rows.where(Contact.buying_role.in_(list(roles)))
+    found = rows.subquery("list_people")
+    people = select(found.c.contact_id, found.c.account_id, found.c.family_id, found.c.stratum)
+    return people.where(found.c.place <= per_account) if per_account else people
+
+
+def _role_rank(roles: Sequence[str]) -> ColumnElement[int]:
+    ranked = {role: rank for rank, role in enumerate(roles or ROLE_ORDER)}
+    return case(ranked, value=Contact.buying_role, else_=len(ranked))
+
+
+def select_current_people() -> Select[Any]:
+    """Everybody as of now: contact_id, account_id, email, is_active, lawful_basis, country."""
+    columns: list[ColumnElement[Any]] = [
+        Contact.id.label("contact_id"), Contact.account_id.label("account_id"), Contact.email.label("email"),
+        Contact.is_active.label("is_active"), Contact.lawful_basis.label("lawful_basis"),
+        func.coalesce(Account.country, "").label("country"),
+    ]
+    return select(*columns).join(Account, Account.id == Contact.account_id)
+
+
+def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Recipient]:
+    """The present facts by contact id; somebody erased is missing."""
+    company = get_company(session)
+    rows = session.execute(
+        select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Contact.timezone, Contact.language,
+               Contact.lawful_basis, Contact.is_active, Account.country, Account.timezone.label("account_timezone"),
+               Account.tier)
+        .join(Account, Account.id == Contact.account_id)
+        .where(Contact.id.in_(contact_ids))
+    )
+    return {row.id: _recipient(row, company.timezone) for row in rows}
+
+
+def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
+    return Recipient(
+        contact_id=row.id, account_id=row.account_id, email=row.email, phone=row.phone, country=row.country or "",
+        zone=zone_of_person(own=row.timezone, country=row.country, account=row.account_timezone, company=company_zone),
+        account_zone=zone_of_account(own=row.account_timezone, country=row.country, company=company_zone),
+        language=row.language or "", lawful_basis=row.lawful_basis, tier=row.tier or "", is_active=row.is_active,
+    )
+
+
+def get_content_values(session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
+    """Per contact the dicts contact, account, owner and last_order; what is not known is None or missing."""
+    rows = session.execute(
+        select(Contact, Account, User)
+        .join(Account, Account.id == Contact.account_id)
+        .outerjoin(User, and_(User.id == Account.owner_id, User.is_active.is_(True)))
+        .where(Contact.id.in_(contact_ids))
+    ).all()
+    orders = _last_orders(session, {account.id for _contact, account, _owner in rows})
+    return {contact.id: {"contact": _contact_values(contact), "account": _account_values(account),
+                         "owner": _owner_values(account, owner), "last_order": orders.get(account.id, {})}
+            for contact, account, owner in rows}
+
+
+def _contact_values(contact: Contact) -> dict[str, Any]:
+    return {
+        "first_name": contact.first_name, "last_name": contact.last_name, "email": contact.email,
+        "phone": contact.phone, "title": contact.title, "department": contact.department,
+        "buying_role": contact.buying_role,
+        "language": contact.language, "custom": dict(contact.custom or {}),
+    }
+
+
+def _account_values(account: Account) -> dict[str, Any]:
+    return {
+        "name": account.name, "domain": account.domain, "industry": account.industry, "employees": account.employees,
+        "country": account.country, "region": account.region, "city": account.city, "tier": account.tier,
+        "custom": dict(account.custom or {}),
+    }
+
+
+def _owner_values(account: Account, owner: User | None) -> dict[str, Any]:
+    if owner is None:
+        return {"name": None, "email": account.owner_email, "phone": None}
+    return {"name": owner.name, "email": owner.email, "phone": owner.phone or None}
+
+
+def _last_orders(session: Session, account_ids: set[int]) -> dict[int, dict[str, Any]]:
+    """The latest counted order of each account: on, amount, currency."""
+    newest = func.row_number().over(partition_by=Order.account_id, order_by=(Order.ordered_on.desc(), Order.id.desc()))
+    ranked = (
+        select(Order.account_id, Order.ordered_on, Order.amount, Order.currency, newest.label("place"))
+        .where(Order.account_id.in_(account_ids), Order.is_cancelled.is_(False), Order.amount > 0)
+        .subquery()
+    )
+    rows = session.execute(select(ranked).where(ranked.c.place == 1))
+    return {row.account_id: {"on": row.ordered_on, "amount": row.amount, "currency": row.currency} for row in rows}
+
+
+def find_accounts_that_ordered(session: Session, since: Mapping[int, datetime]) -> set[int]:
+    """Of these accounts those with a counted order on or after their moment's (UTC) day."""
+    rows = session.execute(select(AccountDay.account_id, func.max(AccountDay.day))
+                           .where(AccountDay.account_id.in_(list(since))).group_by(AccountDay.account_id))
+    return {account_id for account_id, day in rows if day >= since[account_id].date()}
+
+
+def find_contacts_by_address(session: Session, address: str) -> list[tuple[int, int]]:
+    """(contact_id, account_id) of everybody with this address, case-insensitively."""
+    rows = session.execute(select(Contact.id, Contact.account_id).where(Contact.email_key == address.strip().lower())
+                           .order_by(Contact.id))
+    return [(contact_id, account_id) for contact_id, account_id in rows]
