@@ -1,14 +1,16 @@
 """Reading the company's settings."""
 
 from dataclasses import fields
-from datetime import time
+from datetime import date, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.company.models import CompanySetting
 from abm.company.policy import Company
+from core import clock
 from core.settings import settings
 
 _TIMES = {"working_from", "working_to"}
@@ -24,6 +26,11 @@ def get_company(session: Session) -> Company:
         if row.name in known:
             values[row.name] = _typed(row.name, row.content["value"])
     return Company(**values)
+
+
+def company_today(session: Session) -> date:
+    """The present day where the company is: what due dates and validities are compared with."""
+    return clock.now().astimezone(ZoneInfo(get_company(session).timezone)).date()
 
 
 def _typed(name: str, value: Any) -> Any:
