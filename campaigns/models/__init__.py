@@ -1,13 +1,13 @@
 """Tables of the engine. Accounts and people are opaque ids here: nothing refers to the application's tables."""
 
 from campaigns.models.campaign import Approval, ApprovedMember, Campaign, CampaignVersion, Run
-from campaigns.models.consent import ConsentEvent, Suppression
+from campaigns.models.consent import ConsentEvent, StopEpoch, Suppression
 from campaigns.models.enrolment import Enrolment, HoldoutAccount, HoldoutGhost
 from campaigns.models.event import Event, Link
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
 
 __all__ = [
     "Approval", "ApprovedMember", "Attempt", "Batch", "Campaign", "CampaignVersion", "CapBucket", "ConsentEvent",
-    "ConversationLock", "Delivery", "Enrolment", "Event", "HoldoutAccount", "HoldoutGhost", "Link", "Run", "Suppression",
-    "Touch",
+    "ConversationLock", "Delivery", "Enrolment", "Event", "HoldoutAccount", "HoldoutGhost", "Link", "Run", "StopEpoch",
+    "Suppression", "Touch",
 ]

@@ -45,3 +45,12 @@ class ConsentEvent(Base):
     source: Mapped[str] = mapped_column(String(200))
     evidence: Mapped[dict[str, Any] | None]
     at: Mapped[datetime]
+
+
+class StopEpoch(Base):
+    """One row; its number grows with every stop, see `campaigns.stops`."""
+
+    __tablename__ = "stop_epoch"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    epoch: Mapped[int] = mapped_column(default=0)
