@@ -1,0 +1,115 @@
+"""Finding the accounts that fell silent, and closing the cases of those that ordered again."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account, AccountEvent
+from abm.audit.actions import actor, record
+from abm.orders.models import AccountDay, Order
+from abm.winback.models import Case
+from abm.winback.rhythms import select_lapsed
+from core import clock
+from core.db import is_postgres
+from core.errors import Refused
+
+CASE_LINK = "/win-back/cases/"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What one detection found and did. lapsed = opened + already_open + let_go."""
+
+    as_of: date
+    lapsed: int
+    opened: int
+    already_open: int
+    let_go: int
+    won_back: int
+    open_cases: int
+    value_at_risk: float
+
+
+def detect_lapses(session: Session, *, as_of: date | None = None) -> Detection:
+    """Close the cases that an order has ended, then open one for every lapsed account that has none for this silence.
+
+    `as_of`: the day to look from, the day of the last counted order when left out; later orders are ignored.
+    Repeating it changes nothing. An account that was let go gets no second case until it has ordered again.
+    Raises Refused when there is no order up to that day.
+    """
+    day = session.scalar(select(func.max(AccountDay.day)).where(AccountDay.day <= (as_of or date.max)))
+    if day is None:
+        raise Refused("There are no orders to look at: import orders first, or give a later day with --as-of")
+    looked_from, moment = as_of or day, clock.now()
+    won = _close_won_back(session, looked_from, moment)
+    opened = _open_cases(session, looked_from, moment)
+    _write_timelines(session, moment)
+    found = _count(session, looked_from, opened=opened, won=won)
+    record(session, action="winback.detect", subject="winback",
+           after={key: str(value) for key, value in asdict(found).items()})
+    return found
+
+
+def _first_order_after(as_of: date) -> ColumnElement[Any]:
+    """The id of the first counted order that came after the case's last one, up to the day."""
+    return (
+        select(Order.id)
+        .where(Order.account_id == Case.account_id, Order.ordered_on > Case.last_order_on, Order.ordered_on <= as_of,
+               Order.is_cancelled.is_(False), Order.amount > 0)
+        .order_by(Order.ordered_on, Order.id).limit(1).correlate(Case).scalar_subquery()
+    )
+
+
+def _close_won_back(session: Session, as_of: date, moment: datetime) -> int:
+    order_id = _first_order_after(as_of)
+    closed = session.connection().execute(
+        update(Case).where(Case.closed_at.is_(None), order_id.is_not(None))
+        .values(state="won_back", won_order_id=order_id, closed_at=moment))
+    return closed.rowcount
+
+
+def _open_cases(session: Session, as_of: date, moment: datetime) -> int:
+    """One INSERT … SELECT; the unique index over open cases makes a detection at the same time harmless."""
+    lapsed = select_lapsed(as_of).cte("lapsed")
+    same_silence = exists().where(Case.account_id == lapsed.c.account_id, Case.last_order_on >= lapsed.c.last_on)
+    open_case = exists().where(Case.account_id == lapsed.c.account_id, Case.closed_at.is_(None))
+    found = (
+        select(lapsed.c.account_id, literal("open"), literal(as_of), lapsed.c.last_on, lapsed.c.median_gap_days,
+               lapsed.c.overdue_ratio, lapsed.c.yearly_value, literal(""), Account.owner_id, literal(moment))
+        .join(Account, Account.id == lapsed.c.account_id)
+        .where(~same_silence, ~open_case)
+    )
+    start = postgres_insert if is_postgres(session) else sqlite_insert
+    statement = start(Case).from_select(
+        ["account_id", "state", "as_of", "last_order_on", "median_gap_days", "overdue_ratio", "yearly_value",
+         "cause_note", "owner_id", "detected_at"], found)
+    return len(session.connection().execute(statement.on_conflict_do_nothing().returning(Case.id)).all())
+
+
+def _write_timelines(session: Session, moment: datetime) -> None:
+    """A line on the timeline of every account whose case this detection opened or closed."""
+    for happened, kind, title in (
+        (and_(Case.detected_at == moment, Case.closed_at.is_(None)), "lapsed", "Fell silent against its own rhythm"),
+        (and_(Case.closed_at == moment, Case.state == "won_back"), "won_back", "Ordered again: won back"),
+    ):
+        lines = select(Case.account_id, literal(moment), literal(kind), literal(title), literal(""),
+                       literal(actor().name), literal(CASE_LINK) + cast(Case.id, String)).where(happened)
+        session.connection().execute(insert(AccountEvent).from_select(
+            ["account_id", "at", "kind", "title", "text", "actor", "link"], lines))
+
+
+def _count(session: Session, as_of: date, *, opened: int, won: int) -> Detection:
+    lapsed = select_lapsed(as_of).cte("lapsed")
+    has_open = exists().where(Case.account_id == lapsed.c.account_id, Case.closed_at.is_(None))
+    total, with_case = session.execute(
+        select(func.count(), func.count().filter(has_open)).select_from(lapsed)).one()
+    open_cases, at_risk = session.execute(
+        select(func.count(), func.coalesce(func.sum(Case.yearly_value), 0.0)).where(Case.closed_at.is_(None))).one()
+    return Detection(as_of=as_of, lapsed=total, opened=opened, already_open=with_case - opened,
+                     let_go=total - with_case, won_back=won, open_cases=open_cases,
+                     value_at_risk=round(float(at_risk), 4))
