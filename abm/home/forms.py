@@ -1,0 +1,89 @@
+"""The company's settings between the form and their stored form."""
+
+from collections.abc import Mapping
+from datetime import time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import available_timezones
+
+from werkzeug.datastructures import MultiDict
+
+from abm.company.policy import Company
+from core.errors import InvalidInput
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WHOLE = ("account_points_7_days", "account_points_30_days", "person_touches_7_days", "person_touches_30_days",
+          "lock_days_after_reply")
+
+
+def typed_company(company: Company) -> dict[str, Any]:
+    """The settings in the form in which they are stored and typed."""
+    return {
+        "name": company.name, "postal_address": company.postal_address, "timezone": company.timezone,
+        "currency": company.currency, "country": company.country, "working_days": list(company.working_days),
+        "working_from": f"{company.working_from:%H:%M}", "working_to": f"{company.working_to:%H:%M}",
+        "consent_countries": list(company.consent_countries), "channel_costs": dict(company.channel_costs),
+        "is_sending_paused": company.is_sending_paused, **{name: getattr(company, name) for name in _WHOLE},
+    }
+
+
+def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Values to store. Raises InvalidInput with a sentence per field."""
+    errors: dict[str, str] = {}
+    values: dict[str, Any] = {name: form.get(name, "").strip() for name in ("name", "postal_address", "country")}
+    values["currency"] = form.get("currency", "").strip().upper()
+    values["timezone"] = form.get("timezone", "").strip()
+    values["working_days"] = [day for day in DAYS if day in form.getlist("working_days")]
+    values["consent_countries"] = form.get("consent_countries", "").upper().replace(",", " ").split()
+    values["is_sending_paused"] = bool(form.get("is_sending_paused"))
+    values["channel_costs"] = _costs(form, errors)
+    for name in ("working_from", "working_to"):
+        values[name] = _time(form, name, errors)
+    for name in _WHOLE:
+        values[name] = _whole(form, name, errors)
+    _check(values, errors)
+    if errors:
+        raise InvalidInput("The settings were not saved", errors)
+    return values
+
+
+def _check(values: Mapping[str, Any], errors: dict[str, str]) -> None:
+    if not values["name"]:
+        errors["name"] = "Give the company's name"
+    if values["timezone"] not in available_timezones():
+        errors["timezone"] = "Use an IANA name such as Europe/Paris"
+    if not (len(values["currency"]) == 3 and values["currency"].isalpha()):
+        errors["currency"] = "Use a three-letter code such as EUR"
+    if not values["working_days"]:
+        errors["working_days"] = "Choose at least one day"
+    if "working_from" not in errors and "working_to" not in errors and values["working_from"] >= values["working_to"]:
+        errors["working_to"] = "The end must be later than the start"
+
+
+def _time(form: Mapping[str, str], name: str, errors: dict[str, str]) -> str:
+    try:
+        return f"{time.fromisoformat(form.get(name, '')):%H:%M}"
+    except ValueError:
+        errors[name] = "Write it like 09:00"
+        return ""
+
+
+def _whole(form: Mapping[str, str], name: str, errors: dict[str, str]) -> int:
+    text = form.get(name, "").strip()
+    if not text.isdecimal() or int(text) > 10_000:
+        errors[name] = "A whole number; 0 means no limit"
+        return 0
+    return int(text)
+
+
+def _costs(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, str]:
+    costs = {}
+    for channel in Company().channel_costs:
+        text = form.get(f"cost_{channel}", "").strip()
+        try:
+            costs[channel] = str(Decimal(text))
+            if Decimal(text) < 0:
+                raise InvalidOperation
+        except InvalidOperation:
+            errors[f"cost_{channel}"] = "An amount such as 18.50"
+    return costs

@@ -1,0 +1,30 @@
+"""Today, search, and what is running now."""
+
+from flask import Blueprint, g, render_template, request
+
+from abm.home.queries import checklist, running_work, search_everything, today_figures
+from abm.web.access import requires
+from abm.web.permissions import Permission
+
+pages = Blueprint("home", __name__)
+
+
+@pages.get("/")
+@requires(Permission.SEE)
+def today() -> str:
+    return render_template("home/today.html", steps=checklist(g.session), today=today_figures(g.session, user_id=g.user.id))
+
+
+@pages.get("/search")
+@requires(Permission.SEE)
+def search() -> str:
+    wanted = request.args.get("q", "").strip()
+    found = search_everything(g.session, text=wanted) if len(wanted) >= 2 else []
+    name = "home/_search.html" if request.headers.get("HX-Request") else "home/search.html"
+    return render_template(name, wanted=wanted, found=found)
+
+
+@pages.get("/running")
+@requires(Permission.SEE)
+def running() -> str:
+    return render_template("home/_running.html", running=running_work(g.session))

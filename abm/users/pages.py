@@ -1,0 +1,156 @@
+"""Signing in and out, own password, links to set one, and the administration of users."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy import delete
+from werkzeug.wrappers import Response
+
+from abm.audit.actions import Actor, act_as
+from abm.users import actions, throttle
+from abm.users.models import UserSession
+from abm.users.passwords import is_right
+from abm.users.queries import digest, find_one_time_token, get_user, list_users
+from abm.users.sign_in import check_credentials, current_token, forget, remember
+from abm.web.access import public, requires, signed_in
+from abm.web.permissions import ROLE_PERMISSIONS, Permission, Role
+from core import clock
+from core.errors import InvalidInput
+from core.settings import settings
+
+pages = Blueprint("users", __name__)
+Answer = str | Response | tuple[str, int]
+
+
+@pages.get("/sign-in")
+@public
+def sign_in() -> Answer:
+    return render_template("users/sign_in.html", typed=request.args, errors={})
+
+
+@pages.post("/sign-in")
+@public
+def try_sign_in() -> Answer:
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    key = throttle.throttle_key(email, request.remote_addr or "")
+    wait = throttle.seconds_to_wait(g.session, key)
+    if wait:
+        return _sign_in_again(f"Too many tries. Wait {wait} seconds and try again.", 429)
+    user = check_credentials(g.session, email=email, password=password)
+    if user is None:
+        throttle.note_failure(g.session, key)
+        return _sign_in_again("The address or the password is not right.", 422)
+    throttle.forget_failures(g.session, key)
+    act_as(Actor(user.name, user.id, request.remote_addr or ""))
+    remember(actions.open_session(g.session, user=user, ip=request.remote_addr or "", agent=request.user_agent.string))
+    return redirect(_inside(request.form.get("next", "")))
+
+
+def _sign_in_again(sentence: str, code: int) -> tuple[str, int]:
+    return render_template("users/sign_in.html", typed=request.form, errors={"password": sentence}), code
+
+
+def _inside(wanted: str) -> str:
+    """Only a path of this product; anything else leads to Today."""
+    parts = urlsplit(wanted)
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return wanted if is_ours else url_for("home.today")
+
+
+@pages.post("/sign-out")
+@signed_in
+def sign_out() -> Answer:
+    g.session.execute(delete(UserSession).where(UserSession.token_digest == digest(current_token())))
+    forget()
+    return redirect(url_for("users.sign_in"))
+
+
+@pages.get("/password")
+@signed_in
+def own_password() -> Answer:
+    return render_template("users/own_password.html", typed={}, errors={})
+
+
+@pages.post("/password")
+@signed_in
+def change_own_password() -> Answer:
+    user = get_user(g.session, g.user.id)
+    if not is_right(request.form.get("present", ""), user.password_hash):
+        return render_template("users/own_password.html", typed={}, errors={"present": "That is not your password."}), 422
+    try:
+        actions.set_password(g.session, user=user, password=request.form.get("password", ""))
+    except InvalidInput as error:
+        return render_template("users/own_password.html", typed={}, errors=error.fields), 422
+    forget()
+    flash("Password changed. Sign in with the new one.", "success")
+    return redirect(url_for("users.sign_in"))
+
+
+@pages.get("/set-password/<token>")
+@public
+def set_password(token: str) -> Answer:
+    found = find_one_time_token(g.session, token)
+    return render_template("users/set_password.html", is_valid=found is not None, errors={}), 200 if found else 404
+
+
+@pages.post("/set-password/<token>")
+@public
+def save_password(token: str) -> Answer:
+    found = find_one_time_token(g.session, token)
+    if found is None or found.user_id is None:
+        return render_template("users/set_password.html", is_valid=False, errors={}), 404
+    try:
+        actions.set_password(g.session, user=get_user(g.session, found.user_id), password=request.form.get("password", ""))
+    except InvalidInput as error:
+        return render_template("users/set_password.html", is_valid=True, errors=error.fields), 422
+    found.used_at = clock.now()
+    flash("Password set. Sign in with it.", "success")
+    return redirect(url_for("users.sign_in"))
+
+
+@pages.get("/settings/users")
+@requires(Permission.ADMINISTER)
+def index() -> Answer:
+    return _users_page({}, {})
+
+
+def _users_page(typed: object, errors: dict[str, str], link: str = "") -> str:
+    return render_template("users/index.html", users=list_users(g.session), roles=list(Role), typed=typed, errors=errors,
+                           link=link, permissions=list(Permission), table=ROLE_PERMISSIONS)
+
+
+@pages.post("/settings/users")
+@requires(Permission.ADMINISTER)
+def create() -> Answer:
+    form = request.form
+    try:
+        user = actions.create_user(g.session, email=form.get("email", ""), name=form.get("name", ""),
+                                   role=form.get("role", ""))
+    except InvalidInput as error:
+        return _users_page(form, error.fields), 422
+    token = actions.issue_link_token(g.session, user=user, minutes=24 * 60)
+    return _users_page({}, {}, settings().base_url + url_for("users.set_password", token=token))
+
+
+@pages.post("/settings/users/<int:user_id>/role")
+@requires(Permission.ADMINISTER)
+def change_role(user_id: int) -> Answer:
+    actions.set_role(g.session, user=get_user(g.session, user_id), role=request.form.get("role", ""))
+    flash("Role changed; the user signs in again.", "success")
+    return redirect(url_for("users.index"))
+
+
+@pages.post("/settings/users/<int:user_id>/active")
+@requires(Permission.ADMINISTER)
+def change_active(user_id: int) -> Answer:
+    user = get_user(g.session, user_id)
+    (actions.disable_user if user.is_active else actions.enable_user)(g.session, user=user)
+    flash(f"{user.name} can {'sign in again' if user.is_active else 'no longer sign in'}.", "success")
+    return redirect(url_for("users.index"))
+
+
+@pages.post("/settings/users/<int:user_id>/link")
+@requires(Permission.ADMINISTER)
+def reset_link(user_id: int) -> Answer:
+    token = actions.issue_link_token(g.session, user=get_user(g.session, user_id))
+    return _users_page({}, {}, settings().base_url + url_for("users.set_password", token=token))

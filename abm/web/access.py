@@ -1,0 +1,81 @@
+"""Who may call which view. Every view says so with `@requires(...)` or `@public`; one that says nothing is refused."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from flask import Flask, abort, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from abm.web.permissions import Permission, may
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PUBLIC = "public"
+SIGNED_IN = "signed_in"
+
+
+class CurrentUser(Protocol):
+    """The signed-in user, as pages see it (`g.user`); None when nobody is signed in."""
+
+    id: int
+    name: str
+    email: str
+    role: str
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Only users whose role has the permission reach the view."""
+
+    def mark(view: View) -> View:
+        view.access = permission  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def signed_in(view: View) -> View:
+    """Any signed-in user reaches the view (the own password, signing out)."""
+    view.access = SIGNED_IN  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: View) -> View:
+    """Anybody reaches the view without signing in."""
+    view.access = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def access_of(app: Flask, endpoint: str) -> str | None:
+    """The access mark of an endpoint: a permission, PUBLIC, SIGNED_IN, or None when it has none."""
+    return getattr(app.view_functions[endpoint], "access", None)
+
+
+def refuse_unmarked_views(app: Flask) -> None:
+    """Called once all routes are there: a view without a mark is a mistake that must not start."""
+    unmarked = [rule.endpoint for rule in app.url_map.iter_rules() if access_of(app, rule.endpoint) is None]
+    if unmarked:
+        raise RuntimeError(f"views without @requires, @signed_in or @public: {', '.join(sorted(unmarked))}")
+
+
+def check_access() -> Response | None:
+    """None when the request may go on; a redirect to the sign-in page; or aborts with 403."""
+    mark = access_of(current_app, request.endpoint or "")
+    if mark == PUBLIC:
+        return None
+    if g.user is None:
+        return _to_sign_in()
+    if mark == SIGNED_IN or (mark is not None and may(g.user.role, Permission(mark))):
+        return None
+    abort(403)
+
+
+def _to_sign_in() -> Response:
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": url_for("users.sign_in")})
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(url_for("users.sign_in", next=wanted))
+
+
+def user_may(permission: str) -> bool:
+    """For templates: whether the signed-in user has the permission (its value as text)."""
+    return g.get("user") is not None and may(g.user.role, Permission(permission))

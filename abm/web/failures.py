@@ -1,0 +1,48 @@
+"""Error pages: a sentence for a person, an id for the administrator, never a trace."""
+
+import uuid
+
+from flask import Flask, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from core.errors import CannotRun, InvalidInput, NotFound, Refused
+from core.logs import logger
+
+_log = logger(__name__)
+
+_SENTENCES = {
+    400: "That request could not be read. Go back, reload the page and try again.",
+    403: "Your role does not allow this. Ask an administrator if you need it.",
+    404: "There is nothing here. It may have been removed, or the address is mistyped.",
+    405: "That cannot be done at this address.",
+    413: "That is too large. Split the file and send the parts one after the other.",
+    429: "Too many tries in a short time. Wait a little and try again.",
+}
+
+
+def set_up_failures(app: Flask) -> None:
+    app.register_error_handler(HTTPException, lambda error: _page(error.code or 500, _SENTENCES.get(error.code or 500)))
+    app.register_error_handler(CSRFError, lambda _error: _page(400, "This form was open too long. Reload and send again."))
+    app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
+    app.register_error_handler(InvalidInput, lambda error: _page(422, _with_fields(error)))
+    app.register_error_handler(Refused, lambda error: _page(409, str(error)))
+    app.register_error_handler(CannotRun, lambda error: _page(503, str(error)))
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _with_fields(error: InvalidInput) -> str:
+    return "; ".join([str(error), *(f"{name}: {text}" for name, text in error.fields.items())])
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    reference = uuid.uuid4().hex[:8]
+    _log.error("request failed", reference=reference, path=request.path, exc_info=error)
+    return _page(500, f"Something broke on our side. Tell your administrator this number: {reference}")
+
+
+def _page(code: int, sentence: str | None) -> tuple[str, int]:
+    text = sentence or "That did not work."
+    if request.headers.get("HX-Request"):
+        return render_template("_failure.html", sentence=text), code
+    return render_template("failure.html", code=code, sentence=text), code

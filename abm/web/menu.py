@@ -1,0 +1,43 @@
+"""The eight entries of the menu, and the counts that ask for attention."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import g
+from sqlalchemy.orm import Session
+
+Count = Callable[[Session, int], int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: `endpoint` is its page; `areas` are the blueprints it stays lit for."""
+
+    title: str
+    endpoint: str
+    icon: str
+    areas: tuple[str, ...]
+
+
+MENU = (
+    Entry("Today", "home.today", "home", ("home",)),
+    Entry("Accounts", "accounts.index", "building", ("accounts", "contacts", "orders", "catalogue", "imports")),
+    Entry("Lists", "targets.index", "list-details", ("targets",)),
+    Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis",)),
+    Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),
+    Entry("Coordination", "work.my_day", "users-group", ("work", "meetings")),
+    Entry("Win-back", "winback.index", "arrow-back-up", ("winback", "offers")),
+    Entry("Settings", "settings.index", "settings", ("settings", "users")),
+)
+
+_COUNTS: dict[str, Count] = {}
+
+
+def register_count(title: str, count: Count) -> None:
+    """Show `count(session, user_id)` beside the menu entry with this title, when above zero. Keep it one cheap query."""
+    _COUNTS[title] = count
+
+
+def attention() -> dict[str, int]:
+    """Counts by entry title for the signed-in user."""
+    return {title: count(g.session, g.user.id) for title, count in _COUNTS.items()}
