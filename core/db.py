@@ -91,6 +91,8 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
         for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "busy_timeout=30000", "foreign_keys=ON",
                        "cache_size=-65536", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own lower() knows ASCII only; PostgreSQL's knows every letter.
+        connection.create_function("unicode_lower", 1, _lower, deterministic=True)
 
     def begin(connection: Any) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE"))
@@ -98,6 +100,10 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
     event.listen(made, "connect", prepare)
     event.listen(made, "begin", begin)
     return made
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def dispose() -> None:
