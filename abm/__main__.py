@@ -3,5 +3,7 @@
 import sys
 
 from abm.cli import main
+from abm.installation.schema import prepare_for
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main(before=prepare_for))

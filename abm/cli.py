@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import click
@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "start": "abm.installation.commands:start",
     "stop": "abm.installation.commands:stop",
     "work": "abm.installation.commands:work",
+    "schedule": "abm.installation.commands:schedule",
     "doctor": "abm.installation.commands:doctor",
     "sample": "abm.installation.commands:sample",
     "users": "abm.users.commands:users",
@@ -48,13 +49,19 @@ def cli() -> None:
     """Account-based marketing: accounts, lists, campaigns, win-back."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; errors become one sentence on standard error and the contract's exit code."""
+def main(arguments: Sequence[str] | None = None, *, before: Callable[[str], None] = lambda _command: None) -> int:
+    """Run a command; errors become one sentence on standard error and the contract's exit code.
+
+    `before` is called with the command's name once it is known to be wanted (it brings the database up to date).
+    """
     from abm.wiring import connect_engine
 
+    given = list(arguments) if arguments is not None else sys.argv[1:]
     try:
+        if given and given[0] in COMMANDS and not {"--help", "-h"} & set(given):
+            before(given[0])
         connect_engine()
-        result = cli.main(args=list(arguments) if arguments is not None else None, prog_name="abm", standalone_mode=False)
+        result = cli.main(args=given, prog_name="abm", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -1,6 +1,7 @@
 """Joins the application to the engine, once per process: web, worker and commands alike call `connect_engine`."""
 
 import importlib
+import importlib.util
 
 JOB_MODULES = (
     "campaigns.jobs",
@@ -9,11 +10,14 @@ JOB_MODULES = (
     "abm.targets.jobs",
     "abm.winback.jobs",
     "abm.outreach.jobs",
+    "abm.installation.jobs",
 )
 
 
 def connect_engine() -> None:
     """Hand the application's side to `campaigns`. Cheap: nothing heavy is imported."""
+    if not importlib.util.find_spec("abm.outreach.engine_side"):  # DEVELOPMENT
+        return
     from abm.outreach.engine_side import engine_side
     from campaigns.outside import connect
 
@@ -23,4 +27,6 @@ def connect_engine() -> None:
 def load_jobs() -> None:
     """Import every module that registers jobs; a worker and the scheduler call this first."""
     for name in JOB_MODULES:
+        if not importlib.util.find_spec(name):  # DEVELOPMENT
+            continue
         importlib.import_module(name)

@@ -1,0 +1,136 @@
+"""`abm doctor`: what is wrong with this installation and what to do about it."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.exceptions import RedisError
+
+from abm.installation.schema import newest_revision, present_revision
+from core.errors import CannotRun
+from core.settings import is_loopback, settings
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its level, what was seen, and what to do (empty when nothing)."""
+
+    name: str
+    level: str
+    text: str
+    fix: str = ""
+
+
+def examine() -> list[Finding]:
+    """Every check; one that breaks is an error of its own and does not end the others."""
+    findings: list[Finding] = []
+    for check in (_python, _settings, _data_folder, _database, _queue, _workers, _mail, _address, _people):
+        findings.extend(_guarded(check))
+    return findings
+
+
+def as_answer(findings: list[Finding]) -> dict[str, Any]:
+    return {"ok": all(item.level != ERROR for item in findings), "checks": [asdict(item) for item in findings]}
+
+
+def _guarded(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(check())
+    except CannotRun as error:
+        return [Finding(check.__name__.strip("_"), ERROR, str(error))]
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("python", OK, f"Python {sys.version.split()[0]}, Jinja2 {version('jinja2')}, tzdata {version('tzdata')}")
+
+
+def _settings() -> Iterator[Finding]:
+    own = settings()
+    yield Finding("settings", OK, f"database {'SQLite' if own.is_sqlite else 'PostgreSQL'}, zone {own.timezone}")
+    if len(own.secret_key.split(",")[0]) < 32:
+        yield Finding("secret key", ERROR, "ABM_SECRET_KEY is shorter than 32 characters", "set 32 random bytes")
+
+
+def _data_folder() -> Iterator[Finding]:
+    folder = settings().data_dir
+    if not os.access(folder, os.W_OK):
+        yield Finding("data folder", ERROR, f"{folder} cannot be written", "give the product's user the right to write")
+    free = shutil.disk_usage(folder).free // 2**20
+    level = OK if free > 1024 else WARNING if free > 200 else ERROR
+    yield Finding("disk", level, f"{free:,} MB free", "" if level == OK else "free some space: sending stops on a full disk")
+
+
+def _database() -> Iterator[Finding]:
+    present = present_revision()
+    if present == newest_revision():
+        yield Finding("database", OK, f"reachable, at revision {present}")
+    else:
+        yield Finding("database", ERROR, f"at revision {present}, expected {newest_revision()}", "run `abm db upgrade`")
+
+
+def _queue() -> Iterator[Finding]:
+    from core.jobs.queue import connection
+
+    try:
+        server = connection()
+        server.ping()
+        policy = str(server.config_get("maxmemory-policy").get("maxmemory-policy", ""))
+    except RedisError as error:
+        yield Finding("queue", ERROR, f"the queue server does not answer ({type(error).__name__})", "check ABM_REDIS_URL")
+        return
+    if policy.startswith("allkeys"):
+        yield Finding("queue", ERROR, f"the queue server may evict jobs ({policy})", "set maxmemory-policy noeviction")
+    else:
+        yield Finding("queue", OK, "answers, keeps jobs")
+
+
+def _workers() -> Iterator[Finding]:
+    from rq import Worker
+
+    from core.jobs.queue import connection
+
+    try:
+        count = Worker.count(connection=connection())
+    except RedisError:
+        return
+    yield Finding("workers", OK if count else WARNING, f"{count} at work", "" if count else "run bin/start or `abm work`")
+
+
+def _mail() -> Iterator[Finding]:
+    parts = urlsplit(settings().mail_url)
+    if parts.scheme == "outbox":
+        yield Finding("mail", OK, f"messages stay on this machine, in {settings().outbox_dir}")
+        return
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 25), timeout=5):
+            yield Finding("mail", OK, f"{parts.hostname} answers")
+    except OSError as error:
+        yield Finding("mail", ERROR, f"{parts.hostname} does not answer: {error.strerror or error}", "check ABM_MAIL_URL")
+
+
+def _address() -> Iterator[Finding]:
+    host = urlsplit(settings().base_url).hostname or ""
+    if not settings().is_https and not is_loopback(host):
+        yield Finding("address", WARNING, "pages are served without https", "put a proxy with a certificate in front")
+    else:
+        yield Finding("address", OK, settings().base_url)
+
+
+def _people() -> Iterator[Finding]:
+    from abm.users.queries import count_users
+    from core import db
+
+    if present_revision() is None:
+        return
+    with db.reading() as session:
+        count = count_users(session)
+    yield Finding("users", OK if count else WARNING, f"{count} users",
+                  "" if count else "create one: `abm users create EMAIL --role admin`")

@@ -1,0 +1,61 @@
+"""Bringing the database to this version's tables."""
+
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from core import db
+from core.errors import CannotRun
+from core.settings import ROOT, settings
+
+# Commands that look after the database themselves, or do not need it.
+_ON_THEIR_OWN = frozenset({"db", "start", "stop", "doctor"})
+
+
+def upgrade() -> None:
+    """Run the migrations that are missing. Raises CannotRun when the database cannot be reached."""
+    import warnings
+
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as error:
+            raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
+
+
+def present_revision() -> str | None:
+    """The revision of the database; None when it has no tables of ours. Raises CannotRun."""
+    try:
+        with db.engine().execution_options(sqlite_begin="BEGIN").connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except SQLAlchemyError as error:
+        raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
+
+
+def newest_revision() -> str:
+    """The revision this version of the code expects: the highest numbered file."""
+    files = sorted((ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+    return files[-1].stem.split("_")[0]
+
+
+def prepare_for(command: str) -> None:
+    """Before a command: an empty database gets its tables, an old embedded one is upgraded, an old server's is refused."""
+    if command in _ON_THEIR_OWN:
+        return
+    present = present_revision()
+    if present == newest_revision():
+        return
+    if present is not None and not settings().is_sqlite:
+        raise CannotRun("The database is of another version of the product; run `abm db upgrade` first")
+    upgrade()
+
+
+def _short(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]

@@ -1,0 +1,125 @@
+"""`abm start`: the whole product on one machine, ended by one Ctrl-C."""
+
+import fcntl
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from abm.installation.processes import Child, scheduler_command, stop_all, web_command, worker_command
+from abm.installation.sample import load_sample_company, sample_sign_in
+from abm.installation.schema import upgrade
+from core.errors import CannotRun, Refused
+from core.jobs.embedded import embedded_url, is_running, stop_embedded
+from core.settings import settings
+
+_STOP_SECONDS = 4.0
+Say = Callable[[str], None]
+
+
+def run_product(*, say: Say, with_sample: bool = True) -> None:
+    """Run until SIGINT or SIGTERM. Raises Refused when the product already runs for this data folder."""
+    own = settings()
+    with open(own.data_dir / "start.lock", "a+") as lock:
+        _take(lock)
+        _refuse_taken_port(own.port)
+        upgrade()
+        if with_sample:
+            load_sample_company()
+        _run(say)
+
+
+def _take(lock: IO[str]) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Refused(f"The product already runs for {settings().data_dir}: open {settings().base_url}, "
+                      "or end it with `bin/abm stop`") from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotRun(f"Port {port} is in use by another program; choose one with ABM_PORT=8001") from error
+
+
+def _run(say: Say) -> None:
+    own = settings()
+    if not own.redis_url:
+        embedded_url(own.data_dir)
+    children = [
+        Child("web", web_command(port=own.port), say), Child("outreach worker", worker_command("outreach"), say),
+        Child("general worker", worker_command("general"), say), Child("scheduler", scheduler_command(), say),
+    ]
+    stop = {"asked": False}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: stop.update(asked=True))
+    for child in children:
+        child.start()
+    _announce(say)
+    while not stop["asked"]:
+        for child in children:
+            child.look()
+        if not own.redis_url and not is_running(own.data_dir):
+            say("embedded queue server ended; starting it again")
+            embedded_url(own.data_dir)
+        time.sleep(0.3)
+    say("Stopping …")
+    stop_all(children, seconds=_STOP_SECONDS)
+    if not own.redis_url:
+        stop_embedded(own.data_dir)
+    say("Stopped. Your data is kept.")
+
+
+def _announce(say: Say) -> None:
+    """Once the first page answers, say where it is and how to sign in."""
+    address = f"http://127.0.0.1:{settings().port}"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/sign-in", timeout=2):  # noqa: S310 (our own address)
+                break
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    else:
+        say("The web process does not answer yet; what it says is above.")
+    say(f"\n  Open {settings().base_url}\n{sample_sign_in()}\n  Ctrl-C stops everything.\n")
+
+
+def stop_product(data_dir: Path) -> bool:
+    """End the product that runs for this folder, and its queue server. False when nothing ran."""
+    path = data_dir / "start.lock"
+    stopped = False
+    if path.exists():
+        with open(path, "a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                stopped = _terminate(int(lock.read() or 0), lock)
+    return stop_embedded(data_dir) or stopped
+
+
+def _terminate(pid: int, lock: IO[str]) -> bool:
+    if pid <= 0:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.05)
+    return False
