@@ -1,8 +1,8 @@
 """When a step may be carried out: windows, working days, holidays. Pure: time is an argument, moments are aware.
 
-Days are civil days of the person's zone. A window's day is an interval of real time from its opening to its closing, so
-that a clock change cannot lose or double it: what falls in the missing hour comes right after it, once; what falls in the
-doubled hour comes in its first pass, once.
+Days are civil days of the person's zone. A window's day is an interval of real time from its opening to its closing,
+so that a clock change cannot lose or double it: what falls in the missing hour comes right after it, once; what falls
+in the doubled hour comes in its first pass, once.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Weekdays (0 is Monday) with opening and closing (its minute included); `closes` before `opens` crosses midnight."""
+    """Weekdays (0: Monday), opening and closing (its minute included); `closes` before `opens` crosses midnight."""
 
     weekdays: frozenset[int]
     opens: time

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     NO_LONGER_MATCHES = "no_longer_matches"
     OVER_CAP = "over_cap"
     OUTSIDE_WINDOW = "outside_window"
+    PAUSED = "paused"
     MISSING_VALUE = "missing_value"
     BAD_ADDRESS = "bad_address"
     REPLIED = "replied"

@@ -1,0 +1,167 @@
+"""Budgets of touches: points per account, touches per person, in the last 7 and 30 times 24 hours.
+
+What is used is the sum over the touches themselves: hand-logged ones count, a limit that is set today knows the past,
+windows slide to the second, and giving back is the removal of one row. A row of cap_bucket per account and person
+serialises whoever takes: rows are locked in one order everywhere (scope, then key), the sum is read under the lock, and
+the touches are inserted before it is let go. On SQLite the writing transaction itself is that lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from campaigns.facts import DueDelivery, RunFacts
+from campaigns.inserting import insert_ignoring
+from campaigns.models import CapBucket, Touch
+from campaigns.outside import Policy
+from campaigns.states import Reason
+from campaigns.verdict import Verdict, defer
+from core.db import to_scaled
+
+SHORT, LONG = timedelta(days=7), timedelta(days=30)
+_LOCK = "lock"
+
+
+@dataclass(slots=True)
+class Used:
+    """What one account or person has used up, and when its oldest touch in each window happened."""
+
+    short: int = 0
+    long: int = 0
+    oldest_short: datetime | None = None
+    oldest_long: datetime | None = None
+
+    def add(self, amount: int, at: datetime) -> None:
+        self.short, self.long = self.short + amount, self.long + amount
+        self.oldest_short, self.oldest_long = self.oldest_short or at, self.oldest_long or at
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The limits of one scope; 0 means none."""
+
+    scope: str
+    unit: str
+    short: int
+    long: int
+
+    @property
+    def is_limited(self) -> bool:
+        return bool(self.short or self.long)
+
+    def refuse(self, used: Used, amount: int, at: datetime) -> Verdict | None:
+        """A deferral to the moment when the oldest touch of the exceeded window falls out of it."""
+        windows = ((self.short, used.short, used.oldest_short, SHORT), (self.long, used.long, used.oldest_long, LONG))
+        for limit, spent, oldest, window in windows:
+            if limit and spent + amount > limit:
+                detail = (f"The {self.scope} has used {spent} of {limit} {self.unit} in {window.days} days and this "
+                          f"needs {amount}; an admin can raise the cap or approve the campaign as exempt.")
+                return defer(Reason.OVER_CAP, (oldest or at) + window, detail)
+        return None
+
+
+@dataclass
+class Ledger:
+    """What the accounts and people of a batch have used, growing as the batch's own touches are let through."""
+
+    policy: Policy
+    account_budget: Budget
+    person_budget: Budget
+    accounts: dict[int, Used] = field(default_factory=dict)
+    people: dict[int, Used] = field(default_factory=dict)
+
+    def admit(self, *, account_id: int, contact_id: int | None, channel: str, at: datetime) -> Verdict | None:
+        """None and counted when it fits into every budget; else the refusal, and nothing is counted."""
+        points = points_of(self.policy, channel)
+        account = self.accounts.setdefault(account_id, Used())
+        person = self.people.setdefault(contact_id, Used()) if contact_id is not None else Used()
+        refusal = self.account_budget.refuse(account, points, at) or self.person_budget.refuse(person, 1, at)
+        if refusal is None:
+            account.add(points, at)
+            person.add(1, at)
+        return refusal
+
+
+def points_of(policy: Policy, channel: str) -> int:
+    return int(policy.channel_points.get(channel, 1))
+
+
+def open_ledger(session: Session, *, accounts: Iterable[int], people: Iterable[int], policy: Policy,
+                at: datetime) -> Ledger:
+    """Read what has been used up to `at`; two queries at most."""
+    ledger = Ledger(policy, Budget("account", "points", policy.account_points_7_days, policy.account_points_30_days),
+                    Budget("person", "touches", policy.person_touches_7_days, policy.person_touches_30_days))
+    if ledger.account_budget.is_limited:
+        ledger.accounts = _read_used(session, Touch.account_id, set(accounts), Touch.points, at)
+    if ledger.person_budget.is_limited:
+        ledger.people = _read_used(session, Touch.contact_id, set(people), literal(1), at)
+    return ledger
+
+
+def _read_used(session: Session, owner: InstrumentedAttribute[Any], ids: set[int], amount: ColumnElement[int] | Any,
+               at: datetime) -> dict[int, Used]:
+    is_recent = Touch.at > at - SHORT
+    rows = session.execute(
+        select(owner, func.sum(case((is_recent, amount), else_=0)), func.sum(amount),
+               func.min(case((is_recent, Touch.at))), func.min(Touch.at))
+        .where(owner.in_(ids), Touch.at > at - LONG).group_by(owner))
+    return {row[0]: Used(int(row[1] or 0), int(row[2] or 0), row[3], row[4]) for row in rows}
+
+
+def take_caps(session: Session, deliveries: Sequence[DueDelivery], *, run: RunFacts, policy: Policy,
+              at: datetime) -> dict[int, Verdict]:
+    """Record a touch for each delivery that fits its budgets, first due first; a deferral by id for each that does not.
+
+    Call it in the transaction of the hand-over (T5), after which exactly the deliveries not in the answer may go out.
+    An exempt run is counted and never refused. A second call for the same delivery counts nothing twice.
+    """
+    ordered = sorted(deliveries, key=lambda due: (due.due_at, due.id))
+    refused: dict[int, Verdict] = {}
+    if not run.is_cap_exempt and ordered:
+        accounts, people = {due.account_id for due in ordered}, {due.contact_id for due in ordered}
+        lock_budgets(session, accounts=accounts, people=people)
+        ledger = open_ledger(session, accounts=accounts, people=people, policy=policy, at=at)
+        for due in ordered:
+            refusal = ledger.admit(account_id=due.account_id, contact_id=due.contact_id, channel=due.channel, at=at)
+            if refusal:
+                refused[due.id] = refusal
+    taken = [due for due in ordered if due.id not in refused]
+    insert_ignoring(session, Touch, [_touch_row(due, run, policy, at) for due in taken])
+    return refused
+
+
+def _touch_row(due: DueDelivery, run: RunFacts, policy: Policy, at: datetime) -> Mapping[str, Any]:
+    return {"account_id": due.account_id, "contact_id": due.contact_id, "channel": due.channel,
+            "points": points_of(policy, due.channel), "delivery_id": due.id, "by_user_id": None,
+            "cost_amount": cost_of(policy, due.channel), "note": run.campaign_name, "at": at}
+
+
+def cost_of(policy: Policy, channel: str) -> int:
+    """What one touch by this channel costs, in ten-thousandths of the company's currency."""
+    return to_scaled(Decimal(str(policy.channel_costs.get(channel, 0))))
+
+
+def lock_budgets(session: Session, *, accounts: Iterable[int], people: Iterable[int]) -> None:
+    """Hold these budgets until the transaction ends. New rows first, then locks, each in the order scope, key: whoever
+    waits for another holds nothing that the other still needs, so nobody deadlocks."""
+    keys = {"account": sorted(map(str, accounts)), "contact": sorted(map(str, people))}
+    any_of = [and_(CapBucket.scope == scope, CapBucket.key.in_(listed)) for scope, listed in keys.items() if listed]
+    if not any_of:
+        return
+    rows = select(CapBucket.scope, CapBucket.key).where(or_(*any_of), CapBucket.window == _LOCK)
+    there = {(scope, key) for scope, key in session.execute(rows)}
+    insert_ignoring(session, CapBucket, [{"scope": scope, "key": key, "window": _LOCK, "used": 0}
+                                         for scope, listed in keys.items() for key in listed
+                                         if (scope, key) not in there])
+    session.execute(rows.order_by(CapBucket.scope, CapBucket.key).with_for_update()).all()
+
+
+def release_caps(session: Session, delivery_ids: Iterable[int]) -> int:
+    """Give back what these deliveries took (T7, T9a, settlement); how many had taken. Harmless when repeated."""
+    given_back = session.connection().execute(delete(Touch).where(Touch.delivery_id.in_(set(delivery_ids))))
+    return given_back.rowcount

@@ -1,0 +1,72 @@
+"""Which people of a batch have a stop on their address, domain, person or account."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from campaigns.eligibility import Objection
+from campaigns.keys import address_key, domain_key
+from campaigns.models import Suppression
+from campaigns.outside import Recipient
+from campaigns.states import Reason
+
+ALL_PURPOSES = "*"
+
+
+class Stop(NamedTuple):
+    """A row of the suppression list that holds now."""
+
+    scope: str
+    key: str
+    purpose: str
+    reason: str
+
+
+
+_REASONS = {
+    "unsubscribed": Reason.UNSUBSCRIBED, "opted_out": Reason.UNSUBSCRIBED, "opt_out": Reason.UNSUBSCRIBED,
+    "complained": Reason.COMPLAINED, "complaint": Reason.COMPLAINED, "hard_bounce": Reason.HARD_BOUNCE,
+    "erased": Reason.ERASED,
+}
+
+
+def find_suppressed(session: Session, people: Iterable[Recipient], *, purpose: str) -> dict[int, Objection]:
+    """By contact id the stop that holds for this purpose (or for all); one query per kind of stop in use."""
+    owners: dict[tuple[str, str], list[int]] = {}
+    for person in people:
+        for scope_and_key in _keys_of(person):
+            owners.setdefault(scope_and_key, []).append(person.contact_id)
+    found: dict[int, Objection] = {}
+    for row in _active(session, owners, purpose):
+        for contact_id in owners[(row.scope, row.key)]:
+            found.setdefault(contact_id, _objection(row))
+    return found
+
+
+def _keys_of(person: Recipient) -> list[tuple[str, str]]:
+    keys = [("contact", str(person.contact_id)), ("account", str(person.account_id))]
+    if person.email:
+        keys += [("address", address_key(person.email)), ("domain", domain_key(person.email))]
+    return keys
+
+
+def _active(session: Session, owners: Iterable[tuple[str, str]], purpose: str) -> list[Stop]:
+    by_scope: dict[str, list[str]] = {}
+    for scope, key in owners:
+        by_scope.setdefault(scope, []).append(key)
+    any_of = [and_(Suppression.scope == scope, Suppression.key.in_(keys)) for scope, keys in by_scope.items()]
+    if not any_of:
+        return []
+    rows = session.execute(
+        select(Suppression.scope, Suppression.key, Suppression.purpose, Suppression.reason)
+        .where(or_(*any_of), Suppression.lifted_at.is_(None), Suppression.purpose.in_((purpose, ALL_PURPOSES)))
+        .order_by(Suppression.id))
+    return [Stop(*row) for row in rows.tuples()]
+
+
+def _objection(row: Stop) -> Objection:
+    what = "all mail" if row.purpose == ALL_PURPOSES else f"the purpose {row.purpose}"
+    return Objection(_REASONS.get(row.reason, Reason.SUPPRESSED),
+                     f"The {row.scope} is suppressed for {what} ({row.reason}); only an audited unsuppress lifts this.")
