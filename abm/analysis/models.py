@@ -10,7 +10,8 @@ from core.db import Base, Id
 
 
 class AnalysisRun(Base):
-    """One analysis as of a day. `totals` is what `analyse --json` answers."""
+    """One analysis as of a day. `totals` is what `analyse --json` answers; `facts` is what pages show beside it
+    (quintile lines, Lorenz points, the portfolio's median gap, the verdict on the model)."""
 
     __tablename__ = "analysis_run"
 
@@ -20,7 +21,9 @@ class AnalysisRun(Base):
     from_on: Mapped[date | None]
     period: Mapped[str] = mapped_column(String(20))
     value_kind: Mapped[str] = mapped_column(String(20))
+    step: Mapped[str] = mapped_column(String(60), default="")
     totals: Mapped[dict[str, Any] | None]
+    facts: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(String(500))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -31,7 +34,8 @@ class AccountResult(Base):
     """One account in one run. Amounts are plain numbers here: the results of arithmetic, not bookings."""
 
     __tablename__ = "account_result"
-    __table_args__ = (Index("ix_account_result_account", "account_id"),)
+    __table_args__ = (Index("ix_account_result_account", "account_id"),
+                      Index("ix_account_result_cell", "run_id", "cell"))
 
     run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)

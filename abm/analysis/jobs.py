@@ -1,0 +1,29 @@
+"""Analyses in the background."""
+
+from abm.analysis.actions import compute, fail_run, keep_results, say_step
+from abm.analysis.queries import get_run
+from core.db import reading, transaction
+from core.errors import AbmError
+from core.jobs import job
+
+
+@job("analysis.run")
+def carry_out_analysis(run_id: int) -> None:
+    """Carry out a planned run: read and compute without a write lock, then store. A second call does nothing."""
+    with transaction() as session:
+        if get_run(session, run_id).state not in ("waiting", "running"):
+            return
+        say_step(session, run_id=run_id, step="Reading orders and computing")
+    try:
+        with reading() as session:
+            analysis = compute(session, run=get_run(session, run_id))
+        with transaction() as session:
+            run = say_step(session, run_id=run_id, step="Storing results")
+            if run.totals is None:
+                keep_results(session, run=run, analysis=analysis)
+    except Exception as error:  # the edge of a job: whatever went wrong must not leave the run running for ever
+        with transaction() as session:
+            reason = str(error) if isinstance(error, AbmError) else "The analysis broke off; see the log of the worker"
+            fail_run(session, run_id=run_id, reason=reason)
+        if not isinstance(error, AbmError):
+            raise
