@@ -21,8 +21,17 @@ def main() -> int:
         if not (VENV / "bin" / "python").exists():
             venv.EnvBuilder(with_pip=True, clear=VENV.exists()).create(VENV)
         done = subprocess.run(
-            [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-             "--require-hashes", "-r", ROOT / "requirements.txt"],
+            [
+                VENV / "bin" / "python",
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "-r",
+                ROOT / "requirements.txt",
+            ],
             check=False,
         )
         if done.returncode:

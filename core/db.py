@@ -7,7 +7,20 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event, types
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+    types,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -88,8 +101,14 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
 
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "busy_timeout=30000", "foreign_keys=ON",
-                       "cache_size=-65536", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         # SQLite's own lower() knows ASCII only; PostgreSQL's knows every letter.
         connection.create_function("unicode_lower", 1, _lower, deterministic=True)
@@ -120,7 +139,7 @@ def use_durable_commits() -> None:
 
 
 @contextmanager
-def transaction(bind: Engine | None = None) -> Iterator[Session]:
+def transaction(bind: Engine | Connection | None = None) -> Iterator[Session]:
     """A writing transaction: commits on leaving, rolls back on an exception, then runs what waited for the commit."""
     with Session(bind or engine(), expire_on_commit=False) as session:
         with session.begin():

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -15,18 +16,25 @@ def mask_addresses(text: str) -> str:
     return _ADDRESS.sub("[address]", text)
 
 
-def _masked(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     return {key: mask_addresses(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def set_up_logs(level: int = logging.INFO) -> None:
     """JSON lines on standard error for structlog and the standard library alike."""
-    shared: list[Any] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
-                         structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _masked,
-                    structlog.processors.JSONRenderer(ensure_ascii=True)],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _masked,
+            structlog.processors.JSONRenderer(ensure_ascii=True),
+        ],
     )
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(formatter)

@@ -10,7 +10,9 @@ from core.settings import settings
 
 
 def _box() -> MultiFernet:
-    keys = [hashlib.sha256(b"abm-secrets:" + part.strip().encode()).digest() for part in settings().secret_key.split(",")]
+    keys = [
+        hashlib.sha256(b"abm-secrets:" + part.strip().encode()).digest() for part in settings().secret_key.split(",")
+    ]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
@@ -23,4 +25,6 @@ def decrypt(sealed: str) -> str:
     try:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise CannotRun("A stored secret cannot be read: ABM_SECRET_KEY changed; put the old key after a comma") from error
+        raise CannotRun(
+            "A stored secret cannot be read: ABM_SECRET_KEY changed; put the old key after a comma"
+        ) from error

@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,42 @@ def queue_server(data_dir: Path) -> Iterator[str]:
 
     yield embedded_url(data_dir)
     stop_embedded(data_dir)
+
+
+@pytest.fixture
+def app(data_dir: Path) -> Any:
+    """The real application on this test's database; CSRF checks are off unless a test turns them on."""
+    made = _application()
+    made.config["WTF_CSRF_ENABLED"] = False
+    return made
+
+
+@lru_cache(maxsize=1)
+def _application() -> Any:
+    from abm.app import create_app
+
+    made = create_app()
+    made.config["TESTING"] = False
+    return made
+
+
+@pytest.fixture
+def client_as(app: Any) -> Callable[..., Any]:
+    """`client_as("marketer")` is a browser signed in with that role; `client_as(None)` is nobody's."""
+
+    def make(role: str | None = "admin") -> Any:
+        client = app.test_client()
+        if role is None:
+            return client
+        from abm.users.actions import open_session
+        from tests.factories import make_user
+
+        with db.transaction() as opened:
+            user = make_user(opened, role=role)
+            token = open_session(opened, user=user, ip="127.0.0.1", agent="test")
+        with client.session_transaction() as cookie:
+            cookie["token"] = token
+        client.user_id = user.id
+        return client
+
+    return make

@@ -12,18 +12,30 @@ from abm.company.policy import Company
 from core.errors import InvalidInput
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_WHOLE = ("account_points_7_days", "account_points_30_days", "person_touches_7_days", "person_touches_30_days",
-          "lock_days_after_reply")
+_WHOLE = (
+    "account_points_7_days",
+    "account_points_30_days",
+    "person_touches_7_days",
+    "person_touches_30_days",
+    "lock_days_after_reply",
+)
 
 
 def typed_company(company: Company) -> dict[str, Any]:
     """The settings in the form in which they are stored and typed."""
     return {
-        "name": company.name, "postal_address": company.postal_address, "timezone": company.timezone,
-        "currency": company.currency, "country": company.country, "working_days": list(company.working_days),
-        "working_from": f"{company.working_from:%H:%M}", "working_to": f"{company.working_to:%H:%M}",
-        "consent_countries": list(company.consent_countries), "channel_costs": dict(company.channel_costs),
-        "is_sending_paused": company.is_sending_paused, **{name: getattr(company, name) for name in _WHOLE},
+        "name": company.name,
+        "postal_address": company.postal_address,
+        "timezone": company.timezone,
+        "currency": company.currency,
+        "country": company.country,
+        "working_days": list(company.working_days),
+        "working_from": f"{company.working_from:%H:%M}",
+        "working_to": f"{company.working_to:%H:%M}",
+        "consent_countries": list(company.consent_countries),
+        "channel_costs": dict(company.channel_costs),
+        "is_sending_paused": company.is_sending_paused,
+        **{name: getattr(company, name) for name in _WHOLE},
     }
 
 

@@ -12,7 +12,9 @@ pages = Blueprint("home", __name__)
 @pages.get("/")
 @requires(Permission.SEE)
 def today() -> str:
-    return render_template("home/today.html", steps=checklist(g.session), today=today_figures(g.session, user_id=g.user.id))
+    return render_template(
+        "home/today.html", steps=checklist(g.session), today=today_figures(g.session, user_id=g.user.id)
+    )
 
 
 @pages.get("/search")

@@ -49,7 +49,9 @@ def stop() -> None:
 
 
 @click.command()
-@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Outreach worker processes.")
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Outreach worker processes."
+)
 @click.option("--burst", is_flag=True, help="End when nothing is due.")
 def work(processes: int, burst: bool) -> None:
     """Do everything that is due: plan, send, sweep."""
@@ -97,7 +99,9 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     from abm.installation.doctor import as_answer, examine
 
     result = as_answer(examine())
-    lines = [f"{item['level']:8}{item['name']:14}{item['text']}{' → ' + item['fix'] if item['fix'] else ''}"
-             for item in result["checks"]]
+    lines = [
+        f"{item['level']:8}{item['name']:14}{item['text']}{' → ' + item['fix'] if item['fix'] else ''}"
+        for item in result["checks"]
+    ]
     answer(result, as_json=as_json, text="\n".join(lines))
     ctx.exit(DONE if result["ok"] else PARTLY)

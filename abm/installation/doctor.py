@@ -49,7 +49,9 @@ def _guarded(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    yield Finding("python", OK, f"Python {sys.version.split()[0]}, Jinja2 {version('jinja2')}, tzdata {version('tzdata')}")
+    yield Finding(
+        "python", OK, f"Python {sys.version.split()[0]}, Jinja2 {version('jinja2')}, tzdata {version('tzdata')}"
+    )
 
 
 def _settings() -> Iterator[Finding]:
@@ -65,7 +67,9 @@ def _data_folder() -> Iterator[Finding]:
         yield Finding("data folder", ERROR, f"{folder} cannot be written", "give the product's user the right to write")
     free = shutil.disk_usage(folder).free // 2**20
     level = OK if free > 1024 else WARNING if free > 200 else ERROR
-    yield Finding("disk", level, f"{free:,} MB free", "" if level == OK else "free some space: sending stops on a full disk")
+    yield Finding(
+        "disk", level, f"{free:,} MB free", "" if level == OK else "free some space: sending stops on a full disk"
+    )
 
 
 def _database() -> Iterator[Finding]:
@@ -84,7 +88,9 @@ def _queue() -> Iterator[Finding]:
         server.ping()
         policy = str(server.config_get("maxmemory-policy").get("maxmemory-policy", ""))
     except RedisError as error:
-        yield Finding("queue", ERROR, f"the queue server does not answer ({type(error).__name__})", "check ABM_REDIS_URL")
+        yield Finding(
+            "queue", ERROR, f"the queue server does not answer ({type(error).__name__})", "check ABM_REDIS_URL"
+        )
         return
     if policy.startswith("allkeys"):
         yield Finding("queue", ERROR, f"the queue server may evict jobs ({policy})", "set maxmemory-policy noeviction")
@@ -101,7 +107,9 @@ def _workers() -> Iterator[Finding]:
         count = Worker.count(connection=connection())
     except RedisError:
         return
-    yield Finding("workers", OK if count else WARNING, f"{count} at work", "" if count else "run bin/start or `abm work`")
+    yield Finding(
+        "workers", OK if count else WARNING, f"{count} at work", "" if count else "run bin/start or `abm work`"
+    )
 
 
 def _mail() -> Iterator[Finding]:
@@ -113,7 +121,9 @@ def _mail() -> Iterator[Finding]:
         with socket.create_connection((parts.hostname or "", parts.port or 25), timeout=5):
             yield Finding("mail", OK, f"{parts.hostname} answers")
     except OSError as error:
-        yield Finding("mail", ERROR, f"{parts.hostname} does not answer: {error.strerror or error}", "check ABM_MAIL_URL")
+        yield Finding(
+            "mail", ERROR, f"{parts.hostname} does not answer: {error.strerror or error}", "check ABM_MAIL_URL"
+        )
 
 
 def _address() -> Iterator[Finding]:
@@ -132,5 +142,9 @@ def _people() -> Iterator[Finding]:
         return
     with db.reading() as session:
         count = count_users(session)
-    yield Finding("users", OK if count else WARNING, f"{count} users",
-                  "" if count else "create one: `abm users create EMAIL --role admin`")
+    yield Finding(
+        "users",
+        OK if count else WARNING,
+        f"{count} users",
+        "" if count else "create one: `abm users create EMAIL --role admin`",
+    )

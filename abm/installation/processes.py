@@ -28,8 +28,14 @@ class Child:
 
     def start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(self.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                                        preexec_fn=die_with_parent, start_new_session=True)  # noqa: PLW1509
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+            start_new_session=True,
+        )
         self.started_at = time.monotonic()
 
     def look(self) -> None:
@@ -84,6 +90,5 @@ def scheduler_command() -> list[str]:
 
 
 def web_command(*, port: int) -> list[str]:
-    return [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "12",
-            "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "3", "--timeout", "60", "--log-level", "warning",
-            "--worker-tmp-dir", "/dev/shm" if sys.platform == "linux" else "/tmp", "wsgi:app"]  # noqa: S108
+    options = "--worker-class gthread --workers 1 --threads 12 --graceful-timeout 3 --timeout 60 --log-level warning"
+    return [sys.executable, "-m", "gunicorn", *options.split(), "--bind", f"127.0.0.1:{port}", "wsgi:app"]

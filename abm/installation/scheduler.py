@@ -24,7 +24,7 @@ def run_scheduler() -> None:
 
 
 def tick(done: dict[str, int]) -> list[str]:
-    """Ring what is due; `done` remembers the last slot of each job so that a slot costs one insert. Returns the names rung."""
+    """Ring what is due and return its names; `done` remembers each job's last slot, so that a slot costs one insert."""
     moment = clock.now().timestamp()
     due = [job for job in periodic_jobs() if done.get(job.job_name) != int(moment // job.seconds)]
     if not due:

@@ -46,7 +46,7 @@ def newest_revision() -> str:
 
 
 def prepare_for(command: str) -> None:
-    """Before a command: an empty database gets its tables, an old embedded one is upgraded, an old server's is refused."""
+    """Before a command: an empty or an old embedded database is brought up to date, an old server's is refused."""
     if command in _ON_THEIR_OWN:
         return
     present = present_revision()

@@ -14,6 +14,9 @@ from typing import IO
 from abm.installation.processes import Child, scheduler_command, stop_all, web_command, worker_command
 from abm.installation.sample import load_sample_company, sample_sign_in
 from abm.installation.schema import upgrade
+from abm.users.actions import issue_first_set_up_token
+from abm.users.queries import count_users
+from core import db
 from core.errors import CannotRun, Refused
 from core.jobs.embedded import embedded_url, is_running, stop_embedded
 from core.settings import settings
@@ -38,8 +41,10 @@ def _take(lock: IO[str]) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Refused(f"The product already runs for {settings().data_dir}: open {settings().base_url}, "
-                      "or end it with `bin/abm stop`") from error
+        raise Refused(
+            f"The product already runs for {settings().data_dir}: open {settings().base_url}, "
+            "or end it with `bin/abm stop`"
+        ) from error
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
@@ -59,8 +64,10 @@ def _run(say: Say) -> None:
     if not own.redis_url:
         embedded_url(own.data_dir)
     children = [
-        Child("web", web_command(port=own.port), say), Child("outreach worker", worker_command("outreach"), say),
-        Child("general worker", worker_command("general"), say), Child("scheduler", scheduler_command(), say),
+        Child("web", web_command(port=own.port), say),
+        Child("outreach worker", worker_command("outreach"), say),
+        Child("general worker", worker_command("general"), say),
+        Child("scheduler", scheduler_command(), say),
     ]
     stop = {"asked": False}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -94,7 +101,15 @@ def _announce(say: Say) -> None:
             time.sleep(0.05)
     else:
         say("The web process does not answer yet; what it says is above.")
-    say(f"\n  Open {settings().base_url}\n{sample_sign_in()}\n  Ctrl-C stops everything.\n")
+    say(f"\n  Open {settings().base_url}\n{_how_to_sign_in()}\n  Ctrl-C stops everything.\n")
+
+
+def _how_to_sign_in() -> str:
+    with db.transaction() as session:
+        if count_users(session):
+            return sample_sign_in()
+        token = issue_first_set_up_token(session)
+    return f"  Set up the first administrator: {settings().base_url}/set-up/{token}"
 
 
 def stop_product(data_dir: Path) -> bool:

@@ -18,9 +18,11 @@ _CALM_ROUNDS = 2
 
 
 def run_workers(*, processes: int, burst: bool, say: Callable[[str], None]) -> None:
-    """Work until told to stop, or (burst) until no job waits or runs, nothing is planned or due and no claim is live."""
+    """Work until told to stop, or (burst) until no job waits or runs, nothing is being planned, due or claimed."""
     connection().ping()
-    children = [Child(f"outreach worker {number + 1}", worker_command(JobQueue.OUTREACH), say) for number in range(processes)]
+    children = [
+        Child(f"outreach worker {number + 1}", worker_command(JobQueue.OUTREACH), say) for number in range(processes)
+    ]
     children.append(Child("general worker", worker_command(JobQueue.GENERAL), say))
     if not burst:
         children.append(Child("scheduler", scheduler_command(), say))

@@ -17,15 +17,22 @@ from core.errors import InvalidInput, Refused
 RESET_MINUTES = 60
 
 
-def create_user(session: Session, *, email: str, name: str, role: str, password: str | None = None,
-                is_sample: bool = False) -> User:
+def create_user(
+    session: Session, *, email: str, name: str, role: str, password: str | None = None, is_sample: bool = False
+) -> User:
     """A new user; without a password they set one by a link. Raises InvalidInput naming each wrong field."""
     address = email.strip().lower()
     errors = _errors(session, address=address, name=name, role=role, password=password)
     if errors:
         raise InvalidInput("The user was not created", errors)
-    user = User(email=address, name=name.strip(), role=role, is_sample=is_sample, created_at=clock.now(),
-                password_hash=hash_password(password) if password else "")
+    user = User(
+        email=address,
+        name=name.strip(),
+        role=role,
+        is_sample=is_sample,
+        created_at=clock.now(),
+        password_hash=hash_password(password) if password else "",
+    )
     session.add(user)
     session.flush()
     record(session, action="user.create", subject="user", subject_id=user.id, after={"role": role})
@@ -56,8 +63,11 @@ def set_password(session: Session, *, user: User, password: str) -> None:
         raise InvalidInput("The password was not changed", {"password": wrong})
     user.password_hash = hash_password(password)
     end_sessions(session, user=user)
-    session.execute(update(OneTimeToken).where(OneTimeToken.user_id == user.id, OneTimeToken.used_at.is_(None))
-                    .values(used_at=clock.now()))
+    session.execute(
+        update(OneTimeToken)
+        .where(OneTimeToken.user_id == user.id, OneTimeToken.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
     record(session, action="user.password", subject="user", subject_id=user.id)
 
 
@@ -68,7 +78,9 @@ def set_role(session: Session, *, user: User, role: str) -> None:
         _keep_one_admin(session, leaving=user)
     before, user.role = user.role, role
     end_sessions(session, user=user)
-    record(session, action="user.role", subject="user", subject_id=user.id, before={"role": before}, after={"role": role})
+    record(
+        session, action="user.role", subject="user", subject_id=user.id, before={"role": before}, after={"role": role}
+    )
 
 
 def disable_user(session: Session, *, user: User) -> None:
@@ -86,8 +98,9 @@ def enable_user(session: Session, *, user: User) -> None:
 
 
 def _keep_one_admin(session: Session, *, leaving: User) -> None:
-    others = session.scalar(select(func.count()).select_from(User).where(
-        User.role == Role.ADMIN, User.is_active, User.id != leaving.id))
+    others = session.scalar(
+        select(func.count()).select_from(User).where(User.role == Role.ADMIN, User.is_active, User.id != leaving.id)
+    )
     if not others:
         raise Refused("This is the last active administrator; make somebody else one first")
 
@@ -100,8 +113,11 @@ def open_session(session: Session, *, user: User, ip: str, agent: str) -> str:
     """A new browser session; returns the token that only the browser keeps."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
-    session.add(UserSession(token_digest=digest(token), user_id=user.id, created_at=now, last_seen_at=now, ip=ip,
-                            agent=agent[:200]))
+    session.add(
+        UserSession(
+            token_digest=digest(token), user_id=user.id, created_at=now, last_seen_at=now, ip=ip, agent=agent[:200]
+        )
+    )
     record(session, action="user.sign_in", subject="user", subject_id=user.id)
     return token
 
@@ -109,6 +125,25 @@ def open_session(session: Session, *, user: User, ip: str, agent: str) -> str:
 def issue_link_token(session: Session, *, user: User, minutes: int = RESET_MINUTES) -> str:
     """A single-use token with which the user sets a password; only its digest is stored."""
     token = secrets.token_urlsafe(32)
-    session.add(OneTimeToken(digest=digest(token), user_id=user.id, expires_at=clock.now() + timedelta(minutes=minutes)))
+    session.add(
+        OneTimeToken(digest=digest(token), user_id=user.id, expires_at=clock.now() + timedelta(minutes=minutes))
+    )
     record(session, action="user.link", subject="user", subject_id=user.id)
     return token
+
+
+def issue_first_set_up_token(session: Session) -> str:
+    """For an installation without users: a single-use token with which the first administrator is made."""
+    token = secrets.token_urlsafe(32)
+    expires = clock.now() + timedelta(days=1)
+    session.add(OneTimeToken(digest=digest(token), user_id=None, expires_at=expires))
+    return token
+
+
+def create_first_admin(session: Session, *, token: OneTimeToken, email: str, name: str, password: str) -> User:
+    """The first administrator. Raises Refused when there are users already, InvalidInput on wrong fields."""
+    if session.scalar(select(func.count()).select_from(User)):
+        raise Refused("There are users already; sign in, or ask an administrator for a link")
+    user = create_user(session, email=email, name=name, role=Role.ADMIN, password=password)
+    token.used_at = clock.now()
+    return user

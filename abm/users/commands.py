@@ -5,8 +5,8 @@ import sys
 import click
 
 from abm.users import actions
-from abm.users.queries import find_user_by_email
 from abm.users.models import User
+from abm.users.queries import find_user_by_email
 from abm.web.permissions import Role
 from core import db
 from core.errors import InvalidInput, NotFound, Refused
@@ -25,8 +25,11 @@ def users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create(email: str, role: str, name: str, password_stdin: bool) -> None:
     """Create a user; the password is asked for."""
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else click.prompt(
-        "Password", hide_input=True, confirmation_prompt=True, err=True)
+    password = (
+        sys.stdin.readline().rstrip("\r\n")
+        if password_stdin
+        else click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    )
     try:
         with db.transaction() as session:
             actions.create_user(session, email=email, name=name or email.split("@")[0], role=role, password=password)

@@ -76,7 +76,9 @@ def own_password() -> Answer:
 def change_own_password() -> Answer:
     user = get_user(g.session, g.user.id)
     if not is_right(request.form.get("present", ""), user.password_hash):
-        return render_template("users/own_password.html", typed={}, errors={"present": "That is not your password."}), 422
+        return render_template(
+            "users/own_password.html", typed={}, errors={"present": "That is not your password."}
+        ), 422
     try:
         actions.set_password(g.session, user=user, password=request.form.get("password", ""))
     except InvalidInput as error:
@@ -100,11 +102,41 @@ def save_password(token: str) -> Answer:
     if found is None or found.user_id is None:
         return render_template("users/set_password.html", is_valid=False, errors={}), 404
     try:
-        actions.set_password(g.session, user=get_user(g.session, found.user_id), password=request.form.get("password", ""))
+        actions.set_password(
+            g.session, user=get_user(g.session, found.user_id), password=request.form.get("password", "")
+        )
     except InvalidInput as error:
         return render_template("users/set_password.html", is_valid=True, errors=error.fields), 422
     found.used_at = clock.now()
     flash("Password set. Sign in with it.", "success")
+    return redirect(url_for("users.sign_in"))
+
+
+@pages.get("/set-up/<token>")
+@public
+def first_set_up(token: str) -> Answer:
+    found = find_one_time_token(g.session, token)
+    is_valid = found is not None and found.user_id is None
+    return render_template("users/first_set_up.html", is_valid=is_valid, typed={}, errors={}), 200 if is_valid else 404
+
+
+@pages.post("/set-up/<token>")
+@public
+def save_first_user(token: str) -> Answer:
+    found, form = find_one_time_token(g.session, token), request.form
+    if found is None or found.user_id is not None:
+        return render_template("users/first_set_up.html", is_valid=False, typed={}, errors={}), 404
+    try:
+        actions.create_first_admin(
+            g.session,
+            token=found,
+            email=form.get("email", ""),
+            name=form.get("name", ""),
+            password=form.get("password", ""),
+        )
+    except InvalidInput as error:
+        return render_template("users/first_set_up.html", is_valid=True, typed=form, errors=error.fields), 422
+    flash("You are the administrator. Sign in with your new password.", "success")
     return redirect(url_for("users.sign_in"))
 
 
@@ -115,8 +147,16 @@ def index() -> Answer:
 
 
 def _users_page(typed: object, errors: dict[str, str], link: str = "") -> str:
-    return render_template("users/index.html", users=list_users(g.session), roles=list(Role), typed=typed, errors=errors,
-                           link=link, permissions=list(Permission), table=ROLE_PERMISSIONS)
+    return render_template(
+        "users/index.html",
+        users=list_users(g.session),
+        roles=list(Role),
+        typed=typed,
+        errors=errors,
+        link=link,
+        permissions=list(Permission),
+        table=ROLE_PERMISSIONS,
+    )
 
 
 @pages.post("/settings/users")
@@ -124,8 +164,9 @@ def _users_page(typed: object, errors: dict[str, str], link: str = "") -> str:
 def create() -> Answer:
     form = request.form
     try:
-        user = actions.create_user(g.session, email=form.get("email", ""), name=form.get("name", ""),
-                                   role=form.get("role", ""))
+        user = actions.create_user(
+            g.session, email=form.get("email", ""), name=form.get("name", ""), role=form.get("role", "")
+        )
     except InvalidInput as error:
         return _users_page(form, error.fields), 422
     token = actions.issue_link_token(g.session, user=user, minutes=24 * 60)

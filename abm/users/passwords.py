@@ -5,8 +5,24 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 MINIMUM, MAXIMUM = 12, 200
 _HASHER = PasswordHasher()
-_COMMON_PARTS = ("password", "123456", "qwerty", "letmein", "welcome", "iloveyou", "administrator", "abc123", "111111",
-                 "changeme", "passw0rd", "monkey", "dragon", "football", "sunshine", "princess")
+_COMMON_PARTS = (
+    "password",
+    "123456",
+    "qwerty",
+    "letmein",
+    "welcome",
+    "iloveyou",
+    "administrator",
+    "abc123",
+    "111111",
+    "changeme",
+    "passw0rd",
+    "monkey",
+    "dragon",
+    "football",
+    "sunshine",
+    "princess",
+)
 # Verified against when there is no user, so that the answer takes as long.
 _DECOY = _HASHER.hash("no such user has this password")
 

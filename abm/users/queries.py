@@ -46,14 +46,22 @@ def find_session(session: Session, token: str) -> tuple[UserSession, User] | Non
     """The live session of a token with its active user; None when ended, idle or too old."""
     now = clock.now()
     row = session.execute(
-        select(UserSession, User).join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_digest == digest(token), User.is_active,
-               UserSession.last_seen_at > now - IDLE, UserSession.created_at > now - ABSOLUTE)
+        select(UserSession, User)
+        .join(User, User.id == UserSession.user_id)
+        .where(
+            UserSession.token_digest == digest(token),
+            User.is_active,
+            UserSession.last_seen_at > now - IDLE,
+            UserSession.created_at > now - ABSOLUTE,
+        )
     ).first()
     return (row[0], row[1]) if row else None
 
 
 def find_one_time_token(session: Session, token: str) -> OneTimeToken | None:
     """A set-up or reset token that may still be used."""
-    return session.scalar(select(OneTimeToken).where(
-        OneTimeToken.digest == digest(token), OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > clock.now()))
+    return session.scalar(
+        select(OneTimeToken).where(
+            OneTimeToken.digest == digest(token), OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > clock.now()
+        )
+    )

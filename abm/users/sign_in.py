@@ -6,8 +6,8 @@ from flask import session as cookie
 from sqlalchemy.orm import Session
 
 from abm.users.models import User, UserSession
-from abm.users.queries import find_session, find_user_by_email
 from abm.users.passwords import is_right
+from abm.users.queries import find_session, find_user_by_email
 from core import clock, db
 
 _SEEN_EVERY = timedelta(minutes=5)

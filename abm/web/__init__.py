@@ -11,8 +11,8 @@ How a page is made:
 
 * `g.session`: reading session for GET; for POST a transaction that commits when the view returns.
 * `g.user`: the signed-in user (id, name, email, role); `g.company`: abm.company.policy.Company.
-* A form: parse in forms.py to values or raise InvalidInput(fields={...}); the view catches it and renders the form again
-  with `typed=request.form, errors=error.fields`, status 422. After success `flash("Saved", "success")` and
+* A form: parse in forms.py to values or raise InvalidInput(fields={...}); the view catches it and renders the form
+  again with `typed=request.form, errors=error.fields`, status 422. After success `flash("Saved", "success")` and
   `redirect(url_for(...))`. The CSRF token: `{{ csrf_field() }}` in every form; htmx sends it by itself.
 * Templates extend `base.html` with blocks title, lead (one sentence), actions (primary action at the right), content.
   Macros: `{% import "components/ui.html" as ui %}` and `{% import "components/forms.html" as f %}` and

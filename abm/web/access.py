@@ -66,7 +66,7 @@ def check_access() -> Response | None:
         return _to_sign_in()
     if mark == SIGNED_IN or (mark is not None and may(g.user.role, Permission(mark))):
         return None
-    abort(403)
+    return abort(403)
 
 
 def _to_sign_in() -> Response:

@@ -4,7 +4,7 @@ import uuid
 
 from flask import Flask, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from core.errors import CannotRun, InvalidInput, NotFound, Refused
 from core.logs import logger
@@ -23,7 +23,11 @@ _SENTENCES = {
 
 def set_up_failures(app: Flask) -> None:
     app.register_error_handler(HTTPException, lambda error: _page(error.code or 500, _SENTENCES.get(error.code or 500)))
-    app.register_error_handler(CSRFError, lambda _error: _page(400, "This form was open too long. Reload and send again."))
+    # A page cannot be built for a host that is not ours: its links would need an address.
+    app.register_error_handler(SecurityError, lambda _error: ("This address does not belong here.", 400))
+    app.register_error_handler(
+        CSRFError, lambda _error: _page(400, "This form was open too long. Reload and send again.")
+    )
     app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
     app.register_error_handler(InvalidInput, lambda error: _page(422, _with_fields(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))

@@ -34,7 +34,8 @@ def day(value: date | None) -> Markup | str:
     if value is None:
         return NOTHING
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), f"{value:%A %d %B %Y}", f"{value.day} {value:%b %Y}")
+        value.isoformat(), f"{value:%A %d %B %Y}", f"{value.day} {value:%b %Y}"
+    )
 
 
 def moment(value: datetime | None) -> Markup | str:
@@ -46,7 +47,8 @@ def moment(value: datetime | None) -> Markup | str:
     is_today = local.date() == clock.now().astimezone(zone).date()
     short = f"{local:%H:%M}" if is_today else f"{local.day} {local:%b %Y, %H:%M}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), f"{local:%A %d %B %Y, %H:%M:%S} {zone.key}", short)
+        value.isoformat(), f"{local:%A %d %B %Y, %H:%M:%S} {zone.key}", short
+    )
 
 
 def explain(word: str) -> str:

@@ -34,7 +34,7 @@ _COUNTS: dict[str, Count] = {}
 
 
 def register_count(title: str, count: Count) -> None:
-    """Show `count(session, user_id)` beside the menu entry with this title, when above zero. Keep it one cheap query."""
+    """Show `count(session, user_id)` beside the menu entry with this title, above zero. Keep it one cheap query."""
     _COUNTS[title] = count
 
 

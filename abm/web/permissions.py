@@ -30,10 +30,18 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-_SALES = frozenset({
-    Permission.SEE, Permission.EXPORT, Permission.EDIT_ACCOUNTS, Permission.WORK, Permission.RUN_MEETINGS,
-    Permission.REDEEM_OFFERS, Permission.WIN_BACK, Permission.SUPPRESS,
-})
+_SALES = frozenset(
+    {
+        Permission.SEE,
+        Permission.EXPORT,
+        Permission.EDIT_ACCOUNTS,
+        Permission.WORK,
+        Permission.RUN_MEETINGS,
+        Permission.REDEEM_OFFERS,
+        Permission.WIN_BACK,
+        Permission.SUPPRESS,
+    }
+)
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),

@@ -62,16 +62,24 @@ def xlsx_response(name: str, *, columns: Sequence[str], rows: Iterable[Sequence[
     import xlsxwriter
 
     with SpooledTemporaryFile(max_size=10_000_000) as file:
-        book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False,
-                                          "strings_to_urls": False, "default_date_format": "yyyy-mm-dd"})
+        book = xlsxwriter.Workbook(
+            file,
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "default_date_format": "yyyy-mm-dd",
+            },
+        )
         sheet = book.add_worksheet()
         for index, row in enumerate([columns, *rows]):
             sheet.write_row(index, 0, [_workbook_cell(value) for value in row])
         book.close()
         file.seek(0)
         content = file.read()
-    return _download(iter([content]), f"{name}.xlsx",
-                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    return _download(
+        iter([content]), f"{name}.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
 
 
 def _workbook_cell(value: object) -> object:

@@ -5,6 +5,19 @@ from core.jobs.registry import JOBS, Periodic, every, job, perform, periodic_job
 from core.jobs.ticks import Tick, claim_tick
 
 __all__ = [
-    "JOBS", "JobQueue", "Periodic", "Tick", "claim_tick", "connection", "every", "job", "perform", "periodic_jobs",
-    "request_stop", "ring", "ring_after_commit", "stopping", "waiting_jobs",
+    "JOBS",
+    "JobQueue",
+    "Periodic",
+    "Tick",
+    "claim_tick",
+    "connection",
+    "every",
+    "job",
+    "perform",
+    "periodic_jobs",
+    "request_stop",
+    "ring",
+    "ring_after_commit",
+    "stopping",
+    "waiting_jobs",
 ]

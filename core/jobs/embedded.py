@@ -78,13 +78,27 @@ def _start(data_dir: Path, socket: Path) -> None:
 
 def _launch(folder: Path, socket: Path) -> None:
     options = {
-        "port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "dir": str(folder), "appendonly": "yes",
-        "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction", "daemonize": "no",
-        "logfile": str(folder / "server.log"), "pidfile": str(folder / "server.pid"),
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "logfile": str(folder / "server.log"),
+        "pidfile": str(folder / "server.pid"),
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    subprocess.Popen([_binary(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL, start_new_session=True, close_fds=True)
+    subprocess.Popen(
+        [_binary(), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        close_fds=True,
+    )
 
 
 def _wait_until_ready(folder: Path, socket: Path) -> None:
@@ -104,4 +118,6 @@ def _binary() -> str:
         found = shutil.which("valkey-server") or shutil.which("redis-server")
         if found:
             return found
-        raise CannotRun("No Redis-protocol server for this platform: install redis-server, or set ABM_REDIS_URL") from error
+        raise CannotRun(
+            "No Redis-protocol server for this platform: install redis-server, or set ABM_REDIS_URL"
+        ) from error

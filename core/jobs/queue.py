@@ -41,8 +41,9 @@ def ring(name: str, /, *, at_most: int = 1, **ids: Ids) -> bool:
     prefix = "-".join([name, *(str(value) for value in ids.values())]) + "-"
     try:
         if waiting_jobs(prefix, queue) < at_most:
-            rq_queue(queue).enqueue_call(PERFORM, args=(name, ids), job_id=f"{prefix}{uuid.uuid4().hex[:8]}",
-                                         result_ttl=0, failure_ttl=86_400)
+            rq_queue(queue).enqueue_call(
+                PERFORM, args=(name, ids), job_id=f"{prefix}{uuid.uuid4().hex[:8]}", result_ttl=0, failure_ttl=86_400
+            )
     except RedisError as error:
         _log.warning("bell not rung", job=name, reason=type(error).__name__)
         return False

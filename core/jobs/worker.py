@@ -50,7 +50,14 @@ def die_with_parent() -> None:
 def work(queue: JobQueue, *, burst: bool = False, name: str | None = None) -> None:
     """Work on one queue until stopped, or (burst) until it is empty."""
     worker = OutreachWorker(
-        [rq_queue(queue)], connection=connection(), serializer=JSONSerializer, job_class=ListedJob, name=name,
-        worker_ttl=30, maintenance_interval=10, job_monitoring_interval=5, log_job_description=False,
+        [rq_queue(queue)],
+        connection=connection(),
+        serializer=JSONSerializer,
+        job_class=ListedJob,
+        name=name,
+        worker_ttl=30,
+        maintenance_interval=10,
+        job_monitoring_interval=5,
+        log_job_description=False,
     )
     worker.work(burst=burst, logging_level="WARNING")

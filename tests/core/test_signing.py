@@ -17,7 +17,9 @@ def test_links_survive_the_rotation_of_the_key(data_dir, monkeypatch):
     from core.settings import settings
 
     token = signing.sign_id("unsubscribe", 7)
-    monkeypatch.setenv("ABM_SECRET_KEY", "a-new-key-of-at-least-thirty-two-chars,test-key-of-at-least-thirty-two-characters")
+    monkeypatch.setenv(
+        "ABM_SECRET_KEY", "a-new-key-of-at-least-thirty-two-chars,test-key-of-at-least-thirty-two-characters"
+    )
     settings.cache_clear()
     assert signing.read_id("unsubscribe", token) == 7
     assert signing.sign_id("unsubscribe", 7) != token

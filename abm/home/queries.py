@@ -1,0 +1,217 @@
+"""What Today shows: the first steps, my work, the programme's few numbers; and the search over everything."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
+
+from abm.accounts.models import Account
+from abm.analysis.models import AnalysisRun
+from abm.contacts.models import Contact
+from abm.imports.models import ImportRun
+from abm.orders.models import Order
+from abm.targets.models import TargetList
+from abm.winback.models import Case
+from abm.work.models import Task
+from campaigns.models import Campaign, Delivery, Event, Run
+from campaigns.states import BOOK_OF_STATE, CampaignState, RunState
+from core import clock
+
+_FOUND_PER_KIND = 6
+_SENT_STATES = [state for state, book in BOOK_OF_STATE.items() if book == "sent"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of the first-minute checklist: ticked by doing it."""
+
+    title: str
+    text: str
+    endpoint: str
+    is_done: bool
+
+
+def checklist(session: Session) -> list[Step]:
+    """The five steps from an empty installation to the first message."""
+
+    def there_is(query: Select[Any]) -> bool:
+        return bool(session.scalar(select(exists(query))))
+
+    has_data = there_is(select(Account.id)) and there_is(select(Order.id)) and there_is(select(Contact.id))
+    return [
+        Step(
+            "Bring your accounts, orders and people",
+            "CSV or Excel; columns are matched for you",
+            "imports.new",
+            has_data,
+        ),
+        Step(
+            "Look at the analysis",
+            "Which accounts are key, and which fall silent",
+            "analysis.index",
+            there_is(select(AnalysisRun.id).where(AnalysisRun.state == "done")),
+        ),
+        Step("Make a target list", "By rules in words, or by hand", "targets.index", there_is(select(TargetList.id))),
+        Step(
+            "Make a campaign",
+            "E-mail and call steps, approved by a colleague",
+            "outreach.index",
+            there_is(select(Campaign.id)),
+        ),
+        Step(
+            "Send it",
+            "Messages go to the outbox of this machine until you set a mail server",
+            "outreach.index",
+            there_is(select(Delivery.id).where(Delivery.state.in_(_SENT_STATES))),
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of the programme with last week's beside it."""
+
+    name: str
+    value: int
+    before: int
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Today:
+    tasks: list[Task]
+    late: int
+    drafts: list[Campaign]
+    doubtful: int
+    replies: list[tuple[Event, Account]]
+    figures: list[Figure]
+
+
+def today_figures(session: Session, *, user_id: int) -> Today:
+    """My open tasks due by tomorrow, campaigns that wait for approval, latest replies, this week against last."""
+    tomorrow = clock.today() + timedelta(days=1)
+    mine = (Task.owner_id == user_id) & (Task.state == "open")
+    tasks = session.scalars(
+        select(Task)
+        .where(mine, or_(Task.due_on.is_(None), Task.due_on <= tomorrow))
+        .order_by(Task.due_on, Task.id)
+        .limit(8)
+    )
+    late = session.scalar(select(func.count()).select_from(Task).where(mine, Task.due_on < clock.today())) or 0
+    drafts = session.scalars(
+        select(Campaign).where(Campaign.state == CampaignState.DRAFT).order_by(Campaign.updated_at.desc()).limit(5)
+    )
+    doubtful = session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state == "unknown")) or 0
+    replies = session.execute(
+        select(Event, Account)
+        .join(Account, Account.id == Event.account_id)
+        .where(Event.kind == "reply")
+        .order_by(Event.at.desc())
+        .limit(5)
+    )
+    return Today(list(tasks), late, list(drafts), doubtful, [(row[0], row[1]) for row in replies], _figures(session))
+
+
+def _figures(session: Session) -> list[Figure]:
+    now = clock.now()
+    week, fortnight = now - timedelta(days=7), now - timedelta(days=14)
+
+    def both(query: Select[Any], column: Any) -> tuple[int, int]:
+        this = session.scalar(query.where(column > week, column <= now)) or 0
+        last = session.scalar(query.where(column > fortnight, column <= week)) or 0
+        return this, last
+
+    sent = both(select(func.count()).select_from(Delivery).where(Delivery.state.in_(_SENT_STATES)), Delivery.sent_at)
+    replied = both(select(func.count()).select_from(Event).where(Event.kind == "reply"), Event.at)
+    done = both(select(func.count()).select_from(Task).where(Task.state == "done"), Task.done_at)
+    lost = both(select(func.count()).select_from(Case), Case.detected_at)
+    won = both(select(func.count()).select_from(Case).where(Case.state == "won_back"), Case.closed_at)
+    return [
+        Figure("Messages sent", *sent, "outreach.index"),
+        Figure("Replies", *replied, "outreach.index"),
+        Figure("Tasks done", *done, "work.my_day"),
+        Figure("Fell silent", *lost, "winback.index"),
+        Figure("Won back", *won, "winback.index"),
+    ]
+
+
+@dataclass(frozen=True)
+class Found:
+    kind: str
+    title: str
+    note: str
+    endpoint: str
+    values: dict[str, Any]
+
+
+def search_everything(session: Session, *, text: str) -> list[Found]:
+    """Accounts, people, lists and campaigns whose name, id or address holds the text; a few of each."""
+
+    def has(*columns: Any) -> Any:
+        return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+    accounts = session.scalars(
+        select(Account)
+        .where(has(Account.name, Account.external_id, Account.domain))
+        .order_by(Account.name)
+        .limit(_FOUND_PER_KIND)
+    )
+    people = session.execute(
+        select(Contact, Account.name)
+        .join(Account, Account.id == Contact.account_id)
+        .where(
+            or_(
+                has(Contact.email),
+                (func.coalesce(Contact.first_name, "") + " " + func.coalesce(Contact.last_name, "")).icontains(
+                    text, autoescape=True
+                ),
+            )
+        )
+        .order_by(Contact.last_name)
+        .limit(_FOUND_PER_KIND)
+    )
+    lists = session.scalars(select(TargetList).where(has(TargetList.name, TargetList.title)).limit(_FOUND_PER_KIND))
+    campaigns = session.scalars(select(Campaign).where(has(Campaign.name, Campaign.title)).limit(_FOUND_PER_KIND))
+    return [
+        *(
+            Found("Account", row.name, row.city or row.country or "", "accounts.show", {"account_id": row.id})
+            for row in accounts
+        ),
+        *(
+            Found(
+                "Person",
+                f"{row.first_name or ''} {row.last_name or ''}".strip() or str(row.email),
+                name,
+                "contacts.show",
+                {"contact_id": row.id},
+            )
+            for row, name in people
+        ),
+        *(
+            Found("List", row.title, f"{row.member_count} accounts", "targets.show", {"name": row.name})
+            for row in lists
+        ),
+        *(Found("Campaign", row.title, row.state, "outreach.show", {"name": row.name}) for row in campaigns),
+    ]
+
+
+def running_work(session: Session) -> list[Found]:
+    """Imports and campaign runs that are under way."""
+    imports = session.scalars(select(ImportRun).where(ImportRun.state.in_(["waiting", "running"])).limit(3))
+    runs = session.execute(
+        select(Campaign.title, Campaign.name)
+        .join(Run, Run.campaign_id == Campaign.id)
+        .where(Run.state.in_([RunState.PLANNING, RunState.ACTIVE]))
+        .distinct()
+        .limit(3)
+    )
+    return [
+        *(
+            Found("Import", row.file_name, f"{row.rows_read:,} rows", "imports.show", {"import_id": row.id})
+            for row in imports
+        ),
+        *(Found("Campaign", title, "running", "outreach.show", {"name": name}) for title, name in runs),
+    ]

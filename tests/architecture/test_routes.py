@@ -1,0 +1,82 @@
+"""Every route is guarded, and each role reaches exactly what the table of permissions says."""
+
+import pytest
+
+from abm.web.access import PUBLIC, SIGNED_IN, access_of
+from abm.web.permissions import Permission, Role, may
+
+ALLOWED_PUBLIC = {
+    "static",
+    "users.sign_in",
+    "users.try_sign_in",
+    "users.set_password",
+    "users.save_password",
+    "users.first_set_up",
+    "users.save_first_user",
+    "health.health",
+    "health.metrics",
+    "public.ask",
+    "public.unsubscribe",
+    "public.click",
+    "public.opened",
+}
+
+
+def rules(app):
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+
+
+def address(rule):
+    return rule.build({name: _value(rule, name) for name in rule.arguments})[1]
+
+
+def _value(rule, name):
+    from werkzeug.routing import IntegerConverter
+
+    return 999_999 if isinstance(rule._converters[name], IntegerConverter) else "nothing"
+
+
+def test_every_route_says_who_may_call_it(app):
+    assert [rule.endpoint for rule in rules(app) if access_of(app, rule.endpoint) is None] == []
+
+
+def test_only_the_listed_routes_are_open_to_everybody(app):
+    opened = {rule.endpoint for rule in rules(app) if access_of(app, rule.endpoint) == PUBLIC}
+    assert opened <= ALLOWED_PUBLIC
+
+
+def test_a_visitor_is_sent_to_the_sign_in_page_by_every_guarded_route(app, client_as):
+    client = client_as(None)
+    wrong = {}
+    for rule in rules(app):
+        if access_of(app, rule.endpoint) == PUBLIC:
+            continue
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            answer = client.open(address(rule), method=method)
+            if answer.status_code != 302 or "/sign-in" not in answer.headers["Location"]:
+                wrong[f"{method} {rule.rule}"] = answer.status_code
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_reaches_what_the_table_says_and_nothing_else(app, client_as, role):
+    client = client_as(role)
+    wrong = {}
+    for rule in rules(app):
+        mark = access_of(app, rule.endpoint)
+        if mark in (PUBLIC, SIGNED_IN):
+            continue
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            code = client.open(address(rule), method=method).status_code
+            is_refused = code == 403
+            if is_refused == may(role, Permission(mark)) or code == 500:
+                wrong[f"{method} {rule.rule}"] = code
+    assert wrong == {}
+
+
+def test_nothing_is_changed_by_reading(app):
+    """Routes answer either reading or changing methods, so that a link can never change anything."""
+    mixed = [
+        rule.rule for rule in rules(app) if "GET" in rule.methods and rule.methods & {"POST", "PUT", "DELETE", "PATCH"}
+    ]
+    assert mixed == []
