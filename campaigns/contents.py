@@ -1,0 +1,44 @@
+"""Which words a person gets: the step's own, those of a variant, those of the person's language."""
+
+from dataclasses import dataclass
+
+from campaigns.definition import Content, EmailStep
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The subject and the parts as the author wrote them. `text` None: made from the HTML."""
+
+    subject: str
+    html: str | None
+    text: str | None
+
+
+def words_of(step: EmailStep, *, language: str | None = None, variant: str | None = None) -> Words:
+    """The step's words, then the variant's, then the language's on top; new HTML never keeps the old text part."""
+    words = Words(step.subject, step.html, step.text)
+    if variant and variant in step.variants:
+        words = _over(words, step.variants[variant].content)
+    content = find_language(step, language)
+    return _over(words, content) if content else words
+
+
+def find_language(step: EmailStep, language: str | None) -> Content | None:
+    """The content for `fr-CA`: its own, else that of `fr`, else none."""
+    wanted = (language or "").replace("_", "-").lower()
+    known = {name.replace("_", "-").lower(): content for name, content in step.languages.items()}
+    return known.get(wanted) or known.get(wanted.split("-")[0])
+
+
+def every_wording(step: EmailStep) -> list[tuple[str, Words]]:
+    """Each wording with a name for people: the step's own, each variant, each language."""
+    own = [("", words_of(step))]
+    variants = [(f"variant {name}", words_of(step, variant=name)) for name in step.variants]
+    return own + variants + [(f"language {name}", words_of(step, language=name)) for name in step.languages]
+
+
+def _over(words: Words, content: Content) -> Words:
+    html = content.html if content.html is not None else words.html
+    inherited = None if content.html is not None else words.text
+    text = content.text if content.text is not None else inherited
+    return Words(content.subject if content.subject is not None else words.subject, html, text)

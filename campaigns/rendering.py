@@ -1,0 +1,231 @@
+"""Messages: compiled once per content version, filled per recipient as bytes that go on the wire as they are."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any
+
+from campaigns import wire
+from campaigns.bodies import Body, compile_bodies
+from campaigns.contents import Words, words_of
+from campaigns.definition import Definition, EmailStep, Sender
+from campaigns.facts import DeliveryFacts
+from campaigns.html_parts import PIXEL, inline_css, readable_text
+from campaigns.personalisation import MissingValue, Values
+from campaigns.sandbox import Template, compile_template
+from campaigns.sandbox_child import Part, prove, render_in_child
+from campaigns.tracking import click_url, open_url
+from core import clock
+
+_CRLF = wire.CRLF
+_EXAMPLE_OFFER = {"code": "CODE", "title": "Offer", "valid_until": "2030-12-31"}
+
+
+@dataclass(frozen=True, slots=True)
+class FilledMessage:
+    """One message, ready to be handed over. `content_hash` leaves the date out: equal for equal content."""
+
+    wire: bytes
+    envelope_from: str
+    envelope_to: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a person would read."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CompiledEmail:
+    """The content of one step in one wording. Safe to share between threads."""
+
+    sender: Mapping[str, str]
+    subject: Template
+    text: Body
+    html: Body | None
+    fixed_head: bytes
+    boundary: bytes
+
+    def fill(self, *, values: Values, facts: DeliveryFacts) -> FilledMessage:
+        """The bytes for one recipient. Raises ContentFailure: MissingValue (all names), BadValue or BadAddress."""
+        to_address = wire.address(facts.to_address)
+        named = self._names(values, facts)
+        missing: list[str] = []
+        subject = wire.subject_value(self.subject.render_noting(named, missing))
+        body = self._body(named, missing, facts)
+        if missing:
+            raise MissingValue(list(dict.fromkeys(missing)))
+        head = self._head(to_address, subject, facts)
+        digest = hashlib.sha256(f"{to_address}\n{subject}\n".encode() + body).hexdigest()
+        return FilledMessage(head + body, facts.envelope_from, to_address, digest)
+
+    def _names(self, values: Values, facts: DeliveryFacts) -> dict[str, Any]:
+        return {
+            **values,
+            "offer": facts.offer,
+            "sender": self.sender,
+            "unsubscribe_url": facts.unsubscribe_url,
+            "preferences_url": facts.preferences_url,
+        }
+
+    def _body(self, named: dict[str, Any], missing: list[str], facts: DeliveryFacts) -> bytes:
+        if self.html is None:
+            return self.text.encode(named, missing)
+        shown = self.html
+        if facts.track:
+            shown = self.html.tracked or self.html
+            named[PIXEL] = open_url(facts.delivery_id)
+            named["_link"] = {
+                f"n{number}": click_url(facts.delivery_id, link.render_noting(named, missing), is_personal=is_personal)
+                for number, (link, is_personal) in enumerate(self.html.links)
+            }
+        text, html = self.text.encode(named, missing), shown.encode(named, missing)
+        edge = b"--" + self.boundary
+        return b"".join(
+            (
+                edge,
+                _CRLF,
+                self.text.part_head,
+                text,
+                _CRLF,
+                edge,
+                _CRLF,
+                shown.part_head,
+                html,
+                _CRLF,
+                edge,
+                b"--",
+                _CRLF,
+            )
+        )
+
+    def _head(self, to_address: str, subject: str, facts: DeliveryFacts) -> bytes:
+        identity = wire.message_id(facts.message_id)
+        lines = [
+            f"Date: {format_datetime(clock.now())}",
+            f"To: {wire.mailbox(facts.to_name, to_address)}",
+            f"Subject: {subject}",
+            f"Message-ID: {identity}",
+            f"X-ABM-Message-ID: {identity}",
+            f"List-Unsubscribe: {wire.header_url(facts.unsubscribe_url)}",
+        ]
+        if facts.references:
+            known = [wire.message_id(reference) for reference in facts.references[-10:]]
+            lines += [f"In-Reply-To: {known[-1]}", "References: " + "\r\n ".join(known)]
+        return "\r\n".join(lines).encode("ascii") + _CRLF + self.fixed_head + _CRLF
+
+
+def compile_email(
+    definition: Definition, step: EmailStep, *, language: str | None, variant: str | None, version_id: int
+) -> CompiledEmail:
+    """The step's content for one language and variant, kept per version. Raises ContentRefused or BadAddress.
+
+    The content was tried in a child process first, once per process and version.
+    """
+    words = words_of(step, language=language, variant=variant)
+    return _compiled(words, definition.sender, definition.purpose, version_id)
+
+
+@lru_cache(maxsize=256)
+def _compiled(words: Words, sender: Sender, purpose: str, _version_id: int) -> CompiledEmail:
+    prove(_parts(words))
+    text, html = compile_bodies(words)
+    boundary = "abm_=_" + hashlib.sha256(repr(words).encode("utf-8", "replace")).hexdigest()[:24]
+    return CompiledEmail(
+        sender={"name": sender.name, "email": sender.email, "postal_address": sender.postal_address},
+        subject=compile_template(words.subject, is_html=False),
+        text=text,
+        html=html,
+        fixed_head=_fixed_head(sender, purpose, boundary if html else None, text),
+        boundary=boundary.encode(),
+    )
+
+
+def _parts(words: Words) -> tuple[Part, ...]:
+    return tuple(
+        (source, is_html)
+        for source, is_html in ((words.subject, False), (words.text or "", False), (words.html or "", True))
+    )
+
+
+def _fixed_head(sender: Sender, purpose: str, boundary: str | None, text: Body) -> bytes:
+    """The header lines that are the same for everybody (RFC 2369, 2919, 8058)."""
+    address = wire.address(sender.email)
+    label = "".join(char if char.isascii() and char.isalnum() else "-" for char in purpose.lower()).strip("-") or "mail"
+    lines = [
+        f"From: {wire.mailbox(sender.name, address)}",
+        "MIME-Version: 1.0",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        f"List-Id: <{label}.{address.rpartition('@')[2]}>",
+        "Precedence: bulk",
+    ]
+    head = "\r\n".join(lines).encode("ascii") + _CRLF
+    if boundary is None:
+        return head + text.part_head.removesuffix(_CRLF)
+    return head + f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode("ascii")
+
+
+def preview(
+    definition: Definition,
+    step: EmailStep,
+    values: Values,
+    *,
+    language: str | None = None,
+    variant: str | None = None,
+    offer: Mapping[str, Any] | None = None,
+    address: str = "#",
+) -> Preview:
+    """What this person would read, filled in by a child process that may be killed.
+
+    `address` stands for the unsubscribe page. Raises ContentRefused, MissingValue with every missing name, or BadValue.
+    """
+    words = words_of(step, language=language, variant=variant)
+    named = _names_for_reading(definition, step, values, offer, address)
+    subject, text, html = render_in_child(_parts(words), named)
+    shown = inline_css(html)
+    return Preview(wire.one_line(subject)[: wire.MAX_SUBJECT], shown, text or readable_text(shown))
+
+
+def missing_values(
+    definition: Definition,
+    step: EmailStep,
+    values: Values,
+    *,
+    language: str | None = None,
+    variant: str | None = None,
+    offer: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """The names that would be printed for this person and have no value. Raises ContentRefused or BadValue."""
+    words = words_of(step, language=language, variant=variant)
+    named = _names_for_reading(definition, step, values, offer, "#")
+    missing: list[str] = []
+    for source, is_html in _parts(words):
+        compile_template(source, is_html=is_html).render_noting(named, missing)
+    return list(dict.fromkeys(missing))
+
+
+def _names_for_reading(
+    definition: Definition, step: EmailStep, values: Values, offer: Mapping[str, Any] | None, address: str
+) -> dict[str, Any]:
+    """Values as a message would have them; where no offer is granted yet, an example stands for it."""
+    sender = definition.sender
+    promised = offer if offer is not None else (_EXAMPLE_OFFER if step.offer else {})
+    return {
+        **values,
+        "offer": promised,
+        "unsubscribe_url": address,
+        "preferences_url": address,
+        "sender": {"name": sender.name, "email": sender.email, "postal_address": sender.postal_address},
+    }
+
+
+def render_script(script: str, values: Values) -> str:
+    """A call script filled in for a seller; what is not known shows as a dash. Raises ContentRefused or BadValue."""
+    return compile_template(script, is_html=False).render_with_dashes(values)
