@@ -98,6 +98,7 @@ class Reason(StrEnum):
     COMPLAINED = "complained"
     HARD_BOUNCE = "hard_bounce"
     CALL_NOT_DONE = "call_not_done"
+    CALL_DONE = "call_done"
     CONDITION = "condition"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     ERASED = "erased"

@@ -1,0 +1,20 @@
+"""Who takes part in a run and how far they are: what the rest of the product may call.
+
+Enrolling is in `planning`, moving on in `progress`, taking out in `stopping`.
+"""
+
+from campaigns.planning import plan_chunk
+from campaigns.progress import (
+    advance,
+    end_step,
+    enrol_newcomers,
+    finish_runs,
+    has_progress_due,
+    plan_due_steps,
+)
+from campaigns.stopping import stop_people, stop_people_who_ordered
+
+__all__ = [
+    "advance", "end_step", "enrol_newcomers", "finish_runs", "has_progress_due", "plan_chunk", "plan_due_steps",
+    "stop_people", "stop_people_who_ordered",
+]
