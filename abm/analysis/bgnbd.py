@@ -16,7 +16,7 @@ BOUND = 9.0
 BOUND_MARGIN = 0.01
 HARDLY_ANY_DROPOUT = 0.01
 DAYS_PER_WEEK = 7.0
-_STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, 1.0, 0.0, 1.0), (1.0, 3.0, -2.0, 2.0))
+_STARTS = (np.zeros(4), np.array([-1.0, 1.0, 0.0, 1.0]), np.array([1.0, 3.0, -2.0, 2.0]))
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,52 @@ class Fit:
 
 def fit(x: Ints, t_x_days: Ints, observed_days: Ints) -> Fit | None:
     """Fit on whole days; None where nobody came back, so that there is nothing to fit."""
-    from scipy.optimize import minimize
-
     if not np.any(x > 0):
         return None
-    cases, weight = np.unique(np.column_stack([x, t_x_days, observed_days]), axis=0, return_counts=True)
-    sample = (cases[:, 0], cases[:, 1] / DAYS_PER_WEEK, cases[:, 2] / DAYS_PER_WEEK, weight / weight.sum())
-    attempts = [
-        minimize(_mean_loss, start, args=sample, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 4,
-                 options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000})
-        for start in _STARTS
-    ]
-    best = min(attempts, key=lambda attempt: attempt.fun)
-    log_likelihood = -float(best.fun) * int(weight.sum())
+    sample = _Sample.of(x, t_x_days, observed_days)
+    scouts = [_maximise(start, sample.thinned()) for start in _STARTS]
+    best = _maximise(min(scouts, key=lambda scout: scout.fun).x, sample)
+    log_likelihood = -float(best.fun) * len(x)
     r, alpha, a, b = np.exp(best.x).tolist()
     return Fit(r, alpha, a, b, log_likelihood, _is_identifiable(best, sample))
 
 
-def _mean_loss(log_params: Floats, x: Ints, t_x: Floats, observed: Floats, weight: Floats) -> tuple[float, Floats]:
+def _maximise(start: Floats, sample: "_Sample") -> Any:
+    from scipy.optimize import minimize
+
+    return minimize(_mean_loss, start, args=(sample,), jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 4,
+                    options={"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000})
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Distinct customers with their weight (summing to 1). Few values of x occur, so the costly functions of x are
+    computed once per value (`counts`) and spread over the customers (`which`)."""
+
+    x: Ints
+    t_x: Floats
+    observed: Floats
+    weight: Floats
+    counts: Ints
+    which: Ints
+
+    @classmethod
+    def of(cls, x: Ints, t_x_days: Ints, observed_days: Ints) -> "_Sample":
+        cases, weight = np.unique(np.column_stack([x, t_x_days, observed_days]), axis=0, return_counts=True)
+        return cls._from(cases[:, 0], cases[:, 1] / DAYS_PER_WEEK, cases[:, 2] / DAYS_PER_WEEK, weight)
+
+    @classmethod
+    def _from(cls, x: Ints, t_x: Floats, observed: Floats, weight: Floats | Ints) -> "_Sample":
+        counts, which = np.unique(x, return_inverse=True)
+        return cls(x, t_x, observed, weight / weight.sum(), counts, which)
+
+    def thinned(self, at_most: int = 5_000) -> "_Sample":
+        """An even sample of the distinct customers, enough to find where the maximum lies."""
+        step = -(-len(self.x) // at_most)
+        return self._from(self.x[::step], self.t_x[::step], self.observed[::step], self.weight[::step])
+
+
+def _mean_loss(log_params: Floats, sample: _Sample) -> tuple[float, Floats]:
     """Minus the weighted log-likelihood and its gradient in ln(r, alpha, a, b).
 
     ln L = lnG(r+x) - lnG(r) + r ln(alpha) + lnB(a, b+x) - lnB(a, b) - (r+x) ln(alpha+T) + ln(1 + D), where for x > 0
@@ -65,19 +93,20 @@ def _mean_loss(log_params: Floats, x: Ints, t_x: Floats, observed: Floats, weigh
     from scipy.special import betaln, digamma, expit, gammaln
 
     r, alpha, a, b = params = np.exp(log_params)
+    x, t_x, observed, counts, which = sample.x, sample.t_x, sample.observed, sample.counts, sample.which
     log_odds = _log_dropout_odds(params, x, t_x, observed)
-    value = (gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
-             - (r + x) * np.log(alpha + observed) + np.logaddexp(0, log_odds))
-    gone, back = expit(log_odds), x > 0
-    last = np.where(back, 1 / (b + np.maximum(x, 1) - 1), 0.0)
-    by_r = digamma(r + x) - digamma(r) + np.log(alpha) - np.log(alpha + observed) + gone * np.log(
-        (alpha + observed) / (alpha + t_x))
-    by_alpha = (r / alpha - (r + x) / (alpha + observed)
-                + gone * (r + x) * (1 / (alpha + observed) - 1 / (alpha + t_x)))
-    both = digamma(a + b) - digamma(a + b + x)
-    by_b = digamma(b + x) - digamma(b) + both - gone * last
-    gradient = np.array([by_r @ weight, by_alpha @ weight, (both + gone / a) @ weight, by_b @ weight]) * params
-    return -float(value @ weight), -gradient
+    by_count = gammaln(r + counts) - gammaln(r) + r * np.log(alpha) + betaln(a, b + counts) - betaln(a, b)
+    value = by_count[which] - (r + x) * np.log(alpha + observed) + np.logaddexp(0, log_odds)
+    gone = expit(log_odds)
+    last = np.where(x > 0, 1 / (b + np.maximum(x, 1) - 1), 0.0)
+    at_end, at_last = 1 / (alpha + observed), 1 / (alpha + t_x)
+    by_r = (digamma(r + counts) - digamma(r))[which] + np.log(alpha * at_end) + gone * np.log(at_last / at_end)
+    by_alpha = r / alpha - (r + x) * at_end + gone * (r + x) * (at_end - at_last)
+    both = (digamma(a + b) - digamma(a + b + counts))[which]
+    by_b = (digamma(b + counts) - digamma(b))[which] + both - gone * last
+    by_a = both + gone / a
+    gradient = np.array([(by * sample.weight).sum() for by in (by_r, by_alpha, by_a, by_b)]) * params
+    return -float((value * sample.weight).sum()), -gradient
 
 
 def _log_dropout_odds(params: Floats, x: Ints, t_x: Floats, observed: Floats) -> Floats:
@@ -87,15 +116,15 @@ def _log_dropout_odds(params: Floats, x: Ints, t_x: Floats, observed: Floats) ->
     return np.where(x > 0, odds, -np.inf)
 
 
-def _is_identifiable(best: Any, sample: tuple[Ints, Floats, Floats, Floats]) -> bool:
+def _is_identifiable(best: Any, sample: _Sample) -> bool:
     if np.any(np.abs(best.x) > BOUND - BOUND_MARGIN):
         return False
-    gradient = _mean_loss(best.x, *sample)[1]
+    gradient = _mean_loss(best.x, sample)[1]
     if not best.success and np.max(np.abs(gradient)) > 1e-5:
         return False
     step = 1e-4
     hessian = np.array([
-        (_mean_loss(best.x + step * unit, *sample)[1] - _mean_loss(best.x - step * unit, *sample)[1]) / (2 * step)
+        (_mean_loss(best.x + step * unit, sample)[1] - _mean_loss(best.x - step * unit, sample)[1]) / (2 * step)
         for unit in np.eye(4)
     ])
     return bool(np.linalg.eigvalsh((hessian + hessian.T) / 2).min() > 0)

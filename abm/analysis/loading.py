@@ -1,7 +1,6 @@
 """Reading the rollup of order days into arrays: one query, no object per row."""
 
 from datetime import date
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +50,8 @@ def _within(query: Select, as_of: date | None, from_on: date | None) -> Select: 
 
 def _fetch(session: Session, query: Select) -> NDArray[np.float64]:  # type: ignore[type-arg]
     """All rows as numbers. A float holds whole numbers exactly up to 2**53, that is amounts up to 900 billion."""
-    result = session.connection().execute(query, execution_options={"yield_per": _CHUNK})
-    parts = [
-        np.fromiter(chain.from_iterable(chunk), dtype=np.float64, count=4 * len(chunk)).reshape(-1, 4)
-        for chunk in result.partitions()
-    ]
+    result = session.connection().execute(query)
+    cursor = result.cursor  # the driver's own tuples: SQLAlchemy's rows take twice as long
+    parts = [np.array(chunk, dtype=np.float64) for chunk in iter(lambda: cursor.fetchmany(_CHUNK), [])]
+    result.close()
     return np.concatenate(parts) if parts else np.empty((0, 4))

@@ -47,15 +47,10 @@ def test_customers_without_a_repeat_are_expected_at_the_published_rate(cdnow: Sa
 def test_gradient_is_that_of_the_likelihood() -> None:
     from scipy.optimize import approx_fprime
 
-    sample = (
-        np.array([0, 1, 2, 9]),
-        np.array([0.0, 3.0, 30.0, 20.0]),
-        np.array([10.0, 20.0, 38.0, 22.0]),
-        np.full(4, 0.25),
-    )
+    sample = bgnbd._Sample.of(np.array([0, 1, 2, 9]), np.array([0, 21, 210, 140]), np.array([70, 140, 266, 154]))
     point = np.array([0.3, 1.2, -0.7, 0.5])
-    numeric = approx_fprime(point, lambda at: bgnbd._mean_loss(at, *sample)[0], 1e-7)
-    assert bgnbd._mean_loss(point, *sample)[1] == pytest.approx(numeric, abs=1e-5)
+    numeric = approx_fprime(point, lambda at: bgnbd._mean_loss(at, sample)[0], 1e-7)
+    assert bgnbd._mean_loss(point, sample)[1] == pytest.approx(numeric, abs=1e-5)
 
 
 def test_near_regular_buyers_do_not_identify_the_model() -> None:

@@ -128,8 +128,8 @@ def test_a_later_day_lengthens_the_silence_but_adds_no_period(northwind: Session
 
 def test_value_by_orders_ranks_by_their_number(northwind: Session) -> None:
     run = run_analysis(northwind, value_kind="orders")
-    first = list(export_rows(northwind, run.id))[0]
-    assert first[:3] == ("SAVEA", 31, 31.0)
+    rows = list(export_rows(northwind, run.id))
+    assert rows[0][:3] == ("SAVEA", 31, 31.0)
 
 
 def test_export_has_a_row_per_account_with_orders_and_the_columns_of_the_contract(northwind: Session) -> None:
