@@ -14,8 +14,14 @@ JOB_MODULES = (
 )
 
 
+# Areas above the target lists that add subjects to list rules.
+LIST_FIELD_MODULES = ("abm.work.list_fields",)
+
+
 def connect_engine() -> None:
-    """Hand the application's side to `campaigns`. Cheap: nothing heavy is imported."""
+    """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
+    for name in LIST_FIELD_MODULES:
+        importlib.import_module(name)
     if not importlib.util.find_spec("abm.outreach.engine_side"):  # DEVELOPMENT
         return
     from abm.outreach.engine_side import engine_side

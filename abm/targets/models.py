@@ -37,3 +37,14 @@ class ListMember(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True)
     added_at: Mapped[datetime]
     how: Mapped[str] = mapped_column(String(10), default="rule")
+
+
+class ContactAddress(Base):
+    """Keyed digests of a person's address and its domain, as stops are kept; made again when the person changes."""
+
+    __tablename__ = "contact_address"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    address_key: Mapped[str] = mapped_column(String(40), index=True)
+    domain_key: Mapped[str] = mapped_column(String(40), index=True)
+    made_at: Mapped[datetime]

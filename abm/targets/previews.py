@@ -1,0 +1,137 @@
+"""What a list would hold, before it is saved: counts, a sample, who enters and who leaves."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, not_, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.contacts.models import Contact
+from abm.targets.addressing import keep_addresses
+from abm.targets.compile import select_account_ids
+from abm.targets.files import ListDefinition
+from abm.targets.models import ListMember
+from abm.targets.queries import find_account_ids
+from abm.targets.related_fields import NEEDS_ADDRESSES
+from abm.targets.rule_tree import Rule, Top, fields_in, lists_in
+from abm.targets.scopes import make_scope
+from abm.targets.sources import get_source, make_vocabulary
+from core.errors import InvalidInput
+
+SAMPLE_SIZE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`contacts`: everybody still there at these accounts. `unknown`: ids of a list by hand that no account has."""
+
+    accounts: int
+    contacts: int
+    sample: tuple[dict[str, Any], ...]
+    seconds: float
+    unknown: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        answer = {"accounts": self.accounts, "contacts": self.contacts, "sample": list(self.sample),
+                  "seconds": round(self.seconds, 4)}
+        return answer | ({"unknown": list(self.unknown)} if self.unknown else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many accounts would enter and leave, with the names of the first few."""
+
+    entering: int
+    leaving: int
+    entering_names: tuple[str, ...]
+    leaving_names: tuple[str, ...]
+
+
+def preview(session: Session, definition: ListDefinition) -> Preview:
+    """Count and sample what the list would hold. The session must allow writes where rules ask who may be e-mailed."""
+    started = time.perf_counter()
+    if definition.accounts is not None:
+        known = find_account_ids(session, definition.accounts)
+        accounts, contacts, sample = _count_by_hand(session, list(known.values()))
+        unknown = tuple(each for each in definition.accounts if each not in known)
+        return Preview(accounts, contacts, sample, time.perf_counter() - started, unknown)
+    accounts, contacts, sample = _count(session, select_definition(session, definition))
+    return Preview(accounts, contacts, sample, time.perf_counter() - started)
+
+
+def select_definition(session: Session, definition: ListDefinition) -> Select[Any]:
+    """SELECT of the internal account ids that a list by rules would hold."""
+    return select_by_rules(session, rule=definition.who, top=definition.top, within=(definition.name,))
+
+
+def select_by_rules(session: Session, *, rule: Rule | None, top: Top | None,
+                    within: tuple[str, ...] = ()) -> Select[Any]:
+    """As above, with everything made ready that the rules need."""
+    if needs_addresses(rule):
+        keep_addresses(session)
+    return select_account_ids(rule, top, make_scope(session, within=within))
+
+
+def needs_addresses(rule: Rule | None) -> bool:
+    """Whether the digests of addresses must be up to date for this rule (another list's rules may need them, too)."""
+    return bool(fields_in(rule) & NEEDS_ADDRESSES or lists_in(rule))
+
+
+def _count(session: Session, found: Select[Any]) -> tuple[int, int, tuple[dict[str, Any], ...]]:
+    """One statement, so that the rules are worked through once."""
+    ids = found.cte("found")
+    there = Contact.account_id.in_(select(ids.c.id))
+    people = select(func.count()).select_from(Contact).where(Contact.is_active, there)
+    total = select(func.count()).select_from(ids)
+    rows = session.execute(
+        select(Account.external_id, Account.name, total.scalar_subquery(), people.scalar_subquery())
+        .join(ids, ids.c.id == Account.id).order_by(Account.name_key, Account.id).limit(SAMPLE_SIZE)
+    ).all()
+    sample = tuple({"account_id": row[0], "name": row[1]} for row in rows)
+    return (rows[0][2], rows[0][3], sample) if rows else (0, 0, ())
+
+
+def _count_by_hand(session: Session, ids: Sequence[int]) -> tuple[int, int, tuple[dict[str, Any], ...]]:
+    contacts = 0
+    for start in range(0, len(ids), 500):
+        part = select(func.count()).select_from(Contact).where(Contact.is_active,
+                                                               Contact.account_id.in_(ids[start:start + 500]))
+        contacts += session.scalar(part) or 0
+    rows = session.execute(select(Account.external_id, Account.name).where(Account.id.in_(ids[:SAMPLE_SIZE]))
+                           .order_by(Account.name_key))
+    return len(ids), contacts, tuple({"account_id": row[0], "name": row[1]} for row in rows)
+
+
+def find_changes(session: Session, *, found: Select[Any], list_id: int) -> Changes:
+    """Who would enter and leave the saved list if it held `found`."""
+    held = Account.id.in_(select(ListMember.account_id).where(ListMember.list_id == list_id))
+    wanted = Account.id.in_(found.correlate(None))
+    entering = _count(session, select(Account.id).where(wanted, not_(held)))
+    leaving = _count(session, select(Account.id).where(held, not_(wanted)))
+    return Changes(entering[0], leaving[0], _names(entering[2]), _names(leaving[2]))
+
+
+def _names(sample: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(each["name"] for each in sample)
+
+
+def suggest_values(session: Session, *, field_name: str, typed: str = "", limit: int = 30) -> list[str]:
+    """Values that the data has for a text field and that hold what was typed. InvalidInput: no such field."""
+    vocabulary = make_vocabulary()
+    subject = vocabulary.subject_of(field_name)
+    field = vocabulary.find_field(subject, field_name) if subject else None
+    if subject is None or field is None:
+        raise InvalidInput(f'"{field_name}" is not a field', {"field": "is not a field"})
+    if field.choices:
+        return list(field.choices)
+    source = get_source(subject.name)
+    column: ColumnElement[Any] | None = source.columns[field_name].sql if field_name in source.columns else None
+    if column is None or field.type not in ("text", "country"):
+        return []
+    values = select(column).select_from(source.table).where(column.is_not(None), column != "").distinct()
+    if typed.strip():
+        values = values.where(func.lower(column).contains(typed.strip().lower(), autoescape=True))
+    return [str(value) for value in session.scalars(values.order_by(column).limit(limit))]

@@ -1,0 +1,168 @@
+"""Reading lists: overview, members, why somebody is in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.targets.explain import Explanation, explain_rules
+from abm.targets.files import ListDefinition
+from abm.targets.models import ListMember, TargetList
+from abm.targets.rule_tree import lists_in
+from abm.targets.scopes import make_scope, stored_rules
+from abm.targets.sentence import say_list
+from abm.targets.sources import make_vocabulary
+from abm.users.models import User
+from campaigns.models import Campaign
+from campaigns.raw_fields import nearest
+from core.errors import NotFound
+
+MEMBER_COLUMNS = ("account_id", "name", "industry", "country", "city", "tier", "owner_email", "added_at", "how")
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ListSummary:
+    """A row of the overview. `sentence` says the rules in plain words."""
+
+    name: str
+    title: str
+    kind: str
+    member_count: int
+    sentence: str
+    refreshed_at: Any
+
+
+def find_list(session: Session, name: str) -> TargetList | None:
+    return session.scalars(select(TargetList).where(TargetList.name == name)).first()
+
+
+def get_list(session: Session, name: str) -> TargetList:
+    """The list called `name`. Raises NotFound with the nearest name there is."""
+    found = find_list(session, name)
+    if found is None:
+        names = session.scalars(select(TargetList.name)).all()
+        raise NotFound(f'There is no list called "{name}"{nearest(name, names)}')
+    return found
+
+
+def list_lists(session: Session) -> list[ListSummary]:
+    """Every list by title."""
+    rows = session.scalars(select(TargetList).order_by(func.lower(TargetList.title), TargetList.name))
+    return [ListSummary(row.name, row.title, row.kind, row.member_count, say_stored(row), row.refreshed_at)
+            for row in rows]
+
+
+def list_names(session: Session) -> Sequence[tuple[str, str]]:
+    """(name, title) of every list, for choices."""
+    return [(name, title) for name, title in
+            session.execute(select(TargetList.name, TargetList.title).order_by(TargetList.title))]
+
+
+def say_stored(row: TargetList) -> str:
+    """The list in plain words."""
+    if row.kind == "static":
+        return "Chosen by hand."
+    rule, top = stored_rules(row)
+    return say_list(rule, top, make_vocabulary())
+
+
+def get_definition(session: Session, row: TargetList) -> ListDefinition:
+    """The list as a file would say it."""
+    if row.kind == "dynamic":
+        rule, top = stored_rules(row)
+        return ListDefinition(row.name, row.title, rule, top)
+    ids = session.scalars(select(Account.external_id).join(ListMember, ListMember.account_id == Account.id)
+                          .where(ListMember.list_id == row.id).order_by(Account.external_id))
+    return ListDefinition(row.name, row.title, accounts=tuple(ids))
+
+
+def find_account_ids(session: Session, external_ids: Sequence[str]) -> dict[str, int]:
+    """Internal ids by the source system's; unknown ones are missing."""
+    found: dict[str, int] = {}
+    for start in range(0, len(external_ids), _AT_ONCE):
+        part = external_ids[start:start + _AT_ONCE]
+        found.update((external, internal) for external, internal in session.execute(
+            select(Account.external_id, Account.id).where(Account.external_id.in_(part))))
+    return found
+
+
+def get_account_by_external_id(session: Session, external_id: str) -> Account:
+    """Raises NotFound."""
+    account = session.scalars(select(Account).where(Account.external_id == external_id)).first()
+    if account is None:
+        raise NotFound(f'There is no account with the id "{external_id}"; ids are those of the source system')
+    return account
+
+
+def _select_members(list_id: int) -> Select[*tuple[Any, ...]]:
+    owner = func.coalesce(User.email, Account.owner_email)
+    return (
+        select(Account.external_id.label("account_id"), Account.name, Account.industry, Account.country, Account.city,
+               Account.tier, owner.label("owner_email"), ListMember.added_at, ListMember.how, Account.id)
+        .join(ListMember, ListMember.account_id == Account.id).outerjoin(User, User.id == Account.owner_id)
+        .where(ListMember.list_id == list_id)
+    )
+
+
+def list_members(session: Session, *, list_id: int, search: str = "", after: tuple[str, int] | None = None,
+                 limit: int = 50) -> Sequence[Row[*tuple[Any, ...]]]:
+    """A page of members by name; `after` is (name key, id) of the last row of the page before."""
+    rows = _select_members(list_id).add_columns(Account.name_key).order_by(Account.name_key, Account.id).limit(limit)
+    if search.strip():
+        rows = rows.where(or_(Account.name_key.contains(search.strip().casefold(), autoescape=True),
+                              Account.external_id == search.strip()))
+    if after is not None:
+        rows = rows.where(or_(Account.name_key > after[0],
+                              (Account.name_key == after[0]) & (Account.id > after[1])))
+    return session.execute(rows).all()
+
+
+def iterate_members(session: Session, *, list_id: int) -> Iterator[Sequence[Any]]:
+    """Every member in the columns of MEMBER_COLUMNS, by account id; memory stays flat."""
+    rows = _select_members(list_id).order_by(Account.external_id)
+    for part in session.connection().execution_options(yield_per=5_000).execute(rows).partitions():
+        for row in part:
+            yield row[:len(MEMBER_COLUMNS)]
+
+
+def is_member(session: Session, *, list_id: int, account_id: int) -> bool:
+    return session.get(ListMember, (list_id, account_id)) is not None
+
+
+def explain_member(session: Session, *, row: TargetList, account_id: int) -> Explanation:
+    """Why the account (its internal id) is in the list, by the data of this moment, or is not."""
+    if row.kind == "static":
+        return Explanation(is_member(session, list_id=row.id, account_id=account_id), ())
+    rule, top = stored_rules(row)
+    scope = make_scope(session, within=(row.name,))
+    return explain_rules(session, rule=rule, top=top, account_id=account_id, scope=scope)
+
+
+def list_users_of(session: Session, name: str) -> list[str]:
+    """What would break without the list: lists whose rules name it, and campaigns written for it."""
+    lists = [f"the list {row.name}" for row in session.scalars(select(TargetList).where(TargetList.kind == "dynamic"))
+             if name in lists_in(stored_rules(row)[0])]
+    campaigns = session.scalars(select(Campaign.name).where(Campaign.definition["list"].as_string() == name))
+    return lists + [f"the campaign {each}" for each in campaigns]
+
+
+def list_lists_of_account(session: Session, account_id: int) -> Sequence[tuple[str, str]]:
+    """(name, title) of the lists that hold the account, for its page."""
+    rows = select(TargetList.name, TargetList.title).join(ListMember, ListMember.list_id == TargetList.id)
+    return [(name, title) for name, title in session.execute(
+        rows.where(ListMember.account_id == account_id).order_by(TargetList.title))]
+
+
+def suggest_accounts(session: Session, typed: str, *, limit: int = 10) -> Sequence[Row[*tuple[Any, ...]]]:
+    """(external_id, name, city, country) of accounts whose name or id holds what was typed."""
+    words = typed.strip().casefold()
+    if not words:
+        return []
+    rows = select(Account.external_id, Account.name, Account.city, Account.country)
+    found = or_(Account.name_key.contains(words, autoescape=True),
+                func.lower(Account.name).contains(words, autoescape=True), func.lower(Account.external_id) == words)
+    return session.execute(rows.where(found).order_by(Account.name_key).limit(limit)).all()

@@ -1,0 +1,116 @@
+"""What rules may speak of: subjects, their fields, and the operators that fit a field's type."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FieldType(StrEnum):
+    TEXT = "text"
+    COUNTRY = "country"
+    NUMBER = "number"
+    DATE = "date"
+    TRUTH = "truth"
+    CUSTOM = "custom"
+
+
+class Operator(StrEnum):
+    IS = "is"
+    IS_NOT = "is_not"
+    IN = "in"
+    NOT_IN = "not_in"
+    MORE_THAN = "more_than"
+    AT_LEAST = "at_least"
+    LESS_THAN = "less_than"
+    AT_MOST = "at_most"
+    BETWEEN = "between"
+    CONTAINS = "contains"
+    STARTS_WITH = "starts_with"
+    BEFORE = "before"
+    AFTER = "after"
+    IS_EMPTY = "is_empty"
+    IS_KNOWN = "is_known"
+
+
+_O = Operator
+_EMPTINESS = (_O.IS_EMPTY, _O.IS_KNOWN)
+_TEXT = (_O.IS, _O.IS_NOT, _O.IN, _O.NOT_IN, _O.CONTAINS, _O.STARTS_WITH)
+_ORDER = (_O.MORE_THAN, _O.AT_LEAST, _O.LESS_THAN, _O.AT_MOST)
+
+OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = {
+    FieldType.TEXT: (*_TEXT, *_EMPTINESS),
+    FieldType.COUNTRY: (*_TEXT, *_EMPTINESS),
+    FieldType.NUMBER: (_O.IS, _O.IS_NOT, _O.IN, _O.NOT_IN, *_ORDER, _O.BETWEEN, *_EMPTINESS),
+    FieldType.DATE: (_O.BEFORE, _O.AFTER, _O.BETWEEN, _O.IS, _O.IS_NOT, _O.AT_LEAST, _O.AT_MOST, *_EMPTINESS),
+    FieldType.TRUTH: (_O.IS, _O.IS_NOT, *_EMPTINESS),
+    FieldType.CUSTOM: (*_TEXT, *_ORDER, _O.BETWEEN, _O.BEFORE, _O.AFTER, *_EMPTINESS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field as files name it, its words for people, and the values it can have where they are few."""
+
+    name: str
+    label: str
+    type: FieldType
+    group: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return OPERATORS[self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The accounts themselves, or things they have (people, orders, …) that `has:` asks about."""
+
+    name: str
+    one: str
+    many: str
+    fields: Mapping[str, Field]
+    custom_prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Every subject, and the custom fields and lists that there are; None: any name is taken as given."""
+
+    subjects: Mapping[str, Subject]
+    custom: Mapping[str, frozenset[str]] | None = None
+    lists: frozenset[str] | None = None
+
+    @property
+    def accounts(self) -> Subject:
+        return self.subjects["account"]
+
+    def related(self) -> Iterator[Subject]:
+        """What `has:` may ask for."""
+        return (subject for name, subject in self.subjects.items() if name != "account")
+
+    def find_field(self, subject: Subject, name: str) -> Field | None:
+        """The field called `name`; a custom one only if the data has it."""
+        if name in subject.fields:
+            return subject.fields[name]
+        prefix = subject.custom_prefix
+        if not prefix or not name.startswith(prefix) or not is_custom_name(name.removeprefix(prefix)):
+            return None
+        key = name.removeprefix(prefix)
+        if self.custom is not None and key not in self.custom.get(subject.name, frozenset()):
+            return None
+        return Field(name, key.replace("_", " "), FieldType.CUSTOM, "Custom fields")
+
+    def names(self, subject: Subject) -> list[str]:
+        """Every field name that may be said of the subject, custom ones included."""
+        custom = (self.custom or {}).get(subject.name, frozenset())
+        return [*subject.fields, *(subject.custom_prefix + key for key in sorted(custom))]
+
+    def subject_of(self, name: str) -> Subject | None:
+        """Whose field this is, wherever it may be said."""
+        return next((each for each in self.subjects.values() if self.find_field(each, name)), None)
+
+
+def is_custom_name(key: str) -> bool:
+    """Whether a custom field of this name can be asked for in both databases' JSON paths."""
+    return 0 < len(key) <= 100 and key.isprintable() and '"' not in key and "\\" not in key
