@@ -86,10 +86,13 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime, date: Date, Decimal: Money, dict[str, Any]: Json, list[Any]: Json}
 
 
+_commits = {"durable": False}
+
+
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """This process's engine. Dispose it after a fork (`dispose`)."""
-    return make_engine(settings().database_url)
+    return make_engine(settings().database_url, durable=_commits["durable"])
 
 
 def make_engine(url: str, *, durable: bool = False) -> Engine:
@@ -131,11 +134,14 @@ def dispose() -> None:
         engine().dispose(close=False)
 
 
-def use_durable_commits() -> None:
-    """From here on this process's SQLite commits wait for the disk (PostgreSQL's always do)."""
+def use_durable_commits(*, durable: bool = True) -> None:
+    """From here on this process's SQLite commits wait for the disk, as sending needs (PostgreSQL's always do)."""
+    if _commits["durable"] == durable:
+        return
+    if engine.cache_info().currsize:
+        engine().dispose()
+    _commits["durable"] = durable
     engine.cache_clear()
-    durable = make_engine(settings().database_url, durable=True)
-    globals()["engine"] = lru_cache(maxsize=1)(lambda: durable)
 
 
 @contextmanager

@@ -1,0 +1,72 @@
+"""Parent companies named in an accounts file: they may stand later in it, be unknown, or run in a circle."""
+
+from typing import cast
+
+from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.imports.registry import Run
+from abm.imports.staging import Stage
+
+_ACCOUNT = cast(Table, Account.__table__)
+_MOST_NAMED = 50
+
+
+def settle_parents(stage: Stage, run: Run) -> None:
+    """Leave out, with a warning, parents that are neither in the file nor known, and one link of every circle."""
+    rows = stage.rows
+    known = select(_ACCOUNT.c.external_id).union_all(select(rows.alias("other").c.external_id))
+    unknown = rows.c.parent.is_not(None) & rows.c.parent.not_in(known)
+    with stage.preparing() as session:
+        stage.index_keys(session)
+        for parent in session.scalars(select(rows.c.parent).where(unknown).distinct().limit(_MOST_NAMED)):
+            run.report.warn(f"The parent account {parent!r} is not known; the link was left out")
+        session.execute(update(rows).where(unknown).values(parent=None))
+        for child in _circular(session, stage):
+            run.report.warn(f"The account {child!r} would be its own ancestor; its parent was left out")
+            session.execute(update(rows).where(rows.c.external_id == child).values(parent=None))
+
+
+def _circular(session: Session, stage: Stage) -> list[str]:
+    """One staged account of each circle of parents, the first in the file."""
+    rows = stage.rows
+    staged = session.execute(select(rows.c.external_id, rows.c.parent).order_by(rows.c.row_number)
+                             .where(rows.c.parent.is_not(None))).tuples().all()
+    upper = _ACCOUNT.alias("upper")
+    links: dict[str, str | None] = dict(session.execute(
+        select(_ACCOUNT.c.external_id, upper.c.external_id).join(upper, upper.c.id == _ACCOUNT.c.parent_id)
+        .where(_ACCOUNT.c.external_id.not_in(select(rows.c.external_id)))).tuples().all())
+    links.update(dict(staged))
+    cut = []
+    for child, _parent in staged:
+        seen, at = {child}, links[child]
+        while at is not None and at not in seen:
+            seen.add(at)
+            at = links.get(at)
+        if at == child:
+            cut.append(child)
+            links[child] = None
+    return cut
+
+
+def parent_differs(stage: Stage) -> ColumnElement[bool]:
+    """The account's parent is another one than the staged row names."""
+    upper = _ACCOUNT.alias("upper")
+    present = select(upper.c.external_id).where(upper.c.id == _ACCOUNT.c.parent_id).correlate(_ACCOUNT).scalar_subquery()
+    return present.is_distinct_from(stage.rows.c.parent)
+
+
+def set_parents(stage: Stage, run: Run) -> None:
+    """Link the accounts to their parents once all of them are there."""
+    rows, upper = stage.rows, _ACCOUNT.alias("upper")
+    parent = select(upper.c.id).join(rows, rows.c.parent == upper.c.external_id).where(
+        rows.c.external_id == _ACCOUNT.c.external_id).correlate(_ACCOUNT).scalar_subquery()
+    for within in stage.slices():
+        changed = select(_ACCOUNT.c.id).join(rows, rows.c.external_id == _ACCOUNT.c.external_id).where(
+            within, parent_differs(stage))
+        with stage.merging() as session:
+            ids = session.scalars(changed).all()
+            if ids:
+                session.execute(update(_ACCOUNT).where(_ACCOUNT.c.id.in_(ids)).values(
+                    parent_id=parent, updated_at=run.moment))

@@ -1,0 +1,125 @@
+"""People from a file."""
+
+from typing import Any, cast
+from zoneinfo import available_timezones
+
+from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.contacts.addresses import address_for_comparison, checked_address
+from abm.contacts.lawful_basis import freeze_withdrawn, keep_known_evidence
+from abm.contacts.models import Contact
+from abm.imports.columns import Batch
+from abm.imports.custom_fields import merged_custom
+from abm.imports.layout import Field, Layout
+from abm.imports.lookups import Lookup
+from abm.imports.merging import Counts, Upsert, merge_all
+from abm.imports.registry import Run
+from abm.imports.staging import Stage
+from abm.imports.values import BadValue, parse_moment
+
+_CONTACT = cast(Table, Contact.__table__)
+BASES = ("consent", "contract", "legitimate_interest", "none")
+_NAMED_OTHERWISE = {"legitimate_interests": "legitimate_interest", "no": "none", "opt_in": "consent"}
+
+
+def parse_basis(text: str) -> str:
+    word = text.strip().casefold().replace(" ", "_").replace("-", "_")
+    word = _NAMED_OTHERWISE.get(word, word)
+    if word not in BASES:
+        raise BadValue(f"{text[:40]!r} is not a lawful basis; use {', '.join(BASES)}")
+    return word
+
+
+def parse_role(text: str) -> str:
+    word = "_".join(text.casefold().replace("-", " ").split())
+    if len(word) > 60:
+        raise BadValue("buying_role has more than 60 characters")
+    return word
+
+
+def parse_language(text: str) -> str:
+    code = text.casefold().replace("_", "-")
+    if len(code) > 20:
+        raise BadValue(f"{text[:40]!r} is not a language code such as fr or pt-br")
+    return code
+
+
+LAYOUT = Layout(
+    kind="contacts",
+    fields=(
+        Field("contact_id", hint="the source system's own id"), Field("account_id", hint="an account that is there already"),
+        Field("first_name"), Field("last_name"), Field("email", checked_address), Field("phone", limit=60), Field("title"),
+        Field("department"), Field("buying_role", parse_role, hint="decision_maker, champion …"),
+        Field("language", parse_language, hint="fr, pt-br …"), Field("timezone", limit=60, hint="Europe/Paris …"),
+        Field("lawful_basis", parse_basis, hint=", ".join(BASES)), Field("basis_source", limit=300),
+        Field("basis_at", parse_moment),
+    ),
+    required=("contact_id", "account_id"),
+    one_of=(("email",), ("phone",)),
+    takes_custom=True,
+)
+_PLAIN = ("first_name", "last_name", "phone", "title", "department", "buying_role", "language", "timezone")
+
+
+class ContactImporter:
+    """People by `contact_id`. A basis of `none` is never written to; nothing here raises one after a withdrawal."""
+
+    layout = LAYOUT
+
+    def __init__(self) -> None:
+        self._accounts = Lookup(Account.external_id, Account.id)
+
+    def make_stage(self) -> Stage:
+        own = {"external_id", "account_id", "email", "email_key", "lawful_basis", "basis_source", "basis_at", "custom", *_PLAIN}
+        return Stage([Column(column.name, column.type) for column in _CONTACT.columns if column.name in own],
+                     key=["external_id"])
+
+    def prepare(self, session: Session, batch: Batch, run: Run) -> None:
+        columns = batch.columns
+        columns["external_id"] = columns.pop("contact_id")
+        self._resolve_accounts(session, batch)
+        if "email" in columns:
+            columns["email_key"] = [email and address_for_comparison(email) for email in columns["email"]]
+        if "timezone" in columns:
+            columns["timezone"] = [zone and self._zone(zone, run) for zone in columns["timezone"]]
+        columns["lawful_basis"] = [basis or "none" for basis in columns.get(
+            "lawful_basis", [None] * len(batch.raw.rows))]
+
+    def _resolve_accounts(self, session: Session, batch: Batch) -> None:
+        outside = batch.columns["account_id"]
+        known = self._accounts.find(session, outside)
+        batch.columns["account_id"] = [known.get(account) for account in outside]
+        for index, account in enumerate(outside):
+            if account not in known:
+                batch.refuse(index, "account_id", f"there is no account {account!r}; import the accounts first")
+
+    @staticmethod
+    def _zone(text: str, run: Run) -> str | None:
+        if text in available_timezones():
+            return text
+        run.report.warn(f"{text!r} is not a time zone such as Europe/Paris and was left out")
+        return None
+
+    def merge(self, stage: Stage, run: Run) -> Counts:
+        with stage.preparing() as session:
+            if "lawful_basis" in run.present:
+                freeze_withdrawn(session, stage, run)
+            keep_known_evidence(session, stage, run)
+        return merge_all(stage, _upsert(stage, run), is_dry_run=run.is_dry_run, progress=run.progress)
+
+
+def _upsert(stage: Stage, run: Run) -> Upsert:
+    rows = stage.rows.c
+    basis = ("lawful_basis", "basis_source", "basis_at")
+    changes_basis = "lawful_basis" in run.present
+    given = [name for name in _PLAIN if name in run.present] + ["account_id"]
+    given += ["email", "email_key"] if "email" in run.present else []
+    sets: dict[str, ColumnElement[Any]] = {name: rows[name] for name in given}
+    first: dict[str, Any] = {"is_active": True, "is_sample": False, "created_at": run.moment}
+    (sets if changes_basis else first).update({name: rows[name] for name in basis})
+    if run.has_custom:
+        sets["custom"] = merged_custom(stage, _CONTACT)
+    return Upsert(_CONTACT, key={"external_id": rows.external_id}, sets=sets, on_create=first,
+                  on_change={"updated_at": run.moment})

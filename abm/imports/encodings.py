@@ -1,0 +1,93 @@
+"""Which encoding a text file is in, decided on the whole file, block by block."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.errors import Refused
+
+_BLOCK = 1 << 20
+_SAMPLE = 1 << 16
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NOT_IN_CP1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
+_CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
+_MAGIC = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"%PDF": "a PDF document",
+          b"\x1f\x8b": "a compressed file", b"\x7fELF": "a program", b"SQLite format 3": "a database"}
+
+
+def detect_encoding(path: Path, asked: str = "") -> str:
+    """The name of the codec to read `path` with. Refused: binary, an unknown name, lines longer than a megabyte.
+
+    Without a byte order mark: UTF-8 if the file is valid or mostly valid UTF-8 (single foreign bytes then refuse their
+    rows only), else UTF-16 by its zero bytes, else cp1252, or Latin-1 where cp1252 has no such character.
+    """
+    with path.open("rb") as file:
+        start = file.read(_SAMPLE)
+    _refuse_binary(path, start)
+    if asked:
+        return _checked(path, asked)
+    for mark, name in _BOMS:
+        if start.startswith(mark):
+            return _checked(path, name)
+    wide = _utf16_without_mark(start)
+    return _checked(path, wide) if wide else _narrow(path)
+
+
+def _refuse_binary(path: Path, start: bytes) -> None:
+    for magic, what in _MAGIC.items():
+        if start.startswith(magic):
+            raise Refused(f"{path.name} is {what}, not a table; save it as CSV, .xlsx or .ods")
+
+
+def _utf16_without_mark(start: bytes) -> str:
+    half = max(len(start) // 2, 1)
+    even, odd = start[0::2].count(0) / half, start[1::2].count(0) / half
+    if odd > 0.3 and even < 0.1:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.3 and odd < 0.1 else ""
+
+
+def _checked(path: Path, name: str) -> str:
+    try:
+        decoder = codecs.getincrementaldecoder(name)()
+    except LookupError:
+        raise Refused(f"There is no encoding called {name!r}; use utf-8, utf-16, cp1252 or latin-1") from None
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise Refused(f"{path.name} is not {name} text ({error.reason if isinstance(error, UnicodeDecodeError) else error}); "
+                      "name its encoding, or save it as UTF-8") from error
+    return name
+
+
+def _narrow(path: Path) -> str:
+    good = bad = controls = size = 0
+    needs_latin1 = False
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for block in _blocks(path):
+        size += len(block)
+        controls += len(block) - len(block.translate(None, _CONTROLS))
+        if block.isascii():
+            continue
+        text = decoder.decode(block)
+        lost = text.count("\ufffd")
+        bad += lost
+        good += sum(1 for char in text if char > "\x7f") - lost
+        needs_latin1 = needs_latin1 or any(byte in block for byte in _NOT_IN_CP1252)
+    if bad > good and controls > size / 200:
+        raise Refused(f"{path.name} is not text; save the table as CSV, .xlsx or .ods")
+    if good >= bad:
+        return "utf-8"
+    return "latin-1" if needs_latin1 else "cp1252"
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """The file in blocks. Refused where a block has no line end at all: no honest row is that long."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            if len(block) == _BLOCK and b"\n" not in block and b"\r" not in block:
+                raise Refused(f"{path.name} has a line of more than a megabyte; check that it is a table with one row a line")
+            yield block

@@ -1,0 +1,107 @@
+"""From the staging table into a real one, set by set: what is new is inserted, what differs is updated, the rest is left."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, case, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from abm.imports.staging import Stage
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a file's rows."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """How staged rows become rows of `table`.
+
+    `key`: unique columns of the table -> staged value. `sets`: columns that the file sets, updated where they differ.
+    `on_create`: columns set on a new row only; `on_change`: columns set with every creation and change. `also_differs`:
+    further conditions (over the table and the staged rows) that count as a change, made by the caller afterwards.
+    """
+
+    table: Table
+    key: Mapping[str, ColumnElement[Any]]
+    sets: Mapping[str, ColumnElement[Any]]
+    on_create: Mapping[str, Any] = field(default_factory=dict)
+    on_change: Mapping[str, Any] = field(default_factory=dict)
+    also_differs: Sequence[ColumnElement[bool]] = ()
+
+    def matches(self) -> ColumnElement[bool]:
+        condition: ColumnElement[bool] = true()
+        for name, value in self.key.items():
+            condition = condition & (self.table.c[name] == value)
+        return condition
+
+    def differs(self) -> ColumnElement[bool]:
+        changed = [self.table.c[name].is_distinct_from(value) for name, value in self.sets.items()]
+        return or_(*changed, *self.also_differs) if changed or self.also_differs else literal(value=False)
+
+
+def count_outcomes(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> Counts:
+    """What merging these staged rows would do; rows whose key comes again in the file are counted with their last one."""
+    rows, table = stage.rows, upsert.table
+    known = table.c.id.is_not(None)
+    changed = known & upsert.differs()
+    others = rows.c.copies - 1
+    counted = select(
+        func.coalesce(func.sum(case((~known, 1), else_=0)), 0),
+        func.coalesce(func.sum(case((changed, 1), else_=0)), 0),
+        func.coalesce(func.sum(case((known & ~changed, 1 + others), else_=rows.c.twins)), 0),
+        func.coalesce(func.sum(case((~known | changed, others - rows.c.twins), else_=0)), 0),
+    ).select_from(rows.outerjoin(table, upsert.matches())).where(within)
+    created, updated, unchanged, superseded = session.execute(counted).one()
+    return Counts(int(created), int(updated) + int(superseded), int(unchanged))
+
+
+def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> None:
+    """Insert and update the staged rows of one slice, in one statement."""
+    new = {**upsert.key, **upsert.sets, **upsert.on_create, **upsert.on_change}
+    values = [value if isinstance(value, ColumnElement) else literal(value, upsert.table.c[name].type)
+              for name, value in new.items()]
+    insert = (postgres_insert if stage.is_postgres else sqlite_insert)(upsert.table)
+    statement = insert.from_select(list(new), select(*values).where(within), include_defaults=False)
+    excluded = statement.excluded
+    changed = or_(*(upsert.table.c[name].is_distinct_from(excluded[name]) for name in upsert.sets))
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=list(upsert.key),
+            set_={name: excluded[name] for name in [*upsert.sets, *upsert.on_change]}, where=changed)
+        if upsert.sets else statement.on_conflict_do_nothing(index_elements=list(upsert.key)))
+
+
+def merge_all(stage: Stage, upsert: Upsert, *, is_dry_run: bool, progress: Callable[[int], None],
+              around: Callable[[Session, ColumnElement[bool], Callable[[], None]], None] | None = None) -> Counts:
+    """Merge the whole stage, a transaction per slice; with `is_dry_run` only count.
+
+    `around(session, within, merge)` may do work in the slice's transaction before and after it calls `merge()`; it is
+    called only for slices in which something changes.
+    """
+    counts = Counts()
+    for within in stage.slices():
+        with stage.preparing() as session:
+            found = count_outcomes(session, stage, upsert, within)
+        if not is_dry_run and found.created + found.updated:
+            with stage.merging() as session:
+                merge = _merger(session, stage, upsert, within)
+                around(session, within, merge) if around else merge()
+        counts += found
+        progress(counts.created + counts.updated + counts.unchanged)
+    return counts
+
+
+def _merger(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> Callable[[], None]:
+    return lambda: merge_slice(session, stage, upsert, within)

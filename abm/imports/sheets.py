@@ -1,0 +1,122 @@
+"""Reading .xlsx and .ods, after making sure that the file cannot swell when it is unpacked."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from abm.imports.tables import BATCH_ROWS, LARGEST_FIELD, OpenTable, RawBatch, ReadingOptions, Refusal
+from core.errors import Refused
+
+_MOST_ENTRIES = 1_000
+_LARGEST_RATIO = 100
+_MOST_UNPACKED = 200 * 1024 * 1024
+_MOST_CELLS = 8_000_000
+_BLOCK = 1 << 20
+_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+
+
+def open_sheet(path: Path, options: ReadingOptions) -> OpenTable:
+    """The rows of one sheet, the first one unless another is named. Raises Refused: damaged, swelling, no such sheet."""
+    _refuse_bombs(path)
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        names = list(book.sheet_names)
+        name = _sheet_name(path, names, options.sheet)
+        sheet = book.get_sheet_by_name(name)
+    except CalamineError as error:
+        raise Refused(f"{path.name} cannot be read as a spreadsheet ({error}); save it again as .xlsx or as CSV") from error
+    return OpenTable(_batches(sheet), size=sheet.total_height, encoding="", sheet=name)
+
+
+def _sheet_name(path: Path, names: list[str], asked: str) -> str:
+    if not names:
+        raise Refused(f"{path.name} has no sheet")
+    if not asked:
+        return names[0]
+    for name in names:
+        if name.casefold() == asked.casefold():
+            return name
+    raise Refused(f"{path.name} has no sheet called {asked!r}; it has {', '.join(names[:10])}")
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Look at sizes and claimed dimensions before anything is parsed."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            entries = package.infolist()
+            _refuse_swelling(path, entries)
+            for entry in entries:
+                if entry.filename.startswith("xl/worksheets/") or entry.filename == "content.xml":
+                    _refuse_wide_sheet(path, package, entry)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+        raise Refused(f"{path.name} is damaged or protected ({error}); save it again as .xlsx or as CSV") from error
+
+
+def _refuse_swelling(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+    unpacked = sum(entry.file_size for entry in entries)
+    swollen = any(entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1) and entry.file_size > _BLOCK
+                  for entry in entries)
+    if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED or swollen:
+        raise Refused(f"{path.name} unpacks to more than a spreadsheet should (limit 200 MB, 1,000 parts, 100 times its "
+                      "size); save the table as CSV")
+
+
+def _refuse_wide_sheet(path: Path, package: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """The reader keeps a full rectangle up to the last cell, so the last cell is found first, with little memory."""
+    rows = columns = real = 0
+    rest = b""
+    with package.open(entry) as part:
+        while block := part.read(_BLOCK):
+            real += len(block)
+            text = rest + block
+            for letters, number in _CELL.findall(text):
+                rows, columns = max(rows, int(number)), max(columns, _column_number(letters))
+            rest = text[-200:]
+    if rows * columns > _MOST_CELLS:
+        raise Refused(f"{path.name} has cells as far out as row {rows:,}, column {columns:,}; delete what lies outside the table")
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _batches(sheet: Any) -> Iterator[RawBatch]:
+    batch = RawBatch()
+    first = (sheet.start or (0, 0))[0]
+    for number, cells in enumerate(sheet.iter_rows(), start=first + 1):
+        row = [cell_text(cell) for cell in cells]
+        if any(len(text) > LARGEST_FIELD for text in row):
+            batch.refused.append(Refusal(number, [text[:LARGEST_FIELD] for text in row], "",
+                                         f"a field has more than {LARGEST_FIELD:,} characters"))
+        elif any(row):
+            batch.numbers.append(number)
+            batch.rows.append(row)
+        if len(batch.rows) >= BATCH_ROWS:
+            batch.position = number
+            yield batch
+            batch = RawBatch()
+    batch.position = sheet.total_height
+    yield batch
+
+
+def cell_text(cell: Any) -> str:
+    """A cell as it would stand in a CSV file: whole numbers without `.0`, dates as ISO text, booleans as true or false."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell) if isinstance(cell, int | time | timedelta) else ""

@@ -1,0 +1,154 @@
+"""A private table that holds a file's rows before they are merged: nothing else sees it, and it goes with its connection.
+
+PostgreSQL: a temporary table filled by COPY. SQLite: an attached private database on disk, so that filling it takes no
+lock on the main database. Both are loaded through the raw driver: SQLAlchemy would take most of an import's time.
+"""
+
+import csv
+import io
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import numpy
+import psycopg
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, MetaData, Table, func, select
+from sqlalchemy.orm import Session
+
+from core import db
+
+_SQLITE_SLICE, _POSTGRES_SLICE = 4_000, 50_000
+
+
+class Stage:
+    """Rows under way to `table`'s columns. Open it with `with`; `rows` is the staging table.
+
+    Every staged row has `row_number` (ascending), `copies` (how many rows of the file bear its key) and `twins` (how many
+    of those others were the same in every column).
+    """
+
+    def __init__(self, columns: Sequence[Column[Any]], key: Sequence[str]) -> None:
+        self._connection = db.engine().connect()
+        self.is_postgres = self._connection.dialect.name == "postgresql"
+        self.rows = Table(
+            "import_rows", MetaData(), Column("row_number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+            *columns, Column("copies", Integer, server_default="1"), Column("twins", Integer, server_default="0"),
+            schema=None if self.is_postgres else "stage", prefixes=["TEMPORARY"] if self.is_postgres else [])
+        self.key = tuple(key)
+        self._names = [column.name for column in columns]
+        self._key_hashes = array("q")
+        self.last_row = 0
+
+    def __enter__(self) -> Self:
+        # A connection of this import's own, closed at the end: its private tables go with it, whatever happens.
+        self._driver: Any = self._connection.connection.driver_connection
+        self._connection.detach()
+        if self.is_postgres:
+            self._run("SET TIME ZONE 'UTC'")
+        else:
+            self._run("ATTACH '' AS stage")
+            self._run("PRAGMA stage.journal_mode=OFF")
+            self._run("PRAGMA stage.cache_size=-16384")
+        with self.preparing() as session:
+            self.rows.create(session.connection())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+
+    def _run(self, statement: str) -> None:
+        self._driver.execute(statement)
+        if self.is_postgres:
+            self._driver.commit()
+
+    @contextmanager
+    def preparing(self) -> Iterator[Session]:
+        """A transaction that changes the staging table only; it may read the others and takes no lock on them."""
+        self._connection.execution_options(sqlite_begin="BEGIN")
+        with db.transaction(self._connection) as session:
+            yield session
+
+    @contextmanager
+    def merging(self) -> Iterator[Session]:
+        """A transaction that writes to the real tables and sees the staging table."""
+        self._connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        with db.transaction(self._connection) as session:
+            yield session
+
+    def load(self, numbers: Sequence[int], columns: dict[str, list[Any]]) -> None:
+        """Add rows: columns in stored form (dates and moments as text, amounts in ten-thousandths, JSON as text)."""
+        if not numbers:
+            return
+        empty = [None] * len(numbers)
+        values = [columns.get(name, empty) for name in self._names]
+        keys = [columns[name] for name in self.key if name in columns]
+        self._key_hashes.extend(map(hash, keys[0] if len(keys) == 1 else zip(*keys, strict=True)))
+        rows = zip(numbers, *values, strict=True)
+        if self.is_postgres:
+            self._copy(rows)
+        else:
+            self._insert(rows)
+        self.last_row = numbers[-1]
+
+    def _copy(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        text = io.StringIO()
+        # A line of \. would end the data for servers before 17 even inside quotes, so backslashes start no line.
+        csv.writer(text).writerows(rows)
+        names = ", ".join(f'"{name}"' for name in ["row_number", *self._names])
+        raw: psycopg.Connection[Any] = self._driver
+        with raw.cursor() as cursor, cursor.copy(f"COPY import_rows ({names}) FROM STDIN (FORMAT csv)") as copy:
+            copy.write(text.getvalue())
+        raw.commit()
+
+    def _insert(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        names = ", ".join(f'"{name}"' for name in ["row_number", *self._names])
+        marks = ", ".join("?" * (len(self._names) + 1))
+        raw: sqlite3.Connection = self._driver
+        raw.execute("BEGIN")
+        raw.executemany(f"INSERT INTO stage.import_rows ({names}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+        raw.execute("COMMIT")
+
+    def slices(self) -> Iterator[ColumnElement[bool]]:
+        """Conditions that cut the rows into pieces small enough not to hold SQLite's lock for long."""
+        size = _POSTGRES_SLICE if self.is_postgres else _SQLITE_SLICE
+        for start in range(0, self.last_row + 1, size):
+            yield self.rows.c.row_number.between(start, start + size - 1)
+
+    def may_repeat_keys(self) -> bool:
+        """False means that no key stands twice. Judged by hashes, 8 bytes a row, so that memory stays flat."""
+        hashes = numpy.sort(numpy.frombuffer(self._key_hashes, dtype=numpy.int64))
+        return bool((hashes[1:] == hashes[:-1]).any())
+
+    def finish_loading(self) -> None:
+        """Keep the last row of every key and note on it what the others were; tell PostgreSQL the table's size."""
+        if self.may_repeat_keys():
+            with self.preparing() as session:
+                self._keep_last_rows(session)
+        if self.is_postgres:
+            self._run("ANALYZE import_rows")
+
+    def _keep_last_rows(self, session: Session) -> None:
+        rows, keys = self.rows, [self.rows.c[name] for name in self.key]
+        repeated = select(*keys, func.max(rows.c.row_number).label("last"), func.count().label("times")).group_by(
+            *keys).having(func.count() > 1).cte("repeated")
+        other = rows.alias("other")
+        same = [rows.c[name].is_not_distinct_from(other.c[name]) for name in self._names]
+        keyed = [rows.c[name] == other.c[name] for name in self.key]
+        twins = select(func.count()).select_from(other).where(
+            *keyed, *same, other.c.row_number < rows.c.row_number).correlate(rows).scalar_subquery()
+        lasting = select(repeated.c.last)
+        times = select(repeated.c.times).where(repeated.c.last == rows.c.row_number).scalar_subquery()
+        session.execute(rows.update().where(rows.c.row_number.in_(lasting)).values(copies=times))
+        self.index_keys(session)
+        session.execute(rows.update().where(rows.c.copies > 1).values(twins=twins))
+        newer = select(other.c.row_number).where(*keyed, other.c.row_number > rows.c.row_number).correlate(rows)
+        session.execute(rows.delete().where(newer.exists()))
+
+    def index_keys(self, session: Session) -> None:
+        """Make looking up a staged row by its key quick; for those who do that row by row."""
+        names = ", ".join(f'"{name}"' for name in self.key)
+        schema = "" if self.is_postgres else "stage."
+        session.connection().exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {schema}ix_import_rows_key ON import_rows ({names})")

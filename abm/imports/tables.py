@@ -1,0 +1,48 @@
+"""What every reader hands on: batches of rows with their numbers, in flat memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+BATCH_ROWS = 5_000
+LARGEST_FIELD = 65_536
+MOST_COLUMNS = 200
+
+
+@dataclass
+class Refusal:
+    """A row that is not taken: its number and cells as they were, the column (its name in the file) and one sentence."""
+
+    number: int
+    row: list[str]
+    column: str
+    error: str
+
+
+@dataclass
+class RawBatch:
+    """Some rows of a file as text. A row's number is the line (CSV) or sheet row where it starts; the first is 1."""
+
+    numbers: list[int] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    position: int = 0
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A file understood as a table. `size` and a batch's `position` share a unit (bytes or rows), for progress."""
+
+    batches: Iterator[RawBatch]
+    size: int
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What the person says about the file; empty means: find out."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""

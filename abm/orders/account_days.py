@@ -1,0 +1,57 @@
+"""Keeping `account_day`, the rollup that every analysis reads, true to the orders and lines it is made of."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, Date, Select, Table, column, delete, exists, func, select, values
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from abm.orders.models import AccountDay, Order, OrderLine
+from core.db import is_postgres
+
+_ORDER = cast(Table, Order.__table__)
+_LINE = cast(Table, OrderLine.__table__)
+_DAY = cast(Table, AccountDay.__table__)
+_PAIRS_AT_ONCE = 400
+
+
+def refresh_account_days(session: Session, touched: Select[Any]) -> None:
+    """Recompute the days in `touched`, a select of distinct (account_id, day).
+
+    Counted are orders that are not cancelled and above zero; a day without any has no row. Units are the quantities of
+    the orders' lines; orders without lines bring none.
+    """
+    days = touched.cte("touched")
+    units = select(func.coalesce(func.sum(_LINE.c.quantity), 0.0)).where(_LINE.c.order_id == _ORDER.c.id).scalar_subquery()
+    counted = select(
+        _ORDER.c.account_id, _ORDER.c.ordered_on, func.count(), func.sum(_ORDER.c.amount),
+        func.coalesce(func.sum(_ORDER.c.margin_amount), 0), func.sum(units),
+    ).select_from(days.join(_ORDER, (_ORDER.c.account_id == days.c.account_id) & (_ORDER.c.ordered_on == days.c.day))).where(
+        _ORDER.c.is_cancelled.is_(False), _ORDER.c.amount > 0,
+    ).group_by(_ORDER.c.account_id, _ORDER.c.ordered_on)
+    insert = (postgres_insert if is_postgres(session) else sqlite_insert)(_DAY)
+    names = ["account_id", "day", "orders", "amount", "margin_amount", "units"]
+    statement = insert.from_select(names, counted)
+    session.connection().execute(statement.on_conflict_do_update(
+        index_elements=["account_id", "day"], set_={name: statement.excluded[name] for name in names[2:]}))
+
+
+def drop_empty_days(session: Session, touched: Select[Any]) -> None:
+    """Take away those of the `touched` days on which no counted order is left."""
+    days = touched.subquery()
+    counted = exists().where(
+        _ORDER.c.account_id == _DAY.c.account_id, _ORDER.c.ordered_on == _DAY.c.day, _ORDER.c.is_cancelled.is_(False),
+        _ORDER.c.amount > 0)
+    is_touched = exists().where(days.c.account_id == _DAY.c.account_id, days.c.day == _DAY.c.day)
+    session.execute(delete(_DAY).where(is_touched, ~counted))
+
+
+def days_of(pairs: Sequence[tuple[int, date]]) -> Iterator[Select[Any]]:
+    """Selects of (account_id, day) for pairs known in Python, small enough for every database's limits."""
+    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
+        some = values(column("account_id", BigInteger), column("day", Date), name="pairs").data(
+            list(pairs[start:start + _PAIRS_AT_ONCE]))
+        yield select(some.c.account_id, some.c.day)
