@@ -15,11 +15,11 @@ from campaigns.outside import CallRequest, Outside, Policy, Recipient
 class AccountPeople:
     """People over the account, contact and order tables."""
 
-    def select_members(self, session: Session, *, list_name: str, roles: Sequence[str],  # noqa: ARG002
+    def select_members(self, session: Session, *, list_name: str, roles: Sequence[str],
                        per_account: int | None) -> Select[Any]:
         return people.select_list_people(list_name=list_name, roles=roles, per_account=per_account)
 
-    def select_current(self, session: Session) -> Select[Any]:  # noqa: ARG002
+    def select_current(self, session: Session) -> Select[Any]:
         return people.select_current_people()
 
     def recipients(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Recipient]:
@@ -30,6 +30,12 @@ class AccountPeople:
 
     def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
         return people.find_accounts_that_ordered(session, accounts)
+
+    def count_orders_since(self, session: Session, accounts: Mapping[int, datetime]) -> int:
+        return people.count_orders_since(session, accounts)
+
+    def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
+        return people.get_external_ids(session, contact_ids)
 
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         return people.find_contacts_by_address(session, address)
