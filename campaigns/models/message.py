@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.states import DeliveryState
@@ -47,10 +47,11 @@ class Delivery(Base):
     planned_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     batch_id: Mapped[int | None] = mapped_column(Id)
-    fence: Mapped[int] = mapped_column(default=0)
+    fence: Mapped[int] = mapped_column(Id, default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     first_tried_at: Mapped[datetime | None]
-    lone_losses: Mapped[int] = mapped_column(default=0)
+    is_suspect: Mapped[bool] = mapped_column(default=False, server_default=false())
+    lone_losses: Mapped[int] = mapped_column(default=0, server_default="0")
     variant: Mapped[str | None] = mapped_column(String(20))
     language: Mapped[str | None] = mapped_column(String(10))
     message_id: Mapped[str | None] = mapped_column(String(120), unique=True)
@@ -60,10 +61,16 @@ class Delivery(Base):
 
 
 class Batch(Base):
-    """About 500 deliveries of one version and relay, claimed together: one lease and one fence for all."""
+    """About 500 deliveries of one version and relay, claimed together: one lease and one fence for all.
+
+    The fence is the batch's own id: ids are never used twice, so a later claim always bears a higher number.
+    """
 
     __tablename__ = "batch"
-    __table_args__ = (Index("ix_batch_open", "lease_until", sqlite_where=text("is_open"), postgresql_where=text("is_open")),)
+    __table_args__ = (
+        Index("ix_batch_open", "lease_until", sqlite_where=text("is_open"), postgresql_where=text("is_open")),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     run_id: Mapped[int] = mapped_column(Id)
@@ -73,7 +80,7 @@ class Batch(Base):
     worker: Mapped[str] = mapped_column(String(120))
     journal: Mapped[str] = mapped_column(String(200), default="")
     boot_id: Mapped[str] = mapped_column(String(60), default="")
-    fence: Mapped[int]
+    fence: Mapped[int] = mapped_column(Id)
     lease_until: Mapped[float]
     size: Mapped[int] = mapped_column(default=0)
     is_open: Mapped[bool] = mapped_column(default=True)
@@ -89,7 +96,7 @@ class Attempt(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(Id)
     number: Mapped[int]
-    fence: Mapped[int]
+    fence: Mapped[int] = mapped_column(Id)
     worker: Mapped[str] = mapped_column(String(120))
     phase: Mapped[str] = mapped_column(String(20))
     outcome: Mapped[str] = mapped_column(String(20))

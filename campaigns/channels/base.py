@@ -1,0 +1,97 @@
+"""What the dispatcher asks of a channel, and what a channel answers.
+
+Two kinds. A *carrier* talks to the outside after the hand-over commit: it takes messages, sends them in its own time and
+tells one outcome for each. A *placer* only writes rows of this database, so it works inside the hand-over commit and
+needs neither journal nor doubt.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from campaigns.outside import CallRequest
+
+
+class Result(StrEnum):
+    """What became of a message that was handed to a carrier."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A rendered message. `wire` has CRLF line ends and is not yet dot-stuffed; `epoch` is the stop epoch it was judged at."""
+
+    delivery_id: int
+    fence: int
+    run_id: int
+    epoch: int
+    envelope_from: str
+    envelope_to: str
+    wire: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One answer for one message: the phase it reached, the server's code and text, and when."""
+
+    delivery_id: int
+    fence: int
+    result: Result
+    phase: str
+    code: int | None
+    text: str
+    at: datetime
+
+
+class HandOverJournal(Protocol):
+    """Written at once: *begun* before the final dot leaves, *accepted* or *refused* as soon as it is known."""
+
+    def begun(self, delivery_id: int, fence: int) -> None: ...
+
+    def accepted(self, delivery_id: int, fence: int, code: int = 250) -> None: ...
+
+    def refused(self, delivery_id: int, fence: int, code: int) -> None: ...
+
+
+MayBegin = Callable[[Outgoing], bool]
+
+
+class Carrier(Protocol):
+    """Sends messages. Asks `may_begin` right before each one and returns it unsent (RETURNED) on a no.
+
+    Every message given to `hand_over` comes back exactly once from `outcomes`. No method raises for what a server does.
+    """
+
+    def hand_over(self, messages: Sequence[Outgoing]) -> None:
+        """Accept messages for sending; returns before they are sent."""
+
+    def outcomes(self, wait: float) -> list[Outcome]:
+        """What became known since the last call, waiting up to `wait` seconds for the first."""
+
+    def in_hand(self) -> int:
+        """Messages given and not yet answered for, those in the slow lane left out."""
+
+    def in_slow_lane(self) -> int:
+        """Messages that are fully sent and whose answer is long in coming."""
+
+    def withdraw(self) -> None:
+        """Begin nothing more: what was not begun comes back as RETURNED."""
+
+    def close(self, grace: float) -> None:
+        """Withdraw, wait `grace` seconds for answers, then drop the connections; what had no answer is UNKNOWN."""
+
+
+class Placer(Protocol):
+    """Hands over by writing rows, inside the hand-over commit."""
+
+    def __call__(self, session: Session, requests: Sequence[CallRequest]) -> None:
+        """A repeat for the same delivery changes nothing."""

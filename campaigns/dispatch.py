@@ -1,0 +1,249 @@
+"""Sending what is due: claim, gate, render, commit, hand over, record; one slice on the wire while the next is prepared.
+
+No transaction is open while the outside is spoken to. What a process had in hand when it died is settled from its
+journal by `campaigns.sweeps`.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from campaigns import caps, outbox
+from campaigns.channels import call
+from campaigns.channels.base import Carrier, HandOverJournal, MayBegin, Outcome, Result
+from campaigns.channels.email import open_carrier
+from campaigns.commits import in_transaction
+from campaigns.journal import Journal
+from campaigns.outbox import ClaimedBatch
+from campaigns.pace import Pace
+from campaigns.preparing import Ready, ReadyBatch, prepare, put_off
+from campaigns.recording import PLACED, postpone, record_outcomes
+from campaigns.watch import Watch
+from core import clock
+from core.db import reading
+from core.jobs import stopping
+from core.logs import logger
+from core.settings import settings
+
+DRAIN_SECONDS = 20.0
+STOP_GRACE_SECONDS = 5.0
+_log = logger(__name__)
+
+OpenCarrier = Callable[[HandOverJournal, MayBegin], Carrier]
+
+
+@dataclass(frozen=True)
+class DrainOptions:
+    """How long to go on claiming, how long a lease lasts, and which carrier sends; tests shorten and replace."""
+
+    seconds: float = DRAIN_SECONDS
+    lease_seconds: float = outbox.LEASE_SECONDS
+    stop_grace: float = STOP_GRACE_SECONDS
+    open_carrier: OpenCarrier = open_carrier
+
+
+@dataclass
+class DrainReport:
+    """What one drain did, by result; `has_more`: deliveries were still due when it ended."""
+
+    results: dict[Result, int] = field(default_factory=dict)
+    batches: int = 0
+    has_more: bool = False
+
+
+def drain(*, worker: str = "", options: DrainOptions | None = None) -> DrainReport:
+    """Send what is due until nothing is, or the time is over, or the process is asked to stop.
+
+    Whatever happens, every delivery that was claimed is recorded, given back, or left to the sweep with its journal.
+    """
+    journal = Journal(settings().journal_dir)
+    chosen = options or DrainOptions()
+    name = worker or f"{socket.gethostname()}:{os.getpid()}"
+    is_settled = False
+    try:
+        with Watch(lease_seconds=chosen.lease_seconds) as watch:
+            dispatcher = Dispatcher(journal, watch, worker=name, options=chosen)
+            try:
+                report = dispatcher.run()
+            finally:
+                is_settled = dispatcher.finish()
+    finally:
+        journal.close(keep=not is_settled)
+    with reading() as session:
+        report.has_more = outbox.count_due(session) > 0
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a hand-over commit let through, and what it already settled. The rest of the slice is no longer ours."""
+
+    to_send: set[int]
+    done: set[int]
+
+
+class Dispatcher:
+    """One drain of one process: what it has claimed, what is ready, what is on the wire."""
+
+    def __init__(self, journal: Journal, watch: Watch, *, worker: str, options: DrainOptions) -> None:
+        self._journal, self._watch, self._worker, self._options = journal, watch, worker, options
+        self._ends_at = time.monotonic() + options.seconds
+        self._carrier: Carrier | None = None
+        self._ready: ReadyBatch | None = None
+        self._open: dict[int, set[int]] = {}
+        self._unrecorded: list[Outcome] = []
+        self._pace = Pace()
+        self._report = DrainReport()
+
+    def run(self) -> DrainReport:
+        while not self._is_over():
+            if self._ready is None:
+                self._ready = self._prepare_next()
+            if self._ready is None and not self._in_hand():
+                break
+            self._wait_for_room(until_answered=self._ready is None)
+            if self._ready is not None:
+                self._hand_over(self._ready)
+        while self._in_hand() and not stopping():
+            self._collect(0.2)
+        return self._report
+
+    def finish(self) -> bool:
+        """Stop sending, record what is known, give back what was not begun. True when every claim of ours is closed."""
+        if self._carrier is not None:
+            self._carrier.close(self._options.stop_grace)
+        with suppress(SQLAlchemyError):
+            self._collect(0.0)
+            for batch_id in list(self._open):
+                in_transaction(partial(outbox.give_back, fence=batch_id))
+                self._forget(batch_id)
+        return not self._open and not self._unrecorded
+
+    def _is_over(self) -> bool:
+        if stopping() or self._watch.is_paused:
+            return True
+        return time.monotonic() >= self._ends_at and not (self._carrier and self._carrier.in_slow_lane())
+
+    def _in_hand(self) -> int:
+        return self._carrier.in_hand() + self._carrier.in_slow_lane() if self._carrier else 0
+
+    # preparing
+
+    def _prepare_next(self) -> ReadyBatch | None:
+        """Claim, judge and render until something is ready to be handed over; None when nothing is due."""
+        while not self._is_over():
+            since = clock.host_lease_clock()
+            batch = in_transaction(self._claim)
+            if batch is None:
+                return None
+            self._report.batches += 1
+            self._open[batch.id] = {row.due.id for row in batch.rows}
+            self._watch.hold(batch.id, batch.run_id, since=since)
+            made = self._prepare(batch)
+            self._open[batch.id] = {one.due.id for one in made.ready} if made else set()
+            self._close_if_done(batch.id)
+            if made and made.ready:
+                return made
+        return None
+
+    def _prepare(self, batch: ClaimedBatch) -> ReadyBatch | None:
+        try:
+            return prepare(batch, epoch=self._watch.look())
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # one broken campaign must not stop the others: its batch waits and says why
+            _log.exception("batch could not be prepared", run=batch.run_id, batch=batch.id)
+            in_transaction(lambda session: put_off(session, batch, why=type(error).__name__))
+            return None
+
+    def _claim(self, session: Session) -> ClaimedBatch | None:
+        return outbox.claim_batch(session, worker=self._worker, journal=self._journal.name, limit=self._pace.batch_size,
+                                  lease_seconds=self._options.lease_seconds)
+
+    # handing over
+
+    def _wait_for_room(self, *, until_answered: bool) -> None:
+        """Record what comes in until few enough messages are on the wire for the next slice to follow without a gap."""
+        low_water = 0 if until_answered else self._pace.slice_size // 4
+        self._collect(0.0)
+        while self._carrier is not None and self._carrier.in_hand() > low_water and not stopping():
+            self._collect(0.25)
+        if until_answered and self._in_hand():
+            self._collect(0.5)
+
+    def _hand_over(self, made: ReadyBatch) -> None:
+        size = min(self._pace.slice_size, len(made.ready))
+        chosen = [made.ready.popleft() for _ in range(size)]
+        if not made.ready:
+            self._ready = None
+        try:
+            held = in_transaction(lambda session: self._begin(session, made, chosen))
+        except SQLAlchemyError:
+            # T5 could not be committed: the drain ends and gives the batch back, it is never left to its lease
+            self._ready, self._ends_at = None, 0.0
+            _log.exception("hand-over could not be committed", batch=made.batch.id)
+            return
+        still_open = self._open.get(made.batch.id, set())
+        still_open -= held.done
+        messages = [one.outgoing for one in chosen if one.due.id in held.to_send and one.outgoing is not None]
+        if messages:
+            self._send_by().hand_over(messages)
+            self._pace.handed(len(messages))
+        self._close_if_done(made.batch.id)
+
+    def _begin(self, session: Session, made: ReadyBatch, chosen: list[Ready]) -> Begun:
+        """T5: fence, lease and run checked, caps taken; calls are placed here and are sent with the commit."""
+        held = outbox.begin_hand_over(session, made.batch, [one.prepared for one in chosen])
+        dues = [one.due for one in chosen if one.due.id in held]
+        refused = caps.take_caps(session, dues, run=made.run, policy=made.policy, at=clock.now())
+        if refused:
+            postpone(session, fence=made.batch.fence, verdicts=refused)
+        calls = [one.call for one in chosen if one.due.id in held - set(refused) and one.call is not None]
+        if calls:
+            call.place(session, calls)
+            placed = [Outcome(one.delivery_id, made.batch.fence, Result.SENT, PLACED, None, "task made", clock.now())
+                      for one in calls]
+            record_outcomes(session, placed, worker=self._worker)
+        done = set(refused) | {one.delivery_id for one in calls}
+        return Begun(to_send=held - done, done=done)
+
+    def _send_by(self) -> Carrier:
+        if self._carrier is None:
+            self._carrier = self._options.open_carrier(self._journal, self._watch.may_begin)
+        return self._carrier
+
+    # recording
+
+    def _collect(self, wait: float) -> None:
+        """Take in what became known and record it in one commit."""
+        if self._carrier is not None:
+            self._unrecorded += self._carrier.outcomes(wait)
+        if not self._unrecorded:
+            return
+        told = self._unrecorded
+        in_transaction(lambda session: record_outcomes(session, told, worker=self._worker))
+        self._unrecorded = []
+        self._pace.answered(len(told))
+        for one in told:
+            self._report.results[one.result] = self._report.results.get(one.result, 0) + 1
+            self._open.get(one.fence, set()).discard(one.delivery_id)
+        for batch_id in {one.fence for one in told}:
+            self._close_if_done(batch_id)
+
+    def _close_if_done(self, batch_id: int) -> None:
+        if batch_id in self._open and not self._open[batch_id]:
+            in_transaction(lambda session: outbox.close_batch(session, batch_id))
+            self._forget(batch_id)
+
+    def _forget(self, batch_id: int) -> None:
+        self._open.pop(batch_id, None)
+        self._watch.let_go(batch_id)
+
+

@@ -1,0 +1,109 @@
+"""The hand-over journal: what this process began and what was answered, written before anything else can go wrong.
+
+One file per sending process, append-only and unbuffered, so that a killed process leaves every line it wrote. The
+process holds a lock on the file as long as it lives; whoever finds the lock free knows that it is dead.
+
+Lines: `B delivery fence` before a message's final dot is written, then `A delivery fence code` when it was accepted or
+`R delivery fence code` when it was refused or is known not to have been handed over (code 0).
+"""
+
+import fcntl
+import os
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+_SUFFIX = ".journal"
+
+
+class Owner(StrEnum):
+    """What is known of the process that writes a journal."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a journal says about the messages of one fence: ids begun, accepted, and refused with the code."""
+
+    begun: frozenset[int] = frozenset()
+    accepted: frozenset[int] = frozenset()
+    refused: dict[int, int] = field(default_factory=dict)
+
+
+class Journal:
+    """The journal of this process. Use as a context manager; a clean end removes the file."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        self._path = _path(folder, self.name)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def begun(self, delivery_id: int, fence: int) -> None:
+        os.write(self._file, b"B %d %d\n" % (delivery_id, fence))
+
+    def accepted(self, delivery_id: int, fence: int, code: int = 250) -> None:
+        os.write(self._file, b"A %d %d %d\n" % (delivery_id, fence, code))
+
+    def refused(self, delivery_id: int, fence: int, code: int) -> None:
+        os.write(self._file, b"R %d %d %d\n" % (delivery_id, fence, code))
+
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the lock. `keep`: some rows are not recorded yet, so the sweep will need the file."""
+        if not keep:
+            self._path.unlink(missing_ok=True)
+        os.close(self._file)
+
+
+def owner_of(folder: Path, name: str) -> Owner:
+    """Whether the process behind a journal lives. ELSEWHERE: its file is not in this data folder."""
+    try:
+        file = os.open(_path(folder, name), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Owner.ELSEWHERE
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Owner.ALIVE
+    finally:
+        os.close(file)
+    return Owner.DEAD
+
+
+def list_dead(folder: Path) -> list[str]:
+    """The journals in this folder whose process has ended."""
+    names = [path.name.removesuffix(_SUFFIX) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
+    return [name for name in names if owner_of(folder, name) is Owner.DEAD]
+
+
+def read_account(folder: Path, name: str, fence: int) -> Account:
+    """What the journal says about the messages of one fence; a torn last line is left out."""
+    begun: set[int] = set()
+    accepted: set[int] = set()
+    refused: dict[int, int] = {}
+    lines = _path(folder, name).read_bytes().split(b"\n")[:-1]
+    for line in lines:
+        kind, *numbers = line.split(b" ")
+        if not all(number.isdigit() for number in numbers) or len(numbers) < 2 or int(numbers[1]) != fence:
+            continue
+        delivery = int(numbers[0])
+        if kind == b"B":
+            begun.add(delivery)
+        elif kind == b"A":
+            accepted.add(delivery)
+        elif kind == b"R" and len(numbers) == 3:
+            refused[delivery] = int(numbers[2])
+    return Account(frozenset(begun), frozenset(accepted), refused)
+
+
+def remove(folder: Path, name: str) -> None:
+    _path(folder, name).unlink(missing_ok=True)
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / (Path(name).name + _SUFFIX)

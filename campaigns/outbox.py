@@ -1,0 +1,193 @@
+"""Claiming deliveries and handing them over: states T2, T3, T5 and the way back.
+
+A claim is one batch row (lease and fence) and one UPDATE. Everything after it names the fence, so a process that lost its
+lease changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, func, select, text, update
+from sqlalchemy.orm import Session
+
+from campaigns import caps
+from campaigns.facts import DueDelivery
+from campaigns.models import Batch, Delivery, Run
+from campaigns.states import RunState
+from campaigns.value_rows import moment_text, to_rows, value_rows
+from core import clock
+from core.db import is_postgres
+
+BATCH_SIZE = 500
+LEASE_SECONDS = 30.0
+
+_DUE = "state IN ('queued','deferred') AND due_at <= :now"
+_COLUMNS = ("id, run_id, version_id, enrolment_id, account_id, contact_id, position, step, channel, address, generation, "
+            "planned_at, due_at, expires_at, variant, language")
+_PREPARED = ("message_id", "content_hash", "address", "variant", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRow:
+    """A claimed delivery with what was decided for it when it was planned."""
+
+    due: DueDelivery
+    variant: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedBatch:
+    """Deliveries of one run, version, step and channel that this process alone may hand over while its lease lasts."""
+
+    id: int
+    fence: int
+    run_id: int
+    version_id: int
+    position: int
+    channel: str
+    rows: tuple[ClaimedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What T4 found out about a message: kept with the row by the hand-over commit."""
+
+    delivery_id: int
+    message_id: str | None
+    content_hash: str | None
+    address: str | None
+    variant: str | None
+    language: str | None
+
+
+def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BATCH_SIZE,
+                lease_seconds: float = LEASE_SECONDS) -> ClaimedBatch | None:
+    """Take up to `limit` due deliveries of one active run (T2); None when nothing is due that nobody else has.
+
+    A delivery whose last batch lost its worker is taken alone, so that one poisoned row is found out.
+    """
+    for group in _due_groups(session):
+        batch = Batch(run_id=group.run_id, version_id=group.version_id, position=group.position, channel=group.channel,
+                      worker=worker[:120], journal=journal, boot_id=clock.boot_id(), fence=0, claimed_at=clock.now(),
+                      lease_until=clock.lease_now(session) + lease_seconds)
+        session.add(batch)
+        session.flush()
+        rows = _claim_rows(session, group, batch_id=batch.id, limit=1 if group.is_suspect else limit)
+        if rows:
+            batch.fence, batch.size = batch.id, len(rows)
+            session.flush()
+            return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel, rows)
+        session.delete(batch)
+        session.flush()
+    return None
+
+
+def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
+    """One due group (run, version, position, channel, suspects or not) per active run, the most urgent run first."""
+    if session.execute(moment_text(f"SELECT 1 FROM delivery WHERE {_DUE} LIMIT 1", "now"),  # noqa: S608 - constants
+                       {"now": clock.now()}).first() is None:
+        return []
+    statement = moment_text(
+        "SELECT d.run_id, d.version_id, d.position, d.channel, d.is_suspect FROM "  # noqa: S608 - constants
+        f"(SELECT priority, id, (SELECT id FROM delivery WHERE run_id = run.id AND {_DUE} LIMIT 1) AS first_id "
+        "FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id ORDER BY r.priority, r.id", "now")
+    return list(session.execute(statement, {"now": clock.now()}).all())
+
+
+def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: int, limit: int) -> tuple[ClaimedRow, ...]:
+    skip = "FOR UPDATE SKIP LOCKED" if is_postgres(session) else ""
+    suspects = "is_suspect" if group.is_suspect else "NOT is_suspect"
+    statement = moment_text(
+        "UPDATE delivery SET state = 'claimed', batch_id = :batch, fence = :batch WHERE id IN "  # noqa: S608 - constants
+        f"(SELECT id FROM delivery WHERE run_id = :run AND position = :position AND {_DUE} AND version_id = :version "
+        f"AND channel = :channel AND {suspects} ORDER BY due_at LIMIT :limit {skip}) RETURNING {_COLUMNS}", "now")
+    typed = statement.columns(*(Delivery.__table__.c[name.strip()] for name in _COLUMNS.split(",")))
+    found = session.execute(typed, {
+        "batch": batch_id, "run": group.run_id, "position": group.position, "now": clock.now(),
+        "version": group.version_id, "channel": group.channel, "limit": limit})
+    return tuple(ClaimedRow(DueDelivery(*row[:14]), row.variant, row.language) for row in found)
+
+
+def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Prepared]) -> set[int]:
+    """T5, to be committed before the outside is spoken to: the ids that this claimant still holds and may hand over.
+
+    Refused as a whole when the lease is over, the batch was taken away or its run is no longer active.
+    """
+    if not _is_held(session, batch):
+        return set()
+    columns = {"id": "bigint", **dict.fromkeys(_PREPARED, "text")}
+    rows = [{"id": one.delivery_id, **{name: getattr(one, name) for name in _PREPARED}} for one in prepared]
+    kept = ", ".join(f"{name} = v.{name}" for name in _PREPARED)
+    found = session.execute(moment_text(
+        f"UPDATE delivery SET state = 'handing', {kept}, "  # noqa: S608 - constants
+        "attempts = delivery.attempts + 1, first_tried_at = coalesce(delivery.first_tried_at, :now), is_suspect = false, "
+        f"lone_losses = 0, reason = NULL, detail = NULL FROM {value_rows(session, columns)} "
+        "WHERE delivery.id = v.id AND delivery.state = 'claimed' AND delivery.fence = :fence RETURNING delivery.id", "now"),
+        {"rows": to_rows(session, rows), "fence": batch.fence, "now": clock.now()})
+    return set(found.scalars())
+
+
+def _is_held(session: Session, batch: ClaimedBatch) -> bool:
+    """Locks the batch row, so that a sweep and its claimant cannot both act on it."""
+    held = select(Batch.lease_until).where(Batch.id == batch.id, Batch.is_open).with_for_update()
+    lease_until = session.scalar(held)
+    run_state = session.scalar(select(Run.state).where(Run.id == batch.run_id))
+    return lease_until is not None and lease_until > clock.lease_now(session) and run_state == RunState.ACTIVE
+
+
+def give_back(session: Session, *, fence: int) -> int:
+    """End a claim (T9a for what is in `handing`): its rows that were not begun are queued again, due as they were.
+
+    The caller knows that nothing of it is on the wire and that all outcomes are recorded.
+    """
+    found = session.execute(text(
+        "UPDATE delivery SET state = 'queued', batch_id = NULL, attempts = attempts - CASE state WHEN 'handing' THEN 1 "
+        "ELSE 0 END WHERE batch_id = :fence AND fence = :fence AND state IN ('claimed','handing') RETURNING id"),
+        {"fence": fence})
+    returned = list(found.scalars())
+    caps.release_caps(session, returned)
+    close_batch(session, fence)
+    return len(returned)
+
+
+def settle_before_hand_over(session: Session, *, fence: int, rows: Sequence[Mapping[str, object]]) -> int:
+    """T3 and T4's failures: each row (id, state, reason, detail, due_at, ended_at) of a claim, in one statement.
+
+    `due_at` None leaves the due time as it is.
+    """
+    columns = {"id": "bigint", "state": "text", "reason": "text", "detail": "text", "due_at": "timestamptz",
+               "ended_at": "timestamptz"}
+    found = session.execute(text(
+        "UPDATE delivery SET state = v.state, reason = v.reason, detail = v.detail, batch_id = NULL, "  # noqa: S608
+        f"due_at = coalesce(v.due_at, delivery.due_at), ended_at = v.ended_at FROM {value_rows(session, columns)} "
+        "WHERE delivery.id = v.id AND delivery.state = 'claimed' AND delivery.fence = :fence RETURNING delivery.id"),
+        {"rows": to_rows(session, rows), "fence": fence})
+    return len(found.all())
+
+
+def renew_leases(session: Session, *, batch_ids: Iterable[int], seconds: float = LEASE_SECONDS) -> set[int]:
+    """Lengthen the leases of open batches; the ids that were still ours."""
+    statement = update(Batch).where(Batch.id.in_(list(batch_ids)), Batch.is_open).values(
+        lease_until=clock.lease_now(session) + seconds).returning(Batch.id)
+    return set(session.scalars(statement))
+
+
+def close_batch(session: Session, batch_id: int) -> None:
+    """The claim is over: every row of it is recorded or given back."""
+    session.execute(update(Batch).where(Batch.id == batch_id).values(is_open=False))
+
+
+def count_due(session: Session, *, at: datetime | None = None) -> int:
+    """Deliveries of active runs that are due at `at` (default: now) and that nobody has claimed."""
+    statement = select(func.count()).select_from(Delivery).join(Run, Run.id == Delivery.run_id).where(
+        Run.state == RunState.ACTIVE, text("delivery.state IN ('queued','deferred')"), Delivery.due_at <= (at or clock.now()))
+    return session.scalar(statement) or 0
+
+
+def is_idle(session: Session) -> bool:
+    """Nothing is due now, no claim is live and no run is being planned: `abm work --burst` may end."""
+    open_batch = session.scalar(select(Batch.id).where(Batch.is_open).limit(1))
+    planning = session.scalar(select(Run.id).where(Run.state == RunState.PLANNING).limit(1))
+    return open_batch is None and planning is None and count_due(session) == 0

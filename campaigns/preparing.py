@@ -1,0 +1,214 @@
+"""From a claimed batch to messages that are ready for the hand-over commit: facts, gate, rendering (T3 and T4).
+
+All of it reads for the whole batch in a few queries; a person's missing value stops that person's message alone.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaigns import gate
+from campaigns.channels.base import Outgoing
+from campaigns.commits import in_transaction
+from campaigns.definition import CallStep, Definition, EmailStep, Step, parse
+from campaigns.facts import DeliveryFacts, DueDelivery, RunFacts
+from campaigns.message_ids import message_id
+from campaigns.models import Campaign, CampaignVersion, Delivery, Run
+from campaigns.outbox import ClaimedBatch, ClaimedRow, Prepared, settle_before_hand_over
+from campaigns.outside import CallRequest, Policy, Recipient, outside
+from campaigns.personalisation import ContentFailure, Values
+from campaigns.rendering import compile_email, render_script
+from campaigns.sandbox_rules import ContentRefused
+from campaigns.states import Channel, DeliveryState, Reason
+from campaigns.tracking import envelope_sender, preferences_url, unsubscribe_url
+from campaigns.variants import draw_variant
+from campaigns.verdict import Verdict
+from core import clock
+from core.db import reading
+from core.logs import logger
+
+PUT_OFF = timedelta(minutes=5)
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One message or call that passed the gate and could be made."""
+
+    due: DueDelivery
+    prepared: Prepared
+    outgoing: Outgoing | None
+    call: CallRequest | None
+
+
+@dataclass
+class ReadyBatch:
+    """What is left of a batch to hand over, in order of due time."""
+
+    batch: ClaimedBatch
+    run: RunFacts
+    policy: Policy
+    ready: deque[Ready] = field(default_factory=deque)
+
+
+@dataclass
+class _Material:
+    """All that was read for a batch."""
+
+    run: RunFacts
+    step: Step
+    policy: Policy
+    recipients: Mapping[int, Recipient]
+    values: Mapping[int, Values]
+    verdicts: Mapping[int, Verdict]
+    references: Mapping[int, tuple[str, ...]]
+    epoch: int
+    offers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
+    """Judge and render a batch. What may not go on is settled in the database; `epoch` was read before this call."""
+    with reading() as session:
+        found = _read(session, batch, epoch)
+    allowed = [row for row in batch.rows if found.verdicts[row.due.id].is_allowed]
+    if found.step.offer and allowed:
+        found.offers = in_transaction(lambda session: _grant(session, found.step.offer or "", allowed))
+    made = ReadyBatch(batch, found.run, found.policy)
+    settled = [_settled_by_gate(row.due, found.verdicts[row.due.id]) for row in batch.rows
+               if not found.verdicts[row.due.id].is_allowed]
+    for row in allowed:
+        failure = _try_to_make(row, found, batch, made.ready)
+        if failure:
+            settled.append(failure)
+    if settled:
+        in_transaction(lambda session: settle_before_hand_over(session, fence=batch.fence, rows=settled))
+    return made
+
+
+def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
+    run = read_run(session, batch.run_id, batch.version_id)
+    dues = [row.due for row in batch.rows]
+    contacts = sorted({due.contact_id for due in dues})
+    recipients = outside().people.recipients(session, contacts)
+    return _Material(
+        run=run, step=run.definition.steps[batch.position], policy=outside().company.policy(session),
+        recipients=recipients, values=outside().people.values(session, contacts),
+        verdicts=gate.judge(session, dues, run=run, recipients=recipients, at=clock.now()),
+        references=_earlier_message_ids(session, dues, batch.position), epoch=epoch)
+
+
+def read_run(session: Session, run_id: int, version_id: int) -> RunFacts:
+    """The run with the definition as it was approved."""
+    found = session.execute(
+        select(Run.campaign_id, Campaign.name, Run.purpose, Run.priority, Run.is_cap_exempt, CampaignVersion.definition_hash)
+        .join(Campaign, Campaign.id == Run.campaign_id).join(CampaignVersion, CampaignVersion.id == version_id)
+        .where(Run.id == run_id)).one()
+    definition = _known_definition(found.definition_hash)
+    if definition is None:
+        raw = session.scalars(select(CampaignVersion.definition).where(CampaignVersion.id == version_id)).one()
+        definition = _definitions.setdefault(found.definition_hash, parse(raw))
+    return RunFacts(run_id, found.campaign_id, found.name, version_id, found.purpose, found.priority, found.is_cap_exempt,
+                    definition)
+
+
+_definitions: dict[str, Definition] = {}
+
+
+def _known_definition(definition_hash: str) -> Definition | None:
+    if len(_definitions) > 100:
+        _definitions.clear()
+    return _definitions.get(definition_hash)
+
+
+def _earlier_message_ids(session: Session, dues: list[DueDelivery], position: int) -> dict[int, tuple[str, ...]]:
+    """By enrolment the Message-IDs of what this person got before, oldest first, for threading."""
+    if position == 0:
+        return {}
+    found = session.execute(
+        select(Delivery.enrolment_id, Delivery.message_id)
+        .where(Delivery.enrolment_id.in_({due.enrolment_id for due in dues}), Delivery.run_id == dues[0].run_id,
+               Delivery.position < position, Delivery.channel == Channel.EMAIL, Delivery.sent_at.is_not(None))
+        .order_by(Delivery.position, Delivery.id))
+    earlier: dict[int, tuple[str, ...]] = {}
+    for enrolment_id, identity in found:
+        earlier[enrolment_id] = (*earlier.get(enrolment_id, ()), str(identity))
+    return earlier
+
+
+def _grant(session: Session, offer: str, rows: list[ClaimedRow]) -> dict[int, Mapping[str, Any]]:
+    pairs = [(row.due.contact_id, row.due.account_id) for row in rows]
+    return outside().offers.grant(session, offer=offer, recipients=pairs)
+
+
+def _settled_by_gate(due: DueDelivery, verdict: Verdict) -> dict[str, Any]:
+    return _settled(due, verdict.state or DeliveryState.QUEUED, verdict.reason, verdict.detail, due_at=verdict.until)
+
+
+def _settled(due: DueDelivery, state: DeliveryState, reason: str | None, detail: str, *,
+             due_at: object = None) -> dict[str, Any]:
+    return {"id": due.id, "state": state, "reason": reason, "detail": detail[:2_000], "due_at": due_at,
+            "ended_at": None if state is DeliveryState.QUEUED else clock.now()}
+
+
+def _try_to_make(row: ClaimedRow, found: _Material, batch: ClaimedBatch, ready: deque[Ready]) -> dict[str, Any] | None:
+    """Append what was made, or answer how the row failed."""
+    due = row.due
+    if found.step.offer and due.contact_id not in found.offers:
+        return _settled(due, DeliveryState.SUPPRESSED, Reason.NO_LONGER_MATCHES,
+                        f"The offer {found.step.offer} is not available to this account (its limit or its validity)")
+    try:
+        ready.append(_make(row, found, batch))
+    except (ContentFailure, ContentRefused) as error:
+        return _settled(due, DeliveryState.FAILED_RENDER, getattr(error, "reason", "") or None, str(error))
+    except Exception as error:  # one person's values must never stop the others: the row fails and names the error
+        _log.exception("message could not be made", delivery=due.id)
+        return _settled(due, DeliveryState.FAILED_RENDER, None, f"The message could not be made ({type(error).__name__})")
+    return None
+
+
+def _make(row: ClaimedRow, found: _Material, batch: ClaimedBatch) -> Ready:
+    if isinstance(found.step, CallStep):
+        return _make_call(row.due, found.step, found)
+    return _make_email(row, found.step, found, batch)
+
+
+def _make_call(due: DueDelivery, step: CallStep, found: _Material) -> Ready:
+    values = {**found.values.get(due.contact_id, {}), "offer": found.offers.get(due.contact_id, {})}
+    definition = found.run.definition
+    request = CallRequest(
+        delivery_id=due.id, account_id=due.account_id, contact_id=due.contact_id, campaign_title=definition.title,
+        step=step.id, script=render_script(step.script, values), assign_to=step.assign_to, due_at=due.due_at)
+    return Ready(due, Prepared(due.id, None, None, due.address, None, None), None, request)
+
+
+def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: ClaimedBatch) -> Ready:
+    due, recipient, definition = row.due, found.recipients[row.due.contact_id], found.run.definition
+    language = row.language or recipient.language or None
+    variant = row.variant or draw_variant(step, run_id=due.run_id, contact_id=due.contact_id)
+    values = found.values.get(due.contact_id, {})
+    person = values.get("contact", {})
+    name = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
+    facts = DeliveryFacts(
+        delivery_id=due.id, message_id=message_id(due.id, definition.sender.email),
+        to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=unsubscribe_url(due.id),
+        preferences_url=preferences_url(due.id), envelope_from=envelope_sender(definition.sender.email, due.id),
+        references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
+        track=recipient.country not in found.policy.consent_countries)
+    compiled = compile_email(definition, step, language=language, variant=variant, version_id=batch.version_id)
+    filled = compiled.fill(values=values, facts=facts)
+    outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to, filled.wire)
+    prepared = Prepared(due.id, facts.message_id, filled.content_hash, facts.to_address, variant, language)
+    return Ready(due, prepared, outgoing, None)
+
+
+def put_off(session: Session, batch: ClaimedBatch, *, why: str) -> None:
+    """A batch that cannot even be judged waits a few minutes and says so."""
+    until = clock.now() + PUT_OFF
+    detail = f"The campaign could not be prepared ({why}); the log says more, and it is tried again by itself"
+    settle_before_hand_over(session, fence=batch.fence, rows=[
+        _settled(row.due, DeliveryState.QUEUED, None, detail, due_at=until) for row in batch.rows])
