@@ -153,6 +153,23 @@ def get_external_ids(session: Session, contact_ids: Sequence[int]) -> dict[int, 
     return {row[0]: (row[1], row[2], row[3] or "") for row in rows}
 
 
+def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
+    """Counted orders of these accounts, each from its moment's (UTC) day on."""
+    if not since:
+        return 0
+    first = min(since.values()).date()
+    rows = session.execute(select(AccountDay.account_id, AccountDay.day, AccountDay.orders)
+                           .where(AccountDay.account_id.in_(list(since)), AccountDay.day >= first))
+    return sum(orders for account_id, day, orders in rows if day >= since[account_id].date())
+
+
+def get_external_ids(session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
+    """By contact id: the source system's contact id and account id, and the present address (or empty)."""
+    rows = session.execute(select(Contact.id, Contact.external_id, Account.external_id, Contact.email)
+                           .join(Account, Account.id == Contact.account_id).where(Contact.id.in_(contact_ids)))
+    return {contact_id: (own, account, email or "") for contact_id, own, account, email in rows}
+
+
 def find_contacts_by_address(session: Session, address: str) -> list[tuple[int, int]]:
     """(contact_id, account_id) of everybody with this address, case-insensitively."""
     rows = session.execute(select(Contact.id, Contact.account_id).where(Contact.email_key == address.strip().lower())
