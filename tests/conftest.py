@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -19,6 +20,9 @@ from sqlalchemy.engine import make_url
 from abm.all_models import metadata
 from core import clock, db
 from core.settings import settings
+
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 TEST_SERVER = os.environ.get("ABM_TEST_DATABASE_URL", "")
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -62,6 +66,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     metadata.create_all(made)
     made.dispose()
     yield url
+    _postgres(url).dispose()
     with server.connect() as connection:
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     server.dispose()
@@ -87,9 +92,10 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: st
         shutil.copy(empty_database, folder / "abm.db")
     _forget_process_state()
     yield folder
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
     if TEST_SERVER:
-        _empty_all_tables()
-    db.engine().dispose()
+        _empty_all_tables(empty_database)
     _forget_process_state()
 
 
@@ -101,12 +107,17 @@ def _forget_process_state() -> None:
     connection.cache_clear()
 
 
-def _empty_all_tables() -> None:
+def _empty_all_tables(url: str) -> None:
     """Delete what the test left; deleting is quicker than truncating when tables are small."""
-    with db.engine().begin() as connection:
+    with _postgres(url).begin() as connection:
         connection.exec_driver_sql("SET session_replication_role = replica")
         for table in metadata.tables.values():
             connection.exec_driver_sql(f'DELETE FROM "{table.name}"')
+
+
+@lru_cache(maxsize=1)
+def _postgres(url: str) -> Any:
+    return db.make_engine(url.replace("postgresql://", "postgresql+psycopg://"))
 
 
 @pytest.fixture

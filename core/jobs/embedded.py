@@ -21,6 +21,8 @@ from redis.exceptions import RedisError
 from core.errors import CannotRun
 
 _START_SECONDS = 10
+# Servers that this very process started: they outlive it, but while it lives it must reap them when they end.
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -50,7 +52,17 @@ def stop_embedded(data_dir: Path) -> bool:
     deadline = time.monotonic() + 5
     while is_running(data_dir) and time.monotonic() < deadline:
         time.sleep(0.02)
+    _reap()
     return True
+
+
+def _reap() -> None:
+    for process in _STARTED:
+        try:
+            process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            continue
+    _STARTED[:] = [process for process in _STARTED if process.returncode is None]
 
 
 def _answers(socket: Path) -> bool:
@@ -91,13 +103,15 @@ def _launch(folder: Path, socket: Path) -> None:
         "pidfile": str(folder / "server.pid"),
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    subprocess.Popen(
-        [_binary(), *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        close_fds=True,
+    _STARTED.append(
+        subprocess.Popen(
+            [_binary(), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            close_fds=True,
+        )
     )
 
 

@@ -1,5 +1,6 @@
 """Ringing the bell: enqueue a job by name and ids, JSON only, and live on when Redis is away."""
 
+import re
 import uuid
 from functools import lru_cache
 
@@ -35,10 +36,15 @@ def waiting_jobs(prefix: str, queue: JobQueue) -> int:
     return sum(1 for job_id in rq_queue(queue).get_job_ids() if job_id.startswith(prefix))
 
 
+def job_prefix(name: str, /, **ids: Ids) -> str:
+    """What the ids of such jobs start with; RQ allows letters, digits, `_` and `-` in them."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", "-".join([name, *map(str, ids.values())])) + "-"
+
+
 def ring(name: str, /, *, at_most: int = 1, **ids: Ids) -> bool:
     """Enqueue the job unless `at_most` like it wait already. False when Redis is away: a sweep rings again."""
     queue = JOBS[name].queue
-    prefix = "-".join([name, *(str(value) for value in ids.values())]) + "-"
+    prefix = job_prefix(name, **ids)
     try:
         if waiting_jobs(prefix, queue) < at_most:
             rq_queue(queue).enqueue_call(

@@ -24,8 +24,8 @@ class Tick(Base):
 def claim_tick(session: Session, *, name: str, slot: int) -> bool:
     """True for exactly one caller per name and slot, whatever the number of schedulers."""
     insert = postgres_insert if is_postgres(session) else sqlite_insert
-    statement = insert(Tick).values(name=name, slot=slot, taken_at=clock.now()).on_conflict_do_nothing()
-    return bool(session.connection().execute(statement).rowcount)
+    taken = insert(Tick).values(name=name, slot=slot, taken_at=clock.now()).on_conflict_do_nothing()
+    return session.execute(taken.returning(Tick.slot)).first() is not None
 
 
 def forget_ticks(session: Session, *, before: datetime) -> None:
