@@ -37,12 +37,6 @@ class AccountPeople:
     def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
         return people.get_external_ids(session, contact_ids)
 
-    def count_orders_since(self, session: Session, accounts: Mapping[int, datetime]) -> int:
-        return people.count_orders_since(session, accounts)
-
-    def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
-        return people.get_external_ids(session, contact_ids)
-
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         return people.find_contacts_by_address(session, address)
 

@@ -139,21 +139,6 @@ def find_accounts_that_ordered(session: Session, since: Mapping[int, datetime]) 
 
 
 def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
-    """Counted orders of these accounts on or after their moment's (UTC) day."""
-    rows = session.execute(select(AccountDay.account_id, AccountDay.day, AccountDay.orders)
-                           .where(AccountDay.account_id.in_(list(since)),
-                                  AccountDay.day >= min((at.date() for at in since.values()), default=None)))
-    return sum(orders for account_id, day, orders in rows if day >= since[account_id].date())
-
-
-def get_external_ids(session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
-    """By contact id: the source system's contact id and account id, and the address as it is now."""
-    rows = session.execute(select(Contact.id, Contact.external_id, Account.external_id, Contact.email)
-                           .join(Account, Account.id == Contact.account_id).where(Contact.id.in_(contact_ids)))
-    return {row[0]: (row[1], row[2], row[3] or "") for row in rows}
-
-
-def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
     """Counted orders of these accounts, each from its moment's (UTC) day on."""
     if not since:
         return 0

@@ -1,0 +1,53 @@
+"""Making and changing campaigns; everything is checked before anything is stored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from abm.audit.actions import actor, record
+from abm.outreach.checking import find_complaints
+from abm.outreach.queries import find_campaign_by_name
+from campaigns.definition import parse
+from campaigns.editing import save_definition
+from campaigns.models import Campaign
+from core.errors import InvalidInput
+
+
+def create_campaign(session: Session, *, raw: Mapping[str, Any]) -> Campaign:
+    """A new draft. Raises InvalidInput, also when the name is taken."""
+    name = str(raw.get("campaign", ""))
+    if find_campaign_by_name(session, name) is not None:
+        raise InvalidInput(f"There is a campaign {name} already",
+                           {"campaign": f'"{name}" is taken: another campaign bears this name'})
+    return _save(session, raw, before=None)
+
+
+def change_campaign(session: Session, *, campaign: Campaign, raw: Mapping[str, Any]) -> Campaign:
+    """Store a changed definition under the same name; a real change voids the approval. Raises InvalidInput."""
+    return _save(session, raw, before=campaign)
+
+
+def apply_campaign(session: Session, *, raw: Mapping[str, Any]) -> tuple[Campaign, str]:
+    """What a campaign file says. The second value is `created`, `changed` or `unchanged`. Raises InvalidInput."""
+    known = find_campaign_by_name(session, parse(raw).name)
+    before = known.definition_hash if known else None
+    campaign = _save(session, raw, before=known)
+    if before is None:
+        return campaign, "created"
+    return campaign, "unchanged" if before == campaign.definition_hash else "changed"
+
+
+def _save(session: Session, raw: Mapping[str, Any], *, before: Campaign | None) -> Campaign:
+    definition = parse(raw)
+    complaints = find_complaints(session, definition)
+    if complaints:
+        sentences = [f"{place}: {sentence}" for place, sentence in complaints.items()]
+        raise InvalidInput("; ".join(sentences), complaints)
+    known = before.definition_hash if before else None
+    campaign = save_definition(session, raw=raw, editor_id=actor().user_id, editor_name=actor().name)
+    if campaign.definition_hash != known:
+        record(session, action="campaign.change" if known else "campaign.create", subject="campaign",
+               subject_id=campaign.id, before={"hash": known} if known else None,
+               after={"hash": campaign.definition_hash, "name": campaign.name})
+    return campaign

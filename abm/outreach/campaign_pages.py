@@ -1,0 +1,142 @@
+"""The list of campaigns, and a campaign's basics and text."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response as FlaskResponse
+from flask import flash, g, redirect, render_template, request, url_for
+
+from abm.outreach import actions
+from abm.outreach.blueprint import Answer, pages
+from abm.outreach.campaign_files import read_campaign_text, write_campaign_text
+from abm.outreach.forms import Typed, basics_typed, read_basics
+from abm.outreach.queries import (
+    find_standing_approval,
+    get_campaign,
+    list_buying_roles,
+    list_campaigns,
+    list_runs,
+    list_target_lists,
+)
+from abm.outreach.starter import starter_step
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from campaigns.definition import DAYS, DEFAULT_STOPS, STOPS, parse
+from campaigns.models import Campaign
+from core.errors import InvalidInput, Refused
+
+COMMON_ROLES = ("decision_maker", "champion", "influencer", "user")
+STATES = ("running", "paused", "approved", "draft", "finished", "cancelled")
+
+
+@pages.get("/campaigns")
+@requires(Permission.SEE)
+def index() -> Answer:
+    rows, wanted = list_campaigns(g.session), request.args.get("state", "")
+    counts = {state: sum(row.campaign.state == state for row in rows) for state in STATES}
+    shown = [row for row in rows if not wanted or row.campaign.state == wanted]
+    return render_template("outreach/index.html", rows=shown, total=len(rows), counts=counts, wanted=wanted)
+
+
+@pages.get("/campaigns/new")
+@requires(Permission.EDIT_CAMPAIGNS)
+def new() -> Answer:
+    typed = Typed({"purpose": "marketing", "sender_name": g.company.name, "sender_email": g.user.email, "priority": "5",
+                   "sender_postal_address": g.company.postal_address, "holdout": "0", "window": "company",
+                   "zone": "recipient", "opens": "09:00", "closes": "17:00", "list": request.args.get("list", "")})
+    typed.setlist("stop_when", list(DEFAULT_STOPS))
+    typed.setlist("days", ["mon", "tue", "wed", "thu", "fri"])
+    return _basics_form(typed, {})
+
+
+@pages.post("/campaigns/new")
+@requires(Permission.EDIT_CAMPAIGNS)
+def create() -> Answer:
+    try:
+        raw = read_basics(request.form, steps=[starter_step("email", "hello")])
+        campaign = actions.create_campaign(g.session, raw=raw)
+    except InvalidInput as error:
+        return _basics_form(request.form, error.fields), 422
+    flash("Campaign made. Now write its first message.", "success")
+    return redirect(url_for("outreach.edit_step", campaign_id=campaign.id, index=0))
+
+
+@pages.get("/campaigns/<int:campaign_id>")
+@requires(Permission.SEE)
+def show(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    return render_template("outreach/show.html", definition=parse(campaign.definition), **campaign_frame(campaign))
+
+
+def campaign_frame(campaign: Campaign) -> dict[str, Any]:
+    """What the frame around every page of one campaign shows."""
+    return {"campaign": campaign, "runs": list_runs(g.session, campaign.id),
+            "approval": find_standing_approval(g.session, campaign)}
+
+
+@pages.get("/campaigns/<int:campaign_id>/basics")
+@requires(Permission.EDIT_CAMPAIGNS)
+def edit(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    return _basics_form(basics_typed(campaign.definition), {}, campaign)
+
+
+@pages.post("/campaigns/<int:campaign_id>/basics")
+@requires(Permission.EDIT_CAMPAIGNS)
+def save(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    typed = Typed(request.form)
+    typed["campaign"] = campaign.name
+    try:
+        actions.change_campaign(g.session, campaign=campaign,
+                                raw=read_basics(typed, steps=campaign.definition["steps"]))
+    except InvalidInput as error:
+        return _basics_form(typed, error.fields, campaign), 422
+    flash("Saved", "success")
+    return redirect(url_for("outreach.show", campaign_id=campaign.id))
+
+
+def _basics_form(typed: Typed, errors: dict[str, str], campaign: Campaign | None = None) -> str:
+    roles = list(dict.fromkeys([*list_buying_roles(g.session), *COMMON_ROLES, *typed.getlist("roles")]))
+    return render_template("outreach/basics.html", typed=typed, errors=errors, campaign=campaign,
+                           lists=list_target_lists(g.session), role_options=_options(roles),
+                           day_options=_options(DAYS), stop_options=_options(STOPS))
+
+
+def _options(words: Iterable[str]) -> list[tuple[str, str]]:
+    return [(word, word.replace("_", " ").capitalize()) for word in words]
+
+
+@pages.get("/campaigns/<int:campaign_id>/text")
+@requires(Permission.SEE)
+def text(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    return _text_page(campaign, {"text": write_campaign_text(campaign.definition)}, {})
+
+
+@pages.post("/campaigns/<int:campaign_id>/text")
+@requires(Permission.EDIT_CAMPAIGNS)
+def save_text(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    try:
+        raw = read_campaign_text(request.form.get("text", "").replace("\r\n", "\n"))
+        if raw.get("campaign") != campaign.name:
+            raise Refused(f"campaign: the name stays {campaign.name}; to make another campaign, use New campaign")
+        actions.change_campaign(g.session, campaign=campaign, raw=raw)
+    except Refused as error:
+        return _text_page(campaign, request.form, {"text": str(error)}), 422
+    flash("Saved", "success")
+    return redirect(url_for("outreach.text", campaign_id=campaign.id))
+
+
+def _text_page(campaign: Campaign, typed: Any, errors: dict[str, str]) -> str:
+    return render_template("outreach/text.html", typed=typed, errors=errors, **campaign_frame(campaign))
+
+
+@pages.get("/campaigns/<int:campaign_id>/campaign.yaml")
+@requires(Permission.SEE)
+def download_text(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    response = FlaskResponse(write_campaign_text(campaign.definition), content_type="application/yaml; charset=utf-8")
+    response.headers["Content-Disposition"] = f"attachment; filename=campaign-{campaign.id}.yaml"
+    return response

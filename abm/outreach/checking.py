@@ -1,0 +1,71 @@
+"""What the application finds wrong in a campaign: names of lists, offers and users, and the content's own rules."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from abm.offers.models import Offer
+from abm.targets.models import TargetList
+from abm.users.models import User
+from campaigns.definition import ACCOUNT_OWNER, CallStep, Content, Definition, Step
+from campaigns.sandbox import compile_template
+from campaigns.sandbox_rules import ContentRefused
+
+
+def find_complaints(session: Session, definition: Definition) -> dict[str, str]:
+    """A sentence per wrong place (`steps[0].html`), in the words of the campaign file; empty when all is well."""
+    complaints = _unknown_list(session, definition)
+    for index, step in enumerate(definition.steps):
+        complaints |= _unknown_names(session, step, f"steps[{index}]")
+        for place, source, is_html in _sources(step, f"steps[{index}]"):
+            try:
+                compile_template(source, is_html=is_html)
+            except ContentRefused as error:
+                complaints[place] = str(error)
+    return complaints
+
+
+def _unknown_list(session: Session, definition: Definition) -> dict[str, str]:
+    names = list(session.scalars(select(TargetList.name)))
+    if definition.list_name in names:
+        return {}
+    hint = _nearest(definition.list_name, names) or "; make the list first"
+    return {"list": f'there is no list "{definition.list_name}"{hint}'}
+
+
+def _unknown_names(session: Session, step: Step, place: str) -> dict[str, str]:
+    """Names that look like slips. An offer or a user who does not exist yet is left to the launch check."""
+    complaints: dict[str, str] = {}
+    offers = set(session.scalars(select(Offer.name))) if step.offer else set()
+    if step.offer and step.offer not in offers and (hint := _nearest(step.offer, offers)):
+        complaints[f"{place}.offer"] = f'there is no offer "{step.offer}"{hint}'
+    if isinstance(step, CallStep) and step.assign_to != ACCOUNT_OWNER and "@" not in step.assign_to:
+        known = [ACCOUNT_OWNER, *session.scalars(select(User.email).where(User.is_active))]
+        hint = _nearest(step.assign_to, known) or f"; write {ACCOUNT_OWNER} or the address of a user"
+        complaints[f"{place}.assign_to"] = f'"{step.assign_to}" is nobody here{hint}'
+    return complaints
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=1)
+    return f', did you mean "{near[0]}"?' if near else ""
+
+
+def _sources(step: Step, place: str) -> Iterator[tuple[str, str, bool]]:
+    """Every piece of content with its place: (place, source, is it HTML)."""
+    if isinstance(step, CallStep):
+        yield f"{place}.script", step.script, False
+        return
+    yield from _words(Content(step.subject, step.html, step.text), place)
+    for name, content in step.languages.items():
+        yield from _words(content, f"{place}.languages.{name}")
+    for name, variant in step.variants.items():
+        yield from _words(variant.content, f"{place}.variants.{name}")
+
+
+def _words(content: Content, place: str) -> Iterator[tuple[str, str, bool]]:
+    for name, source in (("subject", content.subject), ("html", content.html), ("text", content.text)):
+        if source:
+            yield f"{place}.{name}", source, name == "html"

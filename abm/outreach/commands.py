@@ -1,0 +1,190 @@
+"""`abm campaigns …`"""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from abm.outreach.command_words import check_words, dry_run_words, status_words
+from abm.web.terminal import DONE, REFUSED, answer
+from core import db
+from core.errors import Refused
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+
+
+@click.group()
+def campaigns() -> None:
+    """Outreach campaigns: from a file to sent, with every message accounted for."""
+
+
+@campaigns.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@JSON
+def apply(file: Path, as_json: bool) -> None:
+    """Make or change the campaign in FILE (YAML); a change voids its approval."""
+    from abm.outreach.actions import apply_campaign
+    from abm.outreach.campaign_files import read_campaign_file
+
+    raw = read_campaign_file(file)
+    with db.transaction() as session:
+        campaign, change = apply_campaign(session, raw=raw)
+        result = {"campaign": campaign.name, "change": change, "state": campaign.state,
+                  "steps": len(campaign.definition["steps"])}
+    answer(result, as_json=as_json, text=f"{result['campaign']}: {change}, {result['steps']} steps, {result['state']}")
+
+
+@campaigns.command(name="list")
+@JSON
+def list_(as_json: bool) -> None:
+    """All campaigns with their state and counts."""
+    from abm.outreach.queries import list_campaigns
+
+    with db.reading() as session:
+        rows = [{"campaign": row.campaign.name, "title": row.campaign.title, "state": row.campaign.state,
+                 "planned": row.planned, "by_state": row.books} for row in list_campaigns(session)]
+    lines = [f"{row['campaign']}\t{row['state']}\t{row['planned']} planned\t{row['title']}" for row in rows]
+    answer({"campaigns": rows}, as_json=as_json, text="\n".join(lines) or "There are no campaigns yet")
+
+
+@campaigns.command()
+@click.argument("name")
+@JSON
+def check(name: str, as_json: bool) -> int:
+    """What a launch would do now, and what speaks against it. Exit code 2 when it would be refused."""
+    from abm.outreach.launching import check_launch
+    from abm.outreach.queries import get_campaign_by_name
+
+    with db.reading() as session:
+        found = check_launch(session, campaign=get_campaign_by_name(session, name))
+    answer(found.as_json(), as_json=as_json, text=check_words(found))
+    return REFUSED if found.is_blocked else DONE
+
+
+@campaigns.command(name="dry-run")
+@click.argument("name")
+@click.option("--from", "from_on", type=click.DateTime(["%Y-%m-%d"]), help="First day; today when left out.")
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
+@JSON
+def dry_run(name: str, from_on: datetime | None, days: int, as_json: bool) -> None:
+    """What would go out on which day, and what would not, with the reasons. Nothing is changed."""
+    from abm.outreach.launching import run_dry
+    from abm.outreach.queries import get_campaign_by_name
+
+    start: date | None = from_on.date() if from_on else None
+    with db.reading() as session:
+        found = run_dry(session, campaign=get_campaign_by_name(session, name), start=start, days=days)
+    answer(found, as_json=as_json, text=dry_run_words(found))
+
+
+@campaigns.command()
+@click.argument("name")
+@click.option("--by", "email", required=True, help="Address of an active marketer or administrator.")
+@JSON
+def approve(name: str, email: str, as_json: bool) -> None:
+    """Approve the campaign in the name of a user who did not edit it last; freezes content and people."""
+    from abm.outreach.launching import approve_campaign, get_approver
+    from abm.outreach.queries import get_campaign_by_name
+
+    with db.transaction() as session:
+        campaign = get_campaign_by_name(session, name)
+        approval = approve_campaign(session, campaign=campaign, by=get_approver(session, email))
+        result = {"campaign": campaign.name, "state": campaign.state, "approved_by": approval.approved_by,
+                  "members": approval.members, "accounts": approval.accounts}
+    words = (f"{name}: approved by {approval.approved_by} for {approval.members:,} people at "
+             f"{approval.accounts:,} accounts")
+    answer(result, as_json=as_json, text=words)
+
+
+@campaigns.command()
+@click.argument("name")
+@JSON
+def launch(name: str, as_json: bool) -> None:
+    """Begin to carry out an approved campaign; `abm work` does the rest."""
+    from abm.outreach.launching import launch_campaign
+    from abm.outreach.queries import get_campaign_by_name
+
+    with db.transaction() as session:
+        campaign = get_campaign_by_name(session, name)
+        run = launch_campaign(session, campaign=campaign)
+        result = {"campaign": campaign.name, "state": campaign.state, "run": run.number}
+    answer(result, as_json=as_json, text=f"{name}: launched (run {result['run']}); `abm work` carries it out")
+
+
+def _change(name: str, verb: str, as_json: bool) -> None:
+    from abm.outreach import launching
+    from abm.outreach.queries import get_campaign_by_name
+
+    act = {"pause": launching.pause_campaign, "resume": launching.resume_campaign, "cancel": launching.cancel_campaign}
+    with db.transaction() as session:
+        campaign = act[verb](session, campaign=get_campaign_by_name(session, name))
+        result = {"campaign": campaign.name, "state": campaign.state}
+    answer(result, as_json=as_json, text=f"{name}: {result['state']}")
+
+
+@campaigns.command()
+@click.argument("name")
+@JSON
+def pause(name: str, as_json: bool) -> None:
+    """Hold everything that has not been handed over; nothing is lost."""
+    _change(name, "pause", as_json)
+
+
+@campaigns.command()
+@click.argument("name")
+@JSON
+def resume(name: str, as_json: bool) -> None:
+    """Go on exactly where a pause held it."""
+    _change(name, "resume", as_json)
+
+
+@campaigns.command()
+@click.argument("name")
+@JSON
+def cancel(name: str, as_json: bool) -> None:
+    """End the campaign for good; what has not been sent is never sent."""
+    _change(name, "cancel", as_json)
+
+
+@campaigns.command()
+@click.argument("name")
+@JSON
+def status(name: str, as_json: bool) -> None:
+    """The books: planned = queued + sent + suppressed + failed + unknown."""
+    from abm.outreach.launching import get_status
+    from abm.outreach.queries import get_campaign_by_name
+
+    with db.reading() as session:
+        found = get_status(session, campaign=get_campaign_by_name(session, name))
+    answer(found, as_json=as_json, text=status_words(found))
+
+
+@campaigns.command()
+@click.argument("name")
+@click.option("--csv", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@JSON
+def export(name: str, file: Path, as_json: bool) -> None:
+    """One row per intended message, as CSV."""
+    from abm.outreach.launching import EXPORT_COLUMNS, stream_export_rows
+    from abm.outreach.queries import get_campaign_by_name
+
+    with db.reading() as session:
+        campaign = get_campaign_by_name(session, name)
+        count = write_table(file, EXPORT_COLUMNS, stream_export_rows(session, campaign=campaign))
+    answer({"campaign": name, "rows": count, "file": str(file)}, as_json=as_json, text=f"{count:,} rows in {file}")
+
+
+def write_table(file: Path, columns: tuple[str, ...], rows: Any) -> int:
+    """Write the whole table or nothing: a half-written export is never left behind. Raises Refused."""
+    from abm.web.spreadsheets import write_csv
+
+    partial = file.with_name(f".{file.name}.part")
+    try:
+        with open(partial, "w", encoding="utf-8", newline="") as target:
+            count = write_csv(target, columns=columns, rows=rows)
+        partial.replace(file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise Refused(f"{file} cannot be written: {error.strerror}; name a file in a folder that exists") from error
+    return count

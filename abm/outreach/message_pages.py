@@ -1,0 +1,58 @@
+"""The people of a campaign: every intended message with its state and reason, and the history behind each."""
+
+from flask import g, render_template, request
+
+from abm.outreach.blueprint import Answer, pages
+from abm.outreach.campaign_pages import campaign_frame
+from abm.outreach.launching import EXPORT_COLUMNS, stream_export_rows
+from abm.outreach.messages import (
+    MessageFilter,
+    count_messages,
+    get_message_history,
+    get_person_in_campaign,
+    list_messages,
+)
+from abm.outreach.queries import BOOKS, get_campaign
+from abm.outreach.reasons import explain_reason
+from abm.outreach.results import list_reasons
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from abm.web.spreadsheets import csv_response
+
+
+@pages.get("/campaigns/<int:campaign_id>/people")
+@requires(Permission.SEE)
+def messages(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    wanted = MessageFilter(**{name: request.args.get(name, "") for name in ("book", "reason", "step", "words")})
+    after = request.args.get("after", 0, type=int)
+    found = list_messages(g.session, campaign_id=campaign_id, wanted=wanted, after=after)
+    return render_template(
+        "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, explain_reason=explain_reason,
+        count=count_messages(g.session, campaign_id=campaign_id, wanted=wanted),
+        reasons=list_reasons(g.session, campaign_id), steps=[step["id"] for step in campaign.definition["steps"]],
+        **campaign_frame(campaign))
+
+
+@pages.get("/campaigns/<int:campaign_id>/messages/<int:delivery_id>")
+@requires(Permission.SEE)
+def message(campaign_id: int, delivery_id: int) -> Answer:
+    history = get_message_history(g.session, campaign_id=campaign_id, delivery_id=delivery_id)
+    return render_template("outreach/message.html", history=history, explain_reason=explain_reason)
+
+
+@pages.get("/campaigns/<int:campaign_id>/people/<int:contact_id>")
+@requires(Permission.SEE)
+def person(campaign_id: int, contact_id: int) -> Answer:
+    """Why this person was, or was not, written to."""
+    found = get_person_in_campaign(g.session, campaign_id=campaign_id, contact_id=contact_id)
+    return render_template("outreach/person.html", found=found, campaign=get_campaign(g.session, campaign_id),
+                           explain_reason=explain_reason)
+
+
+@pages.get("/campaigns/<int:campaign_id>/messages.csv")
+@requires(Permission.EXPORT)
+def export(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    return csv_response(f"{campaign.name}-messages", columns=EXPORT_COLUMNS,
+                        rows=stream_export_rows(g.session, campaign=campaign))

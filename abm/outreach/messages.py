@@ -1,0 +1,131 @@
+"""Reading the single messages of a campaign: the table of recipients, and everything that is known of one message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.contacts.models import Contact
+from campaigns.models import Attempt, Campaign, Delivery, Enrolment, Event, HoldoutAccount, Link, Run
+from campaigns.states import BOOK_OF_STATE
+from core.errors import NotFound
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class MessageFilter:
+    """What the table of recipients shows; empty means all. `book` groups states: sent, suppressed, failed, …"""
+
+    book: str = ""
+    reason: str = ""
+    step: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class MessagePage:
+    """A page of the table: rows of (Delivery, Contact or None, Account or None); `next_after` None: the end."""
+
+    rows: Sequence[Any]
+    next_after: int | None
+
+
+@dataclass(frozen=True)
+class MessageHistory:
+    """Everything that is known of one message, oldest first."""
+
+    delivery: Delivery
+    campaign: Campaign
+    contact: Contact | None
+    account: Account | None
+    attempts: Sequence[Attempt]
+    events: Sequence[tuple[Event, str | None]]
+
+
+@dataclass(frozen=True)
+class PersonInCampaign:
+    """Why a person was or was not written to."""
+
+    contact: Contact
+    account: Account
+    is_held_out: bool
+    enrolments: Sequence[Enrolment]
+    deliveries: Sequence[Delivery]
+
+
+def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, after: int = 0) -> MessagePage:
+    """Messages in the order of their intent, from the one behind `after`."""
+    rows = (
+        _messages(campaign_id, wanted).with_only_columns(Delivery, Contact, Account)
+        .where(Delivery.id > after).order_by(Delivery.id).limit(PAGE + 1)
+    )
+    found = session.execute(rows).all()
+    return MessagePage(found[:PAGE], found[PAGE - 1][0].id if len(found) > PAGE else None)
+
+
+def count_messages(session: Session, *, campaign_id: int, wanted: MessageFilter) -> int:
+    return session.scalar(_messages(campaign_id, wanted).with_only_columns(func.count())) or 0
+
+
+def _messages(campaign_id: int, wanted: MessageFilter) -> Select[Any]:
+    runs = select(Run.id).where(Run.campaign_id == campaign_id)
+    rows: Select[Any] = (
+        select(Delivery.id).outerjoin(Contact, Contact.id == Delivery.contact_id)
+        .outerjoin(Account, Account.id == Delivery.account_id).where(Delivery.run_id.in_(runs))
+    )
+    if wanted.book:
+        rows = rows.where(Delivery.state.in_([state for state, book in BOOK_OF_STATE.items() if book == wanted.book]))
+    if wanted.reason:
+        rows = rows.where(Delivery.reason == wanted.reason)
+    if wanted.step:
+        rows = rows.where(Delivery.step == wanted.step)
+    if wanted.words.strip():
+        like = "%" + wanted.words.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        texts = (Account.name, Delivery.address, Contact.last_name, Contact.first_name)
+        rows = rows.where(or_(*(func.lower(text).like(like, escape="\\") for text in texts)))
+    return rows
+
+
+def get_message_history(session: Session, *, campaign_id: int, delivery_id: int) -> MessageHistory:
+    """Raises NotFound for a message that is not this campaign's."""
+    row = session.execute(
+        select(Delivery, Campaign, Contact, Account)
+        .join(Run, Run.id == Delivery.run_id).join(Campaign, Campaign.id == Run.campaign_id)
+        .outerjoin(Contact, Contact.id == Delivery.contact_id).outerjoin(Account, Account.id == Delivery.account_id)
+        .where(Delivery.id == delivery_id, Run.campaign_id == campaign_id)
+    ).first()
+    if row is None:
+        raise NotFound("This campaign has no such message")
+    attempts = session.scalars(select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.id)).all()
+    events = session.execute(select(Event, Link.url).outerjoin(Link, Link.id == Event.link_id)
+                             .where(Event.delivery_id == delivery_id).order_by(Event.at, Event.id)).all()
+    return MessageHistory(row[0], row[1], row[2], row[3], attempts, [(event, url) for event, url in events])
+
+
+def get_person_in_campaign(session: Session, *, campaign_id: int, contact_id: int) -> PersonInCampaign:
+    """The person's part in all runs of a campaign. Raises NotFound for a person that is not there."""
+    row = session.execute(select(Contact, Account).join(Account, Account.id == Contact.account_id)
+                          .where(Contact.id == contact_id)).first()
+    if row is None:
+        raise NotFound("There is no such person; they may have been erased")
+    runs = select(Run.id).where(Run.campaign_id == campaign_id)
+    held_out = session.get(HoldoutAccount, (campaign_id, row[1].id))
+    enrolments = session.scalars(select(Enrolment).where(
+        Enrolment.run_id.in_(runs), Enrolment.contact_id == contact_id).order_by(Enrolment.id)).all()
+    deliveries = session.scalars(select(Delivery).where(
+        Delivery.run_id.in_(runs), Delivery.contact_id == contact_id).order_by(Delivery.id)).all()
+    return PersonInCampaign(row[0], row[1], bool(held_out and held_out.is_held_out), enrolments, deliveries)
+
+
+def list_account_touches(session: Session, account_id: int, *, since: datetime) -> Sequence[Any]:
+    """Messages to an account's people since a moment: rows of (Delivery, Campaign, Contact or None), newest first."""
+    return session.execute(
+        select(Delivery, Campaign, Contact).join(Run, Run.id == Delivery.run_id)
+        .join(Campaign, Campaign.id == Run.campaign_id).outerjoin(Contact, Contact.id == Delivery.contact_id)
+        .where(Delivery.account_id == account_id, Delivery.due_at >= since)
+        .order_by(Delivery.due_at.desc(), Delivery.id.desc()).limit(20)).all()

@@ -1,0 +1,37 @@
+"""The engine's reasons as sentences for people."""
+
+from campaigns.states import Reason
+
+_SENTENCES: dict[str, str] = {
+    Reason.NO_ADDRESS: "No address or number on file",
+    Reason.NO_BASIS: "No lawful basis on file",
+    Reason.CONSENT_NEEDED: "The country asks for consent first",
+    Reason.SUPPRESSED: "On the suppression list",
+    Reason.UNSUBSCRIBED: "Unsubscribed",
+    Reason.SAME_MAILBOX: "Another person of the campaign has the same mailbox",
+    Reason.HELD_OUT: "Held out, to measure the effect",
+    Reason.CONVERSATION_LOCKED: "Somebody is in conversation with the account",
+    Reason.LEFT_COMPANY: "Has left the company",
+    Reason.NO_LONGER_MATCHES: "No longer matches the list or the offer",
+    Reason.OVER_CAP: "Over a frequency cap",
+    Reason.OUTSIDE_WINDOW: "Outside the working hours",
+    Reason.MISSING_VALUE: "A value that the message needs is missing",
+    Reason.BAD_ADDRESS: "The address cannot be written to",
+    Reason.REPLIED: "Replied",
+    Reason.CLICKED: "Clicked",
+    Reason.ORDERED: "Ordered",
+    Reason.MET: "Met",
+    Reason.OPTED_OUT: "Opted out",
+    Reason.COMPLAINED: "Complained",
+    Reason.HARD_BOUNCE: "The mailbox does not exist",
+    Reason.CALL_NOT_DONE: "The call was not made in time",
+    Reason.CONDITION: "A condition of the step was met",
+    Reason.CAMPAIGN_CANCELLED: "The campaign was cancelled",
+    Reason.ERASED: "The person was erased",
+    Reason.WAITED_TOO_LONG: "Waited too long for its turn",
+}
+
+
+def explain_reason(reason: str | None) -> str:
+    """A sentence for a reason; one that is not in the glossary is shown as it is, nothing for none."""
+    return "" if not reason else _SENTENCES.get(reason, reason.replace("_", " ").capitalize())

@@ -1,0 +1,37 @@
+"""What a campaign brought, live while it runs."""
+
+from typing import Any
+
+from flask import g, render_template
+
+from abm.outreach.blueprint import Answer, pages
+from abm.outreach.campaign_pages import campaign_frame
+from abm.outreach.launching import get_status
+from abm.outreach.queries import BOOKS, get_campaign
+from abm.outreach.reasons import explain_reason
+from abm.outreach.results import list_link_clicks, list_step_results
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from campaigns.models import Campaign
+from campaigns.states import CampaignState
+
+
+@pages.get("/campaigns/<int:campaign_id>/results")
+@requires(Permission.SEE)
+def results(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    return render_template("outreach/results.html", links=list_link_clicks(g.session, campaign_id),
+                           **_numbers(campaign), **campaign_frame(campaign))
+
+
+@pages.get("/campaigns/<int:campaign_id>/results/numbers")
+@requires(Permission.SEE)
+def result_numbers(campaign_id: int) -> Answer:
+    """The part of the page that changes while the campaign runs; asks for itself again until it has ended."""
+    campaign = get_campaign(g.session, campaign_id)
+    return render_template("outreach/_numbers.html", campaign=campaign, **_numbers(campaign))
+
+
+def _numbers(campaign: Campaign) -> dict[str, Any]:
+    return {"status": get_status(g.session, campaign=campaign), "steps": list_step_results(g.session, campaign.id),
+            "books": BOOKS, "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}

@@ -1,0 +1,27 @@
+"""What a campaign made in the browser begins with: one lawful e-mail to be rewritten."""
+
+from typing import Any
+
+STARTER_HTML = """\
+<p>Hello {{ contact.first_name | default('there') }},</p>
+
+<p>Write here what {{ account.name }} gains from reading on.</p>
+
+<p>{{ owner.name | default(sender.name) }}</p>
+
+<p><small>{{ sender.postal_address }} · <a href="{{ unsubscribe_url }}">Unsubscribe</a></small></p>
+"""
+
+STARTER_SCRIPT = """\
+Hello {{ contact.first_name | default('there') }}, this is {{ owner.name | default('your contact') }}.
+You ordered last on {{ last_order.on | default('no day we know of') }}: how did it go?
+"""
+
+
+def starter_step(channel: str, step_id: str) -> dict[str, Any]:
+    """A new step in the form of a campaign file; the first of a campaign goes out at once, others some days later."""
+    after = "0 days" if step_id == "hello" else "3 working days"
+    if channel == "call":
+        return {"id": step_id, "channel": "call", "after": after, "script": STARTER_SCRIPT}
+    return {"id": step_id, "channel": "email", "after": after, "subject": "{{ account.name }}: a word from us",
+            "html": STARTER_HTML}

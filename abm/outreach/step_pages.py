@@ -1,0 +1,116 @@
+"""Adding, changing, moving and removing the steps of a campaign."""
+
+import re
+from typing import Any
+
+from flask import abort, flash, g, redirect, render_template, request, url_for
+
+from abm.outreach import actions
+from abm.outreach.blueprint import Answer, pages
+from abm.outreach.campaign_pages import campaign_frame
+from abm.outreach.forms import Typed, read_step, step_typed, wordings
+from abm.outreach.queries import get_campaign, list_offers
+from abm.outreach.starter import starter_step
+from abm.users.queries import list_active_users
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from campaigns.definition import ACCOUNT_OWNER, CONDITIONS, UNITS
+from campaigns.models import Campaign
+from campaigns.personalisation import every_name
+from core.errors import InvalidInput, Refused
+
+
+@pages.post("/campaigns/<int:campaign_id>/steps")
+@requires(Permission.EDIT_CAMPAIGNS)
+def add_step(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    steps = list(campaign.definition["steps"])
+    channel = request.form.get("channel", "email")
+    steps.append(starter_step(channel, _free_id({step["id"] for step in steps}, channel)))
+    actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
+    return redirect(url_for("outreach.edit_step", campaign_id=campaign.id, index=len(steps) - 1))
+
+
+def _free_id(taken: set[str], channel: str) -> str:
+    if channel == "email" and "hello" not in taken:
+        return "hello"
+    return next(name for number in range(1, 1000) if (name := f"{channel}-{number}") not in taken)
+
+
+@pages.get("/campaigns/<int:campaign_id>/steps/<int:index>")
+@requires(Permission.EDIT_CAMPAIGNS)
+def edit_step(campaign_id: int, index: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    return _step_form(campaign, index, step_typed(_step(campaign, index)), {})
+
+
+@pages.post("/campaigns/<int:campaign_id>/steps/<int:index>")
+@requires(Permission.EDIT_CAMPAIGNS)
+def save_step(campaign_id: int, index: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    _step(campaign, index)
+    try:
+        actions.change_campaign(g.session, campaign=campaign, raw=read_step(request.form, campaign.definition, index))
+    except InvalidInput as error:
+        prefix = f"steps[{index}]."
+        errors = {place.removeprefix(prefix): sentence for place, sentence in error.fields.items()}
+        return _step_form(campaign, index, request.form, errors), 422
+    flash("Saved", "success")
+    return redirect(url_for("outreach.edit_step", campaign_id=campaign.id, index=index))
+
+
+@pages.post("/campaigns/<int:campaign_id>/steps/<int:index>/move")
+@requires(Permission.EDIT_CAMPAIGNS)
+def move_step(campaign_id: int, index: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    steps, step = list(campaign.definition["steps"]), _step(campaign, index)
+    target = index + (-1 if request.form.get("to") == "up" else 1)
+    if 0 <= target < len(steps):
+        steps.pop(index)
+        steps.insert(target, step)
+        actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
+    return redirect(url_for("outreach.show", campaign_id=campaign.id))
+
+
+@pages.post("/campaigns/<int:campaign_id>/steps/<int:index>/remove")
+@requires(Permission.EDIT_CAMPAIGNS)
+def remove_step(campaign_id: int, index: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    steps, step = list(campaign.definition["steps"]), _step(campaign, index)
+    if len(steps) == 1:
+        raise Refused("A campaign has at least one step: change this one, or add another before removing it")
+    steps.pop(index)
+    actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
+    flash(f"Step {step['id']} removed", "success")
+    return redirect(url_for("outreach.show", campaign_id=campaign.id))
+
+
+@pages.get("/campaigns/<int:campaign_id>/steps/wording")
+@requires(Permission.EDIT_CAMPAIGNS)
+def new_wording(campaign_id: int) -> Answer:  # noqa: ARG001  the address tells whose form it is for
+    """A fresh block of fields for a language or variant, put into the form by htmx."""
+    kind = "variants" if request.args.get("kind") == "variants" else "languages"
+    name = request.args.get("new_variant" if kind == "variants" else "new_language", "").strip().casefold()
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,9}", name):
+        return render_template("outreach/_wording_refused.html", kind=kind), 422
+    return render_template("outreach/_wording.html", kind=kind, name=name, typed={}, errors={})
+
+
+def _step(campaign: Campaign, index: int) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = campaign.definition["steps"]
+    if index >= len(steps):
+        abort(404)
+    return steps[index]
+
+
+def _step_form(campaign: Campaign, index: int, typed: Typed, errors: dict[str, str]) -> str:
+    return render_template(
+        "outreach/step.html", index=index, channel=_step(campaign, index).get("channel", "email"), typed=typed,
+        errors=errors, languages=wordings(typed, "languages"), variants=wordings(typed, "variants"),
+        unit_options=[(unit, unit) for unit in UNITS], condition_options=[(one, f"has {one}") for one in CONDITIONS],
+        offers=list_offers(g.session), user_options=_callers(), names=every_name(), **campaign_frame(campaign))
+
+
+def _callers() -> list[tuple[str, str]]:
+    users = [(user.email, f"{user.name} ({user.role})") for user in list_active_users(g.session)]
+    return [(ACCOUNT_OWNER, "The account's owner"), *users]
