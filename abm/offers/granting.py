@@ -21,7 +21,7 @@ def grant_offers(session: Session, *, offer_name: str,
 
     Every account has one code, whoever of it is asked about and however often. Missing in the answer: the offer
     is unknown, switched off, outside its validity, or its limit is used up. Needs a writing transaction: the
-    offer's row stays locked until it ends, so that the limit holds across workers.
+    offer's row stays locked until it ends, so that the limit holds across workers. Contact 0 means nobody in particular.
     """
     offer = session.scalar(select(Offer).where(Offer.name == offer_name))
     if offer is None or not is_on_offer(offer, company_today(session)):
@@ -60,7 +60,7 @@ def _grant_missing(session: Session, offer: Offer, missing: Mapping[int, int]) -
     chosen = fresh if room is None else fresh[:max(room, 0)]
     if chosen and _take(session, offer.id, len(chosen)):
         moment = clock.now()
-        grants = [OfferGrant(offer_id=offer.id, account_id=account_id, contact_id=missing[account_id],
+        grants = [OfferGrant(offer_id=offer.id, account_id=account_id, contact_id=missing[account_id] or None,
                              code=make_code(), granted_at=moment, expires_on=offer.valid_until)
                   for account_id in chosen]
         session.add_all(grants)

@@ -13,12 +13,11 @@ from abm.accounts.models import Account, AccountEvent
 from abm.audit.actions import actor, record
 from abm.orders.models import AccountDay, Order
 from abm.winback.models import Case
+from abm.winback.queries import CASE_LINK
 from abm.winback.rhythms import select_lapsed
 from core import clock
 from core.db import is_postgres
 from core.errors import Refused
-
-CASE_LINK = "/win-back/cases/"
 
 
 @dataclass(frozen=True, slots=True)

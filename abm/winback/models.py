@@ -38,3 +38,14 @@ class Case(Base):
 
     account: Mapped[Account] = relationship()
     owner: Mapped[User | None] = relationship()
+
+
+class LossMonth(Base):
+    """How many accounts were lapsed at a month's end. `order_days`: rows of the rollup that it was counted from."""
+
+    __tablename__ = "loss_month"
+
+    ended_on: Mapped[date] = mapped_column(primary_key=True)
+    lapsed: Mapped[int]
+    yearly_value: Mapped[float] = mapped_column(Float)
+    order_days: Mapped[int]

@@ -30,7 +30,9 @@ def marketer(client_as: Callable[..., Any]) -> Any:
 
 def _stored() -> Offer | None:
     with db.reading() as session:
-        return session.scalar(select(Offer))
+        found = session.scalar(select(Offer))
+        session.expunge_all()
+        return found
 
 
 def test_an_empty_page_says_what_an_offer_is_for(marketer: Any) -> None:
