@@ -87,6 +87,12 @@ class Ledger:
         return refusal
 
 
+def budgets_of(policy: Policy) -> tuple[Budget, Budget]:
+    """The account's budget of points and the person's of touches."""
+    return (Budget("account", "points", policy.account_points_7_days, policy.account_points_30_days),
+            Budget("person", "touches", policy.person_touches_7_days, policy.person_touches_30_days))
+
+
 def points_of(policy: Policy, channel: str) -> int:
     return int(policy.channel_points.get(channel, 1))
 
@@ -94,8 +100,7 @@ def points_of(policy: Policy, channel: str) -> int:
 def open_ledger(session: Session, *, accounts: Iterable[int], people: Iterable[int], policy: Policy,
                 at: datetime) -> Ledger:
     """Read what has been used up to `at`; two queries at most."""
-    ledger = Ledger(policy, Budget("account", "points", policy.account_points_7_days, policy.account_points_30_days),
-                    Budget("person", "touches", policy.person_touches_7_days, policy.person_touches_30_days))
+    ledger = Ledger(policy, *budgets_of(policy))
     if ledger.account_budget.is_limited:
         ledger.accounts = _read_used(session, Touch.account_id, set(accounts), Touch.points, at)
     if ledger.person_budget.is_limited:

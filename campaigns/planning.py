@@ -50,18 +50,27 @@ class DueTimes:
     known: dict[tuple[Any, ...], datetime] = field(default_factory=dict)
 
     def due_at(self, delay: Delay, end: datetime, person: Recipient | None) -> datetime:
-        window = self.run.definition.window
-        country = person.country if person else self.policy.country
-        zone = schedule.zone_of(window, recipient=person.zone if person else "",
-                                account=person.account_zone if person else "", company=self.policy.zone)
+        """The first moment in the person's window that lies `delay` after `end`."""
+        zone, country = self._place(person)
         key = (delay, end, zone, country)
         if key not in self.known:
-            hours = schedule.hours_of(window, self.policy)
-            counted = country if hours.skip_holidays else ""
+            hours = schedule.hours_of(self.run.definition.window, self.policy)
             due = schedule.after(delay, end, zone=zone, weekdays=schedule.weekdays_of(self.policy.working_days),
-                                 country=counted)
+                                 country=country if hours.skip_holidays else "")
             self.known[key] = schedule.next_opening(hours, zone, due, country)
         return self.known[key]
+
+    def opening(self, moment: datetime, person: Recipient) -> datetime:
+        """The first moment in the person's window from `moment` on."""
+        zone, country = self._place(person)
+        return schedule.next_opening(schedule.hours_of(self.run.definition.window, self.policy), zone, moment, country)
+
+    def _place(self, person: Recipient | None) -> tuple[str, str]:
+        if person is None:
+            return schedule.zone_of(self.run.definition.window, recipient="", account="",
+                                    company=self.policy.zone), self.policy.country
+        return schedule.zone_of(self.run.definition.window, recipient=person.zone, account=person.account_zone,
+                                company=self.policy.zone), person.country
 
 
 def select_intended(session: Session, run: RunFacts, *, per_account: int | None) -> Select[Any]:

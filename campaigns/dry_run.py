@@ -1,0 +1,182 @@
+"""What would go out on which day if the campaign were launched then: a simulation over people, calendars and caps.
+
+It knows what is known now: nobody replies, orders or unsubscribes, calls are made on the day they are due, and other
+campaigns add no touches. Locks end on their day.
+"""
+
+import heapq
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaigns import caps
+from campaigns.eligibility import ENDS_ENROLMENT, objection_to
+from campaigns.facts import RunFacts
+from campaigns.models import Campaign, ConversationLock, Touch
+from campaigns.outside import Policy, Recipient, outside
+from campaigns.planning import DueTimes
+from campaigns.states import Reason
+from campaigns.survey import facts_of, survey
+from core import clock
+
+GOES, DEFERRED, BLOCKED = "goes", "deferred", "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One account on one day of the company's calendar: what becomes of a step there, for how many people."""
+
+    day: date
+    account_id: int
+    step: str
+    channel: str
+    outcome: str
+    reason: str
+
+
+@dataclass
+class DryRun:
+    """`lines` counts people; `cost` and `calls` are by day."""
+
+    first: date
+    days: int
+    lines: Counter[Line] = field(default_factory=Counter)
+    cost: dict[date, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def totals(self) -> list[dict[str, Any]]:
+        """Per day with anything on it: day, goes, deferred, blocked, calls, cost and the reasons."""
+        by_day: dict[date, dict[str, Any]] = {}
+        for line, count in sorted(self.lines.items(), key=lambda item: item[0].day):
+            row = by_day.setdefault(line.day, {"day": line.day.isoformat(), GOES: 0, DEFERRED: 0, BLOCKED: 0, "calls": 0,
+                                               "cost": float(self.cost[line.day]), "reasons": Counter()})
+            row[line.outcome] += count
+            row["calls"] += count if line.channel == "call" and line.outcome == GOES else 0
+            if line.reason:
+                row["reasons"][line.reason] += count
+        return [{**row, "reasons": dict(row["reasons"])} for row in by_day.values()]
+
+
+@dataclass
+class _Budget:
+    """Touches of one account or person, sliding with the simulation's clock."""
+
+    touches: deque[tuple[datetime, int]] = field(default_factory=deque)
+
+    def used(self, at: datetime) -> caps.Used:
+        while self.touches and self.touches[0][0] <= at - caps.LONG:
+            self.touches.popleft()
+        used = caps.Used()
+        for moment, amount in self.touches:
+            used.long += amount
+            used.oldest_long = used.oldest_long or moment
+            if moment > at - caps.SHORT:
+                used.short += amount
+                used.oldest_short = used.oldest_short or moment
+        return used
+
+
+@dataclass
+class _Simulation:
+    facts: RunFacts
+    policy: Policy
+    result: DryRun
+    until: datetime
+    locks: dict[int, datetime]
+    due: DueTimes
+    accounts: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
+    people: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
+    queue: list[tuple[datetime, int, int]] = field(default_factory=list)
+
+    def note(self, at: datetime, person: Recipient, position: int, outcome: str, reason: str = "") -> None:
+        step = self.facts.definition.steps[position]
+        day = at.astimezone(ZoneInfo(self.policy.zone)).date()
+        self.result.lines[Line(day, person.account_id, step.id, step.channel, outcome, reason)] += 1
+        if outcome == GOES:
+            self.result.cost[day] += Decimal(str(self.policy.channel_costs.get(step.channel, 0)))
+
+    def play(self, recipients: dict[int, Recipient]) -> None:
+        while self.queue:
+            at, contact_id, position = heapq.heappop(self.queue)
+            if at < self.until:
+                self._try(at, recipients[contact_id], position)
+
+    def _try(self, at: datetime, person: Recipient, position: int) -> None:
+        objection = objection_to(person, channel=self.facts.definition.steps[position].channel,
+                                 consent_countries=self.policy.consent_countries)
+        if objection:
+            self.note(at, person, position, BLOCKED, objection.reason)
+            if objection.reason not in ENDS_ENROLMENT:
+                self._push_next(at, person, position)
+            return
+        wait = self._wait(at, person, position)
+        if wait:
+            until, reason = wait
+            self.note(at, person, position, DEFERRED, reason)
+            heapq.heappush(self.queue, (self.due.opening(until, person), person.contact_id, position))
+            return
+        self.note(at, person, position, GOES)
+        points = caps.points_of(self.policy, self.facts.definition.steps[position].channel)
+        self.accounts[person.account_id].touches.append((at, points))
+        self.people[person.contact_id].touches.append((at, 1))
+        self._push_next(at, person, position)
+
+    def _wait(self, at: datetime, person: Recipient, position: int) -> tuple[datetime, Reason] | None:
+        if self.locks.get(person.account_id, at) > at:
+            return self.locks[person.account_id], Reason.CONVERSATION_LOCKED
+        if self.facts.is_cap_exempt:
+            return None
+        points = caps.points_of(self.policy, self.facts.definition.steps[position].channel)
+        account, touches = caps.budgets_of(self.policy)
+        refusal = (account.refuse(self.accounts[person.account_id].used(at), points, at)
+                   or touches.refuse(self.people[person.contact_id].used(at), 1, at))
+        return (refusal.until, Reason.OVER_CAP) if refusal and refusal.until else None
+
+    def _push_next(self, at: datetime, person: Recipient, position: int) -> None:
+        if position + 1 < len(self.facts.definition.steps):
+            due_at = self.due.due_at(self.facts.definition.steps[position + 1].after, at, person)
+            heapq.heappush(self.queue, (due_at, person.contact_id, position + 1))
+
+
+def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None, days: int = 30) -> DryRun:
+    """Play a launch at the start of `from_on` (a day of the company; now when left out) for so many days."""
+    facts, policy = facts_of(campaign), outside().company.policy(session)
+    zone = ZoneInfo(policy.zone)
+    start = datetime.combine(from_on, time(), zone).astimezone(UTC) if from_on else clock.now()
+    first = start.astimezone(zone).date()
+    simulation = _Simulation(facts, policy, DryRun(first, days), start + timedelta(days=days), _read_locks(session, start),
+                             DueTimes(facts, policy))
+    recipients: dict[int, Recipient] = {}
+    for chunk in survey(session, campaign, position=0, at=start):
+        for one in chunk:
+            person, stop = one.recipient, one.objection
+            if stop is not None and (stop.reason in ENDS_ENROLMENT or stop.reason == Reason.SAME_MAILBOX):
+                simulation.note(one.due_at, person, 0, BLOCKED, stop.reason)
+                continue
+            recipients[person.contact_id] = person
+            heapq.heappush(simulation.queue, (one.due_at, person.contact_id, 0))
+    _read_touches(session, simulation, recipients.values(), start)
+    simulation.play(recipients)
+    return simulation.result
+
+
+def _read_locks(session: Session, at: datetime) -> dict[int, datetime]:
+    return dict(session.execute(select(ConversationLock.account_id, ConversationLock.until)
+                                .where(ConversationLock.until > at)).tuples().all())
+
+
+def _read_touches(session: Session, simulation: _Simulation, people: Iterable[Recipient], at: datetime) -> None:
+    accounts = {person.account_id for person in people}
+    rows = session.execute(select(Touch.account_id, Touch.contact_id, Touch.points, Touch.at)
+                           .where(Touch.at > at - caps.LONG, Touch.at <= at).order_by(Touch.at))
+    for account_id, contact_id, points, moment in rows:
+        if account_id in accounts:
+            simulation.accounts[account_id].touches.append((moment, points))
+        if contact_id is not None:
+            simulation.people[contact_id].touches.append((moment, 1))

@@ -1,0 +1,171 @@
+"""What a launch would do now, and what speaks against it: findings with counts and examples."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from campaigns import caps
+from campaigns.definition import Definition, EmailStep
+from campaigns.models import Campaign
+from campaigns.outside import Recipient, outside
+from campaigns.personalisation import BadValue, ContentFailure
+from campaigns.rendering import missing_values
+from campaigns.sandbox_rules import ContentRefused
+from campaigns.states import Reason
+from campaigns.survey import Surveyed, facts_of, survey
+from core import clock
+
+SAMPLE = 5
+MOST_RENDERED = 5_000
+
+
+class Level(StrEnum):
+    """`refuse` keeps a launch from happening, `warn` is for people to weigh, `note` says what will simply be so."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`what` is a word of `campaigns.states.Reason` or one of no_members, postal_address, content, not_tested."""
+
+    level: Level
+    what: str
+    count: int
+    sentence: str
+    sample: tuple[str, ...] = ()
+
+
+_SENTENCES: Mapping[str, tuple[Level, str]] = {
+    Reason.SUPPRESSED: (Level.NOTE, "{n} are suppressed and get nothing."),
+    Reason.UNSUBSCRIBED: (Level.NOTE, "{n} have unsubscribed and get nothing."),
+    Reason.COMPLAINED: (Level.NOTE, "{n} have complained before and get nothing."),
+    Reason.HARD_BOUNCE: (Level.NOTE, "{n} have an address that bounced for good and get nothing."),
+    Reason.NO_BASIS: (Level.WARN, "{n} have no lawful basis on file and get nothing."),
+    Reason.CONSENT_NEEDED: (Level.WARN, "{n} live where e-mail needs consent, have not given it and get nothing."),
+    Reason.NO_ADDRESS: (Level.WARN, "{n} cannot be reached by the first step's channel."),
+    Reason.LEFT_COMPANY: (Level.NOTE, "{n} have left their company and get nothing."),
+    Reason.SAME_MAILBOX: (Level.NOTE, "{n} share a mailbox with somebody else and get nothing of their own."),
+    Reason.HELD_OUT: (Level.NOTE, "{n} are held out to measure the effect."),
+    Reason.OVER_CAP: (Level.WARN, "{n} would wait because their account or they are over the cap."),
+    Reason.OUTSIDE_WINDOW: (Level.NOTE, "{n} would wait for their working window to open."),
+    Reason.MISSING_VALUE: (Level.WARN, "{n} lack a value that the content prints and would not get that message."),
+}
+
+
+@dataclass
+class _Tally:
+    """Counts by finding, with the first few people of each."""
+
+    people: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, list[int]] = field(default_factory=dict)
+    missing: Counter[str] = field(default_factory=Counter)
+
+    def add(self, what: str, contact_id: int) -> None:
+        self.counts[what] += 1
+        if self.counts[what] <= SAMPLE:
+            self.samples.setdefault(what, []).append(contact_id)
+
+
+def launch_check(session: Session, *, campaign: Campaign, at: datetime | None = None) -> list[Finding]:
+    """Everything worth knowing before a launch now, what refuses it first. Changes nothing.
+
+    Values are checked for the first 5,000 people who would be written to.
+    """
+    now, definition = at or clock.now(), facts_of(campaign).definition
+    tally, broken = _Tally(), _broken_content(definition)
+    reachable: list[Recipient] = []
+    for chunk in survey(session, campaign, position=0, at=now):
+        _count_chunk(session, definition, chunk, tally, now)
+        reachable += [one.recipient for one in chunk if one.objection is None][:MOST_RENDERED - len(reachable)]
+    if not broken:
+        _count_missing(session, definition, reachable, tally)
+    findings = [*broken, *_basics(campaign, definition, tally), *_counted(session, tally)]
+    return sorted(findings, key=lambda finding: list(Level).index(finding.level))
+
+
+def is_blocked(findings: Iterable[Finding]) -> bool:
+    return any(finding.level is Level.REFUSE for finding in findings)
+
+
+def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed], tally: _Tally, now: datetime) -> None:
+    tally.people += len(chunk)
+    reachable = [one for one in chunk if one.objection is None]
+    ledger = caps.open_ledger(session, accounts={one.recipient.account_id for one in reachable},
+                              people={one.recipient.contact_id for one in reachable},
+                              policy=outside().company.policy(session), at=now)
+    channel = definition.steps[0].channel
+    for one in chunk:
+        contact_id, account_id = one.recipient.contact_id, one.recipient.account_id
+        if one.objection is not None:
+            tally.add(one.objection.reason, contact_id)
+            continue
+        if not definition.is_cap_exempt and ledger.admit(account_id=account_id, contact_id=contact_id, channel=channel,
+                                                         at=now):
+            tally.add(Reason.OVER_CAP, contact_id)
+        if definition.steps[0].after.amount == 0 and one.due_at > now:
+            tally.add(Reason.OUTSIDE_WINDOW, contact_id)
+
+
+def _broken_content(definition: Definition) -> list[Finding]:
+    """Content that no message can be made of, per step."""
+    found = []
+    for step in definition.steps:
+        if isinstance(step, EmailStep):
+            try:
+                missing_values(definition, step, {})
+            except ContentRefused as error:
+                found.append(Finding(Level.REFUSE, "content", 1, f"Step {step.id} cannot be sent: {error}"))
+            except ContentFailure:
+                continue  # nobody's values are empty as these: people are looked at one by one
+    return found
+
+
+def _count_missing(session: Session, definition: Definition, people: list[Recipient], tally: _Tally) -> None:
+    steps = [step for step in definition.steps if isinstance(step, EmailStep)]
+    for start in range(0, len(people), 500):
+        part = people[start:start + 500]
+        values = outside().people.values(session, [person.contact_id for person in part])
+        for person in part:
+            missing = {name for step in steps for name in _missing(definition, step, values[person.contact_id], person)}
+            if missing:
+                tally.add(Reason.MISSING_VALUE, person.contact_id)
+                tally.missing.update(missing)
+
+
+def _missing(definition: Definition, step: EmailStep, values: Mapping[str, object], person: Recipient) -> Iterator[str]:
+    try:
+        yield from missing_values(definition, step, values, language=person.language)
+    except BadValue as error:
+        yield str(error)
+
+
+def _basics(campaign: Campaign, definition: Definition, tally: _Tally) -> Iterator[Finding]:
+    if not tally.people:
+        yield Finding(Level.REFUSE, "no_members", 0, f"The list {definition.list_name} has nobody whom the campaign "
+                                                     "means; check that it exists, its members and the roles.")
+    has_email = any(isinstance(step, EmailStep) for step in definition.steps)
+    if has_email and not definition.sender.postal_address:
+        yield Finding(Level.REFUSE, "postal_address", 1, "The sender has no postal address, which messages must name.")
+    if has_email and campaign.tested_at is None:
+        yield Finding(Level.WARN, "not_tested", 1, "No test message has been sent since the last change.")
+
+
+def _counted(session: Session, tally: _Tally) -> Iterator[Finding]:
+    wanted = {contact_id for ids in tally.samples.values() for contact_id in ids}
+    names = outside().people.external_ids(session, sorted(wanted)) if wanted else {}
+    for what, count in tally.counts.most_common():
+        level, sentence = _SENTENCES.get(what, (Level.NOTE, "{n} get nothing: " + what.replace("_", " ") + "."))
+        sentence = sentence.format(n=f"{count:,} of {tally.people:,} people")
+        if what == Reason.MISSING_VALUE:
+            named = ", ".join(f"{name} ({many:,})" for name, many in tally.missing.most_common(SAMPLE))
+            sentence = sentence.removesuffix(".") + f": {named}."
+        sample = tuple(names[contact_id][0] for contact_id in tally.samples[what] if contact_id in names)
+        yield Finding(level, str(what), count, sentence, sample)
