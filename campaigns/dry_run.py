@@ -54,8 +54,9 @@ class DryRun:
         """Per day with anything on it: day, goes, deferred, blocked, calls, cost and the reasons."""
         by_day: dict[date, dict[str, Any]] = {}
         for line, count in sorted(self.lines.items(), key=lambda item: item[0].day):
-            row = by_day.setdefault(line.day, {"day": line.day.isoformat(), GOES: 0, DEFERRED: 0, BLOCKED: 0, "calls": 0,
-                                               "cost": float(self.cost[line.day]), "reasons": Counter()})
+            row = by_day.setdefault(line.day, {"day": line.day.isoformat(), GOES: 0, DEFERRED: 0, BLOCKED: 0,
+                                               "calls": 0, "cost": float(self.cost[line.day]),
+                                               "reasons": Counter()})
             row[line.outcome] += count
             row["calls"] += count if line.channel == "call" and line.outcome == GOES else 0
             if line.reason:
@@ -150,8 +151,8 @@ def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None
     zone = ZoneInfo(policy.zone)
     start = datetime.combine(from_on, time(), zone).astimezone(UTC) if from_on else clock.now()
     first = start.astimezone(zone).date()
-    simulation = _Simulation(facts, policy, DryRun(first, days), start + timedelta(days=days), _read_locks(session, start),
-                             DueTimes(facts, policy))
+    simulation = _Simulation(facts, policy, DryRun(first, days), start + timedelta(days=days),
+                             _read_locks(session, start), DueTimes(facts, policy))
     recipients: dict[int, Recipient] = {}
     for chunk in survey(session, campaign, position=0, at=start):
         for one in chunk:
