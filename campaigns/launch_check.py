@@ -1,7 +1,7 @@
 """What a launch would do now, and what speaks against it: findings with counts and examples."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +42,32 @@ class Finding:
     sample: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People for whom the same reason speaks against the first step (or who are held out), with the first few's ids."""
+
+    reason: Reason
+    count: int
+    contact_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchReport:
+    """What a launch now would do: `people` and `accounts` are all that the campaign means, `starting` would be written
+    to, `left_out` would not, the frequent reasons first; those who only wait are in the findings."""
+
+    people: int
+    accounts: int
+    starting: int
+    held_out: int
+    left_out: tuple[Group, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        return any(finding.level is Level.REFUSE for finding in self.findings)
+
+
 _SENTENCES: Mapping[str, tuple[Level, str]] = {
     Reason.SUPPRESSED: (Level.NOTE, "{n} are suppressed and get nothing."),
     Reason.UNSUBSCRIBED: (Level.NOTE, "{n} have unsubscribed and get nothing."),
@@ -64,6 +90,9 @@ class _Tally:
     """Counts by finding, with the first few people of each."""
 
     people: int = 0
+    starting: int = 0
+    accounts: set[int] = field(default_factory=set)
+    left_out: set[Reason] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[int]] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
@@ -75,6 +104,11 @@ class _Tally:
 
 
 def launch_check(session: Session, *, campaign: Campaign, at: datetime | None = None) -> list[Finding]:
+    """The findings of `report_launch` alone."""
+    return list(report_launch(session, campaign=campaign, at=at).findings)
+
+
+def report_launch(session: Session, *, campaign: Campaign, at: datetime | None = None) -> LaunchReport:
     """Everything worth knowing before a launch now, what refuses it first. Changes nothing.
 
     Values are checked for the first 5,000 people who would be written to.
@@ -88,16 +122,17 @@ def launch_check(session: Session, *, campaign: Campaign, at: datetime | None = 
     if not broken:
         _count_missing(session, definition, reachable, tally)
     findings = [*broken, *_basics(campaign, definition, tally), *_counted(session, tally)]
-    return sorted(findings, key=lambda finding: list(Level).index(finding.level))
-
-
-def is_blocked(findings: Iterable[Finding]) -> bool:
-    return any(finding.level is Level.REFUSE for finding in findings)
+    findings.sort(key=lambda finding: list(Level).index(finding.level))
+    groups = [Group(Reason(what), count, tuple(tally.samples[what])) for what, count in tally.counts.most_common()
+              if what in tally.left_out]
+    return LaunchReport(tally.people, len(tally.accounts), tally.starting, tally.counts[Reason.HELD_OUT],
+                        tuple(groups), tuple(findings))
 
 
 def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed], tally: _Tally, now: datetime) -> None:
-    tally.people += len(chunk)
     reachable = [one for one in chunk if one.objection is None]
+    tally.people, tally.starting = tally.people + len(chunk), tally.starting + len(reachable)
+    tally.accounts.update(one.recipient.account_id for one in chunk)
     ledger = caps.open_ledger(session, accounts={one.recipient.account_id for one in reachable},
                               people={one.recipient.contact_id for one in reachable},
                               policy=outside().company.policy(session), at=now)
@@ -106,6 +141,7 @@ def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed]
         contact_id, account_id = one.recipient.contact_id, one.recipient.account_id
         if one.objection is not None:
             tally.add(one.objection.reason, contact_id)
+            tally.left_out.add(one.objection.reason)
             continue
         if not definition.is_cap_exempt and ledger.admit(account_id=account_id, contact_id=contact_id, channel=channel,
                                                          at=now):
