@@ -29,16 +29,35 @@ def _revenue(text: str, *, comma_is_decimal: bool = False) -> float:
 LAYOUT = Layout(
     kind="accounts",
     fields=(
-        Field("account_id", hint="the source system's own id"), Field("name", limit=300), Field("domain", limit=255),
-        Field("industry"), Field("employees", parse_count, is_number=True),
-        Field("annual_revenue", _revenue, is_number=True), Field("country", limit=100, hint="a code or a name"),
-        Field("region"), Field("city"), Field("parent_id", hint="the account_id of the parent company"),
-        Field("owner_email", limit=320), Field("tier", limit=20), Field("source"),
+        Field("account_id", hint="the source system's own id"),
+        Field("name", limit=300),
+        Field("domain", limit=255),
+        Field("industry"),
+        Field("employees", parse_count, is_number=True),
+        Field("annual_revenue", _revenue, is_number=True),
+        Field("country", limit=100, hint="a code or a name"),
+        Field("region"),
+        Field("city"),
+        Field("parent_id", hint="the account_id of the parent company"),
+        Field("owner_email", limit=320),
+        Field("tier", limit=20),
+        Field("source"),
     ),
     required=("account_id", "name"),
     takes_custom=True,
 )
-_PLAIN = ("domain", "industry", "employees", "annual_revenue", "country", "region", "city", "owner_email", "tier", "source")
+_PLAIN = (
+    "domain",
+    "industry",
+    "employees",
+    "annual_revenue",
+    "country",
+    "region",
+    "city",
+    "owner_email",
+    "tier",
+    "source",
+)
 
 
 class AccountImporter:
@@ -52,7 +71,9 @@ class AccountImporter:
     def make_stage(self) -> Stage:
         own = {"external_id", "name", "name_key", "owner_id", *_PLAIN}
         columns = [Column(column.name, column.type) for column in _ACCOUNT.columns if column.name in own]
-        return Stage([*columns, Column("parent", String), Column("custom", _ACCOUNT.c.custom.type)], key=["external_id"])
+        return Stage(
+            [*columns, Column("parent", String), Column("custom", _ACCOUNT.c.custom.type)], key=["external_id"]
+        )
 
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
         columns = batch.columns
@@ -107,6 +128,11 @@ def _upsert(stage: Stage, run: Run) -> Upsert:
     sets: dict[str, ColumnElement[Any]] = {name: rows[name] for name in given}
     if run.has_custom:
         sets["custom"] = merged_custom(stage, _ACCOUNT)
-    return Upsert(_ACCOUNT, key={"external_id": rows.external_id}, sets=sets,
-                  on_create={"is_sample": False, "created_at": run.moment}, on_change={"updated_at": run.moment},
-                  also_differs=[parent_differs(stage)] if "parent_id" in run.present else [])
+    return Upsert(
+        _ACCOUNT,
+        key={"external_id": rows.external_id},
+        sets=sets,
+        on_create={"is_sample": False, "created_at": run.moment},
+        on_change={"updated_at": run.moment},
+        also_differs=[parent_differs(stage)] if "parent_id" in run.present else [],
+    )

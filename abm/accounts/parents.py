@@ -31,12 +31,23 @@ def settle_parents(stage: Stage, run: Run) -> None:
 def _circular(session: Session, stage: Stage) -> list[str]:
     """One staged account of each circle of parents, the first in the file."""
     rows = stage.rows
-    staged = session.execute(select(rows.c.external_id, rows.c.parent).order_by(rows.c.row_number)
-                             .where(rows.c.parent.is_not(None))).tuples().all()
+    staged = (
+        session.execute(
+            select(rows.c.external_id, rows.c.parent).order_by(rows.c.row_number).where(rows.c.parent.is_not(None))
+        )
+        .tuples()
+        .all()
+    )
     upper = _ACCOUNT.alias("upper")
-    links: dict[str, str | None] = dict(session.execute(
-        select(_ACCOUNT.c.external_id, upper.c.external_id).join(upper, upper.c.id == _ACCOUNT.c.parent_id)
-        .where(_ACCOUNT.c.external_id.not_in(select(rows.c.external_id)))).tuples().all())
+    links: dict[str, str | None] = dict(
+        session.execute(
+            select(_ACCOUNT.c.external_id, upper.c.external_id)
+            .join(upper, upper.c.id == _ACCOUNT.c.parent_id)
+            .where(_ACCOUNT.c.external_id.not_in(select(rows.c.external_id)))
+        )
+        .tuples()
+        .all()
+    )
     links.update(dict(staged))
     cut = []
     for child, _parent in staged:
@@ -53,20 +64,31 @@ def _circular(session: Session, stage: Stage) -> list[str]:
 def parent_differs(stage: Stage) -> ColumnElement[bool]:
     """The account's parent is another one than the staged row names."""
     upper = _ACCOUNT.alias("upper")
-    present = select(upper.c.external_id).where(upper.c.id == _ACCOUNT.c.parent_id).correlate(_ACCOUNT).scalar_subquery()
+    present = (
+        select(upper.c.external_id).where(upper.c.id == _ACCOUNT.c.parent_id).correlate(_ACCOUNT).scalar_subquery()
+    )
     return present.is_distinct_from(stage.rows.c.parent)
 
 
 def set_parents(stage: Stage, run: Run) -> None:
     """Link the accounts to their parents once all of them are there."""
     rows, upper = stage.rows, _ACCOUNT.alias("upper")
-    parent = select(upper.c.id).join(rows, rows.c.parent == upper.c.external_id).where(
-        rows.c.external_id == _ACCOUNT.c.external_id).correlate(_ACCOUNT).scalar_subquery()
+    parent = (
+        select(upper.c.id)
+        .join(rows, rows.c.parent == upper.c.external_id)
+        .where(rows.c.external_id == _ACCOUNT.c.external_id)
+        .correlate(_ACCOUNT)
+        .scalar_subquery()
+    )
     for within in stage.slices():
-        changed = select(_ACCOUNT.c.id).join(rows, rows.c.external_id == _ACCOUNT.c.external_id).where(
-            within, parent_differs(stage))
+        changed = (
+            select(_ACCOUNT.c.id)
+            .join(rows, rows.c.external_id == _ACCOUNT.c.external_id)
+            .where(within, parent_differs(stage))
+        )
         with stage.merging() as session:
             ids = session.scalars(changed).all()
             if ids:
-                session.execute(update(_ACCOUNT).where(_ACCOUNT.c.id.in_(ids)).values(
-                    parent_id=parent, updated_at=run.moment))
+                session.execute(
+                    update(_ACCOUNT).where(_ACCOUNT.c.id.in_(ids)).values(parent_id=parent, updated_at=run.moment)
+                )

@@ -7,8 +7,11 @@ from email_validator import EmailNotValidError, validate_email
 from abm.imports.values import BadValue
 
 # Nobody reads these, or writing to them is a trap (RFC 2142 mailboxes and automatic senders).
-_NOT_A_PERSON = frozenset(
-    ["abuse", "postmaster", "hostmaster", "webmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "do_not_reply", "mailer-daemon", "mailerdaemon", "bounce", "bounces", "root", "nobody", "devnull", "spam", "spamtrap", "listserv", "majordomo", "unsubscribe"])
+_NOT_A_PERSON = frozenset({
+    "abuse", "postmaster", "hostmaster", "webmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply",
+    "do_not_reply", "mailer-daemon", "mailerdaemon", "bounce", "bounces", "root", "nobody", "devnull", "spam",
+    "spamtrap", "listserv", "majordomo", "unsubscribe",
+})
 
 
 @lru_cache(maxsize=1_000)

@@ -49,11 +49,19 @@ def parse_language(text: str) -> str:
 LAYOUT = Layout(
     kind="contacts",
     fields=(
-        Field("contact_id", hint="the source system's own id"), Field("account_id", hint="an account that is there already"),
-        Field("first_name"), Field("last_name"), Field("email", checked_address), Field("phone", limit=60), Field("title"),
-        Field("department"), Field("buying_role", parse_role, hint="decision_maker, champion …"),
-        Field("language", parse_language, hint="fr, pt-br …"), Field("timezone", limit=60, hint="Europe/Paris …"),
-        Field("lawful_basis", parse_basis, hint=", ".join(BASES)), Field("basis_source", limit=300),
+        Field("contact_id", hint="the source system's own id"),
+        Field("account_id", hint="an account that is there already"),
+        Field("first_name"),
+        Field("last_name"),
+        Field("email", checked_address),
+        Field("phone", limit=60),
+        Field("title"),
+        Field("department"),
+        Field("buying_role", parse_role, hint="decision_maker, champion …"),
+        Field("language", parse_language, hint="fr, pt-br …"),
+        Field("timezone", limit=60, hint="Europe/Paris …"),
+        Field("lawful_basis", parse_basis, hint=", ".join(BASES)),
+        Field("basis_source", limit=300),
         Field("basis_at", parse_moment),
     ),
     required=("contact_id", "account_id"),
@@ -72,9 +80,20 @@ class ContactImporter:
         self._accounts = Lookup(Account.external_id, Account.id)
 
     def make_stage(self) -> Stage:
-        own = {"external_id", "account_id", "email", "email_key", "lawful_basis", "basis_source", "basis_at", "custom", *_PLAIN}
-        return Stage([Column(column.name, column.type) for column in _CONTACT.columns if column.name in own],
-                     key=["external_id"])
+        own = {
+            "external_id",
+            "account_id",
+            "email",
+            "email_key",
+            "lawful_basis",
+            "basis_source",
+            "basis_at",
+            "custom",
+            *_PLAIN,
+        }
+        return Stage(
+            [Column(column.name, column.type) for column in _CONTACT.columns if column.name in own], key=["external_id"]
+        )
 
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
         columns = batch.columns
@@ -84,8 +103,9 @@ class ContactImporter:
             columns["email_key"] = [email and address_for_comparison(email) for email in columns["email"]]
         if "timezone" in columns:
             columns["timezone"] = [zone and self._zone(zone, run) for zone in columns["timezone"]]
-        columns["lawful_basis"] = [basis or "none" for basis in columns.get(
-            "lawful_basis", [None] * len(batch.raw.rows))]
+        columns["lawful_basis"] = [
+            basis or "none" for basis in columns.get("lawful_basis", [None] * len(batch.raw.rows))
+        ]
 
     def _resolve_accounts(self, session: Session, batch: Batch) -> None:
         outside = batch.columns["account_id"]
@@ -121,5 +141,10 @@ def _upsert(stage: Stage, run: Run) -> Upsert:
     (sets if changes_basis else first).update({name: rows[name] for name in basis})
     if run.has_custom:
         sets["custom"] = merged_custom(stage, _CONTACT)
-    return Upsert(_CONTACT, key={"external_id": rows.external_id}, sets=sets, on_create=first,
-                  on_change={"updated_at": run.moment})
+    return Upsert(
+        _CONTACT,
+        key={"external_id": rows.external_id},
+        sets=sets,
+        on_create=first,
+        on_change={"updated_at": run.moment},
+    )

@@ -33,8 +33,15 @@ class Batch:
         """Take the refused rows out of every column; returns them as they were in the file."""
         if not self.errors:
             return []
-        refused = [Refusal(self.raw.numbers[index], self.raw.rows[index], _in_file(found[0][0], header, plan),
-                           "; ".join(error for _, error in found)) for index, found in sorted(self.errors.items())]
+        refused = [
+            Refusal(
+                self.raw.numbers[index],
+                self.raw.rows[index],
+                _in_file(found[0][0], header, plan),
+                "; ".join(error for _, error in found),
+            )
+            for index, found in sorted(self.errors.items())
+        ]
         kept = [index for index in range(len(self.raw.rows)) if index not in self.errors]
         self.raw = RawBatch([self.raw.numbers[index] for index in kept], [self.raw.rows[index] for index in kept])
         self.columns = {name: [values[index] for index in kept] for name, values in self.columns.items()}
@@ -49,7 +56,7 @@ def _in_file(column: str, header: Sequence[str], plan: Plan) -> str:
 
 
 class ColumnReader:
-    """Turns raw batches of one file into batches of values; remembers what it has parsed and how numbers are written."""
+    """Turns raw batches of one file into values; remembers what it has parsed and how numbers are written."""
 
     def __init__(self, layout: Layout, plan: Plan, width: int, *, semicolons: bool) -> None:
         self._layout = layout
@@ -60,7 +67,7 @@ class ColumnReader:
         self._decimal_comma: dict[str, bool] = {}
 
     def read(self, raw: RawBatch) -> Batch:
-        """Values of every planned column. Rows with a wrong number of cells, or without a required value, are refused."""
+        """Values of every planned column. Refused: rows with a wrong number of cells or without a required value."""
         batch = Batch(raw, {})
         cells = self._rectangle(batch)
         for name, source in self._plan.sources.items():
@@ -78,9 +85,9 @@ class ColumnReader:
         return list(zip(*rows, strict=True)) or [()] * width
 
     def _fitted(self, index: int, row: list[str], batch: Batch) -> list[str]:
-        if len(row) < self._width or any(cell.strip() for cell in row[self._width:]):
+        if len(row) < self._width or any(cell.strip() for cell in row[self._width :]):
             batch.refuse(index, "", f"the row has {len(row)} cells, the header {self._width}")
-        return (row + [""] * self._width)[:self._width]
+        return (row + [""] * self._width)[: self._width]
 
     def _texts(self, source: Source, cells: list[tuple[str, ...]], count: int) -> Sequence[str]:
         if source.index < 0:
@@ -97,15 +104,20 @@ class ColumnReader:
             if wanted.name not in self._decimal_comma:
                 self._decimal_comma[wanted.name] = writes_decimal_comma(list(texts), self._semicolons)
             comma = self._decimal_comma[wanted.name]
-            parse = partial(_multiplied, parse, source.factor, comma) if source.factor else partial(
-                parse, comma_is_decimal=comma)
+            parse = (
+                partial(_multiplied, parse, source.factor, comma)
+                if source.factor
+                else partial(parse, comma_is_decimal=comma)
+            )
         return _parsed(wanted.name, parse, texts, self._caches[wanted.name], batch)
 
     def _read_custom(self, cells: list[tuple[str, ...]], batch: Batch) -> None:
         if not self._plan.custom:
             return
-        columns = {name: text_column(Field(name, limit=2_000), cells[index], batch)
-                   for name, index in self._plan.custom.items()}
+        columns = {
+            name: text_column(Field(name, limit=2_000), cells[index], batch)
+            for name, index in self._plan.custom.items()
+        }
         batch.custom = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def _require(self, batch: Batch) -> None:
@@ -119,10 +131,15 @@ class ColumnReader:
             self._require_one_of(batch)
 
     def _require_one_of(self, batch: Batch) -> None:
-        sets = [[batch.columns[name] for name in names] for names in self._layout.one_of
-                if all(name in batch.columns for name in names)]
+        sets = [
+            [batch.columns[name] for name in names]
+            for names in self._layout.one_of
+            if all(name in batch.columns for name in names)
+        ]
         for index in range(len(batch.raw.rows)):
-            if index not in batch.errors and not any(all(column[index] is not None for column in each) for each in sets):
+            if index not in batch.errors and not any(
+                all(column[index] is not None for column in each) for each in sets
+            ):
                 words = " or ".join(" and ".join(names) for names in self._layout.one_of)
                 batch.refuse(index, self._layout.one_of[0][0], f"{words} must be given")
 
@@ -146,7 +163,9 @@ def text_column(wanted: Field, texts: Sequence[str], batch: Batch) -> list[str |
     if len(joined) > wanted.limit:
         for index, value in enumerate(values):
             if value and len(value) > wanted.limit:
-                batch.refuse(index, wanted.name, f"{wanted.name} has {len(value):,} characters, at most {wanted.limit} are kept")
+                batch.refuse(
+                    index, wanted.name, f"{wanted.name} has {len(value):,} characters, at most {wanted.limit} are kept"
+                )
                 values[index] = None
     return values
 

@@ -24,13 +24,28 @@ from core.settings import settings
 @click.option("--sheet", default="", help="The sheet of a workbook; the first one when left out.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Where the refused rows go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def import_(kind: str, file: Path, mapping: str, dry_run: bool, encoding: str, delimiter: str, sheet: str,
-            rejects: Path | None, as_json: bool) -> int:
+def import_(
+    kind: str,
+    file: Path,
+    mapping: str,
+    dry_run: bool,
+    encoding: str,
+    delimiter: str,
+    sheet: str,
+    rejects: Path | None,
+    as_json: bool,
+) -> int:
     """Bring in accounts, contacts, products, orders or order lines from CSV, .xlsx or .ods."""
     layout = find_importer(kind).layout
-    task = Task(kind=kind, path=file, mapping=load_mapping(mapping, layout) if mapping else None, is_dry_run=dry_run,
-                rejects=rejects or _rejects_path(kind, file), keep_rejects=rejects is not None,
-                options=ReadingOptions(encoding=encoding, delimiter=delimiter, sheet=sheet))
+    task = Task(
+        kind=kind,
+        path=file,
+        mapping=load_mapping(mapping, layout) if mapping else None,
+        is_dry_run=dry_run,
+        rejects=rejects or _rejects_path(kind, file),
+        keep_rejects=rejects is not None,
+        options=ReadingOptions(encoding=encoding, delimiter=delimiter, sheet=sheet),
+    )
     report = bring_in(task, progress_bar(f"Importing {kind}"))
     if not dry_run:
         with db.transaction() as session:

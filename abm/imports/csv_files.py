@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from abm.imports.encodings import detect_encoding
 from abm.imports.tables import BATCH_ROWS, LARGEST_FIELD, OpenTable, RawBatch, ReadingOptions, Refusal
@@ -23,8 +23,9 @@ def open_csv(path: Path, options: ReadingOptions) -> OpenTable:
     """The rows of a text file. Raises Refused when it is not text or is empty."""
     encoding = detect_encoding(path, options.encoding)
     delimiter = _asked_delimiter(options.delimiter) or detect_delimiter(_first_lines(path, encoding))
-    return OpenTable(_batches(path, encoding, delimiter), size=path.stat().st_size, encoding=encoding,
-                     delimiter=delimiter)
+    return OpenTable(
+        _batches(path, encoding, delimiter), size=path.stat().st_size, encoding=encoding, delimiter=delimiter
+    )
 
 
 def _asked_delimiter(text: str) -> str:
@@ -90,9 +91,15 @@ class _Lines:
         """How many lines have been given out."""
         return self._before + self._next
 
+    @property
+    def position(self) -> int:
+        """Bytes read from the file so far, with what is read ahead."""
+        raw: IO[bytes] = self._file.buffer  # type: ignore[assignment]
+        return raw.tell()
+
     def forget(self) -> None:
         self._before += self._next
-        self._kept = self._kept[self._next:]
+        self._kept = self._kept[self._next :]
         self._next = 0
 
     def go_back_to(self, number: int) -> str:
@@ -106,7 +113,7 @@ def _batches(path: Path, encoding: str, delimiter: str) -> Iterator[RawBatch]:
     with _text(path, encoding) as file:
         lines = _Lines(file)
         while batch := _next_batch(lines, delimiter):
-            batch.position = file.buffer.tell()
+            batch.position = lines.position
             yield batch
 
 

@@ -8,12 +8,24 @@ from core.errors import Refused
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 16
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _NOT_IN_CP1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
-_MAGIC = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"%PDF": "a PDF document",
-          b"\x1f\x8b": "a compressed file", b"\x7fELF": "a program", b"SQLite format 3": "a database"}
+_MAGIC = {
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"%PDF": "a PDF document",
+    b"\x1f\x8b": "a compressed file",
+    b"\x7fELF": "a program",
+    b"SQLite format 3": "a database",
+}
 
 
 def detect_encoding(path: Path, asked: str = "") -> str:
@@ -58,8 +70,10 @@ def _checked(path: Path, name: str) -> str:
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeError as error:
-        raise Refused(f"{path.name} is not {name} text ({error.reason if isinstance(error, UnicodeDecodeError) else error}); "
-                      "name its encoding, or save it as UTF-8") from error
+        raise Refused(
+            f"{path.name} is not {name} text ({error.reason if isinstance(error, UnicodeDecodeError) else error}); "
+            "name its encoding, or save it as UTF-8"
+        ) from error
     return name
 
 
@@ -89,5 +103,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if len(block) == _BLOCK and b"\n" not in block and b"\r" not in block:
-                raise Refused(f"{path.name} has a line of more than a megabyte; check that it is a table with one row a line")
+                raise Refused(
+                    f"{path.name} has a line of more than a megabyte; check that it is a table with one row a line"
+                )
             yield block

@@ -9,8 +9,8 @@ from typing import Any
 class Field:
     """One canonical column. Without `parse` it is text of at most `limit` characters.
 
-    `parse` turns the text of a cell that is not empty into the stored value or raises BadValue; `is_number`: it also takes
-    `comma_is_decimal`. `label` and `hint` are for the mapping page.
+    `parse` turns the text of a cell that is not empty into the stored value or raises BadValue; `is_number`: it also
+    takes `comma_is_decimal`. `hint` is for the mapping page.
     """
 
     name: str

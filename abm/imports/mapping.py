@@ -1,7 +1,7 @@
 """Which column of a file feeds which canonical column. Pure: reads no file but its own YAML text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -30,7 +30,7 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a canonical column's text comes from: the column at `index`, part `part` of `parts` of it, or a constant."""
+    """Where a canonical column's text comes from: column `index`, part `part` of `parts` of it, or a constant."""
 
     index: int = -1
     part: int = 0
@@ -67,11 +67,15 @@ def mapping_from(content: Any, layout: Layout, name: str = "the mapping") -> Map
     for key in content:
         _known(key, _KEYS, f"{name}: key")
     columns = _texts(content, "columns", name)
-    split = {str(source): [str(target) for target in _listed(targets, f"{name}: split.{source}")]
-             for source, targets in _section(content, "split", name).items()}
+    split = {
+        str(source): [str(target) for target in _listed(targets, f"{name}: split.{source}")]
+        for source, targets in _section(content, "split", name).items()
+    }
     constant = _texts(content, "constant", name)
-    multiply = {str(target): _factor(value, f"{name}: multiply.{target}")
-                for target, value in _section(content, "multiply", name).items()}
+    multiply = {
+        str(target): _factor(value, f"{name}: multiply.{target}")
+        for target, value in _section(content, "multiply", name).items()
+    }
     for target in [*columns, *constant, *multiply, *(target for targets in split.values() for target in targets)]:
         _known(target, layout.names, f"{name}: {layout.kind} column")
     for target in multiply:
@@ -123,14 +127,16 @@ def _custom(value: Any, layout: Layout, name: str) -> tuple[str, ...] | None:
     return tuple(str(item) for item in value)
 
 
-def _known(key: object, names: Iterable[str], place: str) -> None:
+def _known(key: object, names: Collection[str], place: str) -> None:
     if key in names:
         return
     from rapidfuzz import process
 
     nearest = process.extractOne(str(key), list(names), score_cutoff=60)
-    raise InvalidInput(f"{place} {str(key)!r} does not exist" + (f"; did you mean {nearest[0]!r}?" if nearest else
-                       f"; there are {', '.join(sorted(names))}"))
+    raise InvalidInput(
+        f"{place} {str(key)!r} does not exist"
+        + (f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(sorted(names))}")
+    )
 
 
 def plain_name(header: str) -> str:
@@ -141,8 +147,9 @@ def plain_name(header: str) -> str:
 def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
     """Find every column in the header. Raises InvalidInput when a mapped or required one is missing or stands twice."""
     find = _Header(file_name, header)
-    sources = {name: Source(index=found) for name in mapping.layout.names
-               if (found := find.canonical(name)) is not None}
+    sources = {
+        name: Source(index=found) for name in mapping.layout.names if (found := find.canonical(name)) is not None
+    }
     for target, source in mapping.columns.items():
         sources[target] = Source(index=find.named(source))
     for source, targets in mapping.split.items():
@@ -156,16 +163,21 @@ def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
             sources[target] = Source(**{**vars(sources[target]), "factor": factor})
     missing = mapping.layout.missing(set(sources))
     if missing:
-        raise InvalidInput(f"{file_name} lacks the required column {', '.join(missing)}; its header is: "
-                           f"{', '.join(header)[:300]}; rename the column or give a mapping file")
+        raise InvalidInput(
+            f"{file_name} lacks the required column {', '.join(missing)}; its header is: "
+            f"{', '.join(header)[:300]}; rename the column or give a mapping file"
+        )
     return Plan(sources, _custom_columns(find, mapping, {source.index for source in sources.values()}))
 
 
 def _custom_columns(find: "_Header", mapping: Mapping, used: set[int]) -> dict[str, int]:
     if mapping.custom is not None:
         return {name: find.named(name) for name in mapping.custom}
-    return {name: index for index, name in enumerate(find.header)
-            if index not in used and name and name not in REJECT_COLUMNS}
+    return {
+        name: index
+        for index, name in enumerate(find.header)
+        if index not in used and name and name not in REJECT_COLUMNS
+    }
 
 
 class _Header:
@@ -183,8 +195,10 @@ class _Header:
         found = self._only(name, self.header)
         found = self._only(plain_name(name), self._plain) if found is None else found
         if found is None:
-            raise Refused(f"{self.file_name} has no column {name!r}, which the mapping names; its header is: "
-                          f"{', '.join(self.header)[:300]}")
+            raise Refused(
+                f"{self.file_name} has no column {name!r}, which the mapping names; its header is: "
+                f"{', '.join(self.header)[:300]}"
+            )
         return found
 
     def _only(self, name: str, names: list[str]) -> int | None:

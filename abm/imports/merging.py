@@ -1,4 +1,4 @@
-"""From the staging table into a real one, set by set: what is new is inserted, what differs is updated, the rest is left."""
+"""From the staging table into a real one, set by set: new rows inserted, those that differ updated, the rest left."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,17 +52,21 @@ class Upsert:
 
 
 def count_outcomes(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> Counts:
-    """What merging these staged rows would do; rows whose key comes again in the file are counted with their last one."""
+    """What merging these staged rows would do; rows whose key comes again are counted with their last one."""
     rows, table = stage.rows, upsert.table
     known = table.c.id.is_not(None)
     changed = known & upsert.differs()
     others = rows.c.copies - 1
-    counted = select(
-        func.coalesce(func.sum(case((~known, 1), else_=0)), 0),
-        func.coalesce(func.sum(case((changed, 1), else_=0)), 0),
-        func.coalesce(func.sum(case((known & ~changed, 1 + others), else_=rows.c.twins)), 0),
-        func.coalesce(func.sum(case((~known | changed, others - rows.c.twins), else_=0)), 0),
-    ).select_from(rows.outerjoin(table, upsert.matches())).where(within)
+    counted = (
+        select(
+            func.coalesce(func.sum(case((~known, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((changed, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((known & ~changed, 1 + others), else_=rows.c.twins)), 0),
+            func.coalesce(func.sum(case((~known | changed, others - rows.c.twins), else_=0)), 0),
+        )
+        .select_from(rows.outerjoin(table, upsert.matches()))
+        .where(within)
+    )
     created, updated, unchanged, superseded = session.execute(counted).one()
     return Counts(int(created), int(updated) + int(superseded), int(unchanged))
 
@@ -70,8 +74,10 @@ def count_outcomes(session: Session, stage: Stage, upsert: Upsert, within: Colum
 def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> None:
     """Insert and update the staged rows of one slice, in one statement."""
     new = {**upsert.key, **upsert.sets, **upsert.on_create, **upsert.on_change}
-    values = [value if isinstance(value, ColumnElement) else literal(value, upsert.table.c[name].type)
-              for name, value in new.items()]
+    values = [
+        value if isinstance(value, ColumnElement) else literal(value, upsert.table.c[name].type)
+        for name, value in new.items()
+    ]
     insert = (postgres_insert if stage.is_postgres else sqlite_insert)(upsert.table)
     statement = insert.from_select(list(new), select(*values).where(within), include_defaults=False)
     excluded = statement.excluded
@@ -79,12 +85,22 @@ def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnEl
     session.connection().execute(
         statement.on_conflict_do_update(
             index_elements=list(upsert.key),
-            set_={name: excluded[name] for name in [*upsert.sets, *upsert.on_change]}, where=changed)
-        if upsert.sets else statement.on_conflict_do_nothing(index_elements=list(upsert.key)))
+            set_={name: excluded[name] for name in [*upsert.sets, *upsert.on_change]},
+            where=changed,
+        )
+        if upsert.sets
+        else statement.on_conflict_do_nothing(index_elements=list(upsert.key))
+    )
 
 
-def merge_all(stage: Stage, upsert: Upsert, *, is_dry_run: bool, progress: Callable[[int], None],
-              around: Callable[[Session, ColumnElement[bool], Callable[[], None]], None] | None = None) -> Counts:
+def merge_all(
+    stage: Stage,
+    upsert: Upsert,
+    *,
+    is_dry_run: bool,
+    progress: Callable[[int], None],
+    around: Callable[[Session, ColumnElement[bool], Callable[[], None]], None] | None = None,
+) -> Counts:
     """Merge the whole stage, a transaction per slice; with `is_dry_run` only count.
 
     `around(session, within, merge)` may do work in the slice's transaction before and after it calls `merge()`; it is

@@ -35,7 +35,9 @@ def open_table(path: Path, options: ReadingOptions) -> OpenTable:
     if magic.startswith(b"PK\x03\x04"):
         return open_sheet(path, options)
     if magic == _OLD_OFFICE:
-        raise Refused(f"{path.name} is an old Office file (.xls) or protected by a password; save it as .xlsx or as CSV")
+        raise Refused(
+            f"{path.name} is an old Office file (.xls) or protected by a password; save it as .xlsx or as CSV"
+        )
     return open_csv(path, options)
 
 
@@ -60,7 +62,7 @@ def find_header(name: str, table: OpenTable, mapping: Mapping) -> HeadedTable:
             continue
         if len(header) > MOST_COLUMNS:
             raise Refused(f"{name} has {len(header):,} columns; {MOST_COLUMNS} are read at most")
-        rest = replace(first, numbers=first.numbers[index + 1:], rows=first.rows[index + 1:])
+        rest = replace(first, numbers=first.numbers[index + 1 :], rows=first.rows[index + 1 :])
         return HeadedTable(header, plan, _chain(rest, batches), table)
     raise failure or InvalidInput(f"{name} has no header line")
 

@@ -16,16 +16,32 @@ def write_report(session: Session, run: ImportRun, report: Report) -> None:
     run.rejects_path, run.warnings = report.rejects_file or "", list(report.warnings)
     session.flush()
     if not run.is_dry_run:
-        record(session, action="import.run", subject="import", subject_id=run.id,
-               after={"kind": run.kind, "file": run.file_name, "created": run.created, "updated": run.updated,
-                      "rejected": run.rejected})
+        record(
+            session,
+            action="import.run",
+            subject="import",
+            subject_id=run.id,
+            after={
+                "kind": run.kind,
+                "file": run.file_name,
+                "created": run.created,
+                "updated": run.updated,
+                "rejected": run.rejected,
+            },
+        )
 
 
 def add_finished_run(session: Session, report: Report, file_name: str) -> ImportRun:
     """A history row for an import that ran outside of the browser."""
     now = clock.now()
-    run = ImportRun(kind=report.kind, file_name=file_name[:255], is_dry_run=report.is_dry_run, started_by=actor().name,
-                    created_at=now, started_at=now)
+    run = ImportRun(
+        kind=report.kind,
+        file_name=file_name[:255],
+        is_dry_run=report.is_dry_run,
+        started_by=actor().name,
+        created_at=now,
+        started_at=now,
+    )
     session.add(run)
     write_report(session, run, report)
     return run

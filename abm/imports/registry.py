@@ -1,4 +1,4 @@
-"""The kinds of file that can be brought in. An area adds its importer with a line here; it is imported when it is used."""
+"""The kinds of file that can be brought in. An area adds its importer with a line here; it is imported when used."""
 
 import importlib
 from collections.abc import Callable

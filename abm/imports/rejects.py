@@ -29,9 +29,16 @@ class RejectsFile:
         for refusal in refusals:
             if self._writer is None:
                 self._open()
-            cells = (refusal.row + [""] * self._width)[:self._width]
-            self._writer.writerow([*(cells[index] for index in self._kept), refusal.number, refusal.column, refusal.error,
-                                   *refusal.row[self._width:]])
+            cells = (refusal.row + [""] * self._width)[: self._width]
+            self._writer.writerow(
+                [
+                    *(cells[index] for index in self._kept),
+                    refusal.number,
+                    refusal.column,
+                    refusal.error,
+                    *refusal.row[self._width :],
+                ]
+            )
             self.count += 1
 
     def _open(self) -> None:
@@ -43,7 +50,9 @@ class RejectsFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._file:
             self._file.close()
 

@@ -33,17 +33,30 @@ class Report:
             self.warnings.append(sentence)
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "read": self.read, "created": self.created, "updated": self.updated,
-                "unchanged": self.unchanged, "rejected": self.rejected, "rejects_file": self.rejects_file,
-                "seconds": round(self.seconds, 3), "dry_run": self.is_dry_run, "warnings": self.warnings}
+        return {
+            "kind": self.kind,
+            "read": self.read,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": self.rejected,
+            "rejects_file": self.rejects_file,
+            "seconds": round(self.seconds, 3),
+            "dry_run": self.is_dry_run,
+            "warnings": self.warnings,
+        }
 
     def as_text(self) -> str:
         would = "would be " if self.is_dry_run else ""
-        lines = [f"{self.kind}: {self.read:,} rows read in {self.seconds:.1f} s: {self.created:,} {would}created, "
-                 f"{self.updated:,} {would}updated, {self.unchanged:,} unchanged, {self.rejected:,} rejected"]
+        lines = [
+            f"{self.kind}: {self.read:,} rows read in {self.seconds:.1f} s: {self.created:,} {would}created, "
+            f"{self.updated:,} {would}updated, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
+        ]
         lines += [f"warning: {sentence}" for sentence in self.warnings[:20]]
         if len(self.warnings) > 20:
             lines.append(f"… and {self.warning_count - 20:,} more warnings")
         if self.rejected:
-            lines.append(f"The rejected rows with their reasons are in {self.rejects_file}; mend them and import that file")
+            lines.append(
+                f"The rejected rows with their reasons are in {self.rejects_file}; mend them and import that file"
+            )
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Bringing a file in, from its bytes to the report. Opens its own transactions, many small ones, so call it at the edge."""
+"""Bringing a file in, from its bytes to the report. Opens many small transactions of its own: call it at the edge."""
 
 import json
 import time
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Task:
-    """A file to bring in. `name` is what people call it; `rejects` where refused rows go, `keep_rejects` even when none."""
+    """A file to bring in; people call it `name`. Refused rows go to `rejects` (`keep_rejects`: even if none)."""
 
     kind: str
     path: Path
@@ -44,8 +44,8 @@ class Task:
 def bring_in(task: Task, progress: Progress = lambda _done, _total: None) -> Report:
     """Import the file. Raises Refused, with nothing changed, when it cannot be read or a required column is missing.
 
-    Rows that cannot be taken go to the rejects file and never stop the others. Should the process die in the middle, what
-    was merged so far stays and importing the same file again completes it. `progress(done, total)` is in thousandths.
+    Rows that cannot be taken go to the rejects file and never stop the others. Should the process die midway,
+    what was merged so far stays and importing the same file again completes it. `progress` is told thousandths.
     """
     begun = time.monotonic()
     importer = find_importer(task.kind)
@@ -53,8 +53,14 @@ def bring_in(task: Task, progress: Progress = lambda _done, _total: None) -> Rep
     headed = find_header(task.file_name, table, task.mapping or Mapping(importer.layout))
     if task.rejects.resolve() == task.path.resolve():
         raise Refused("The rejects file must not be the imported file itself; name another")
-    report = Report(task.kind, is_dry_run=task.is_dry_run, encoding=table.encoding, delimiter=table.delimiter,
-                    sheet=table.sheet, header=headed.header)
+    report = Report(
+        task.kind,
+        is_dry_run=task.is_dry_run,
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        sheet=table.sheet,
+        header=headed.header,
+    )
     with RejectsFile(task.rejects, headed.header, always=task.keep_rejects) as rejects, importer.make_stage() as stage:
         run = _run(task, headed, report, lambda rows: progress(500 + 500 * rows // max(report.read, 1), 1000))
         _stage_rows(importer, stage, headed, rejects, run, progress)
@@ -69,12 +75,21 @@ def bring_in(task: Task, progress: Progress = lambda _done, _total: None) -> Rep
 def _run(task: Task, headed: HeadedTable, report: Report, progress: Callable[[int], None]) -> Run:
     with db.reading() as session:
         company = get_company(session)
-    return Run(file_name=task.file_name, moment=clock.now(), company=company, present=frozenset(headed.plan.sources),
-               report=report, is_dry_run=task.is_dry_run, has_custom=bool(headed.plan.custom), progress=progress)
+    return Run(
+        file_name=task.file_name,
+        moment=clock.now(),
+        company=company,
+        present=frozenset(headed.plan.sources),
+        report=report,
+        is_dry_run=task.is_dry_run,
+        has_custom=bool(headed.plan.custom),
+        progress=progress,
+    )
 
 
-def _stage_rows(importer: Importer, stage: Stage, headed: HeadedTable, rejects: RejectsFile, run: Run,
-                progress: Progress) -> None:
+def _stage_rows(
+    importer: Importer, stage: Stage, headed: HeadedTable, rejects: RejectsFile, run: Run, progress: Progress
+) -> None:
     reader = ColumnReader(importer.layout, headed.plan, len(headed.header), semicolons=headed.table.delimiter == ";")
     for raw in headed.batches:
         raw = _without_blank(raw)
@@ -104,5 +119,3 @@ def _without_blank(raw: RawBatch) -> RawBatch:
         return raw
     kept = [index for index, row in enumerate(raw.rows) if any(cell.strip() for cell in row)]
     return RawBatch([raw.numbers[i] for i in kept], [raw.rows[i] for i in kept], raw.refused, raw.position)
-
-

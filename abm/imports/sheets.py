@@ -19,7 +19,7 @@ _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 
 def open_sheet(path: Path, options: ReadingOptions) -> OpenTable:
-    """The rows of one sheet, the first one unless another is named. Raises Refused: damaged, swelling, no such sheet."""
+    """The rows of one sheet, the first unless another is named. Raises Refused: damaged, swelling, no such sheet."""
     _refuse_bombs(path)
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -29,7 +29,9 @@ def open_sheet(path: Path, options: ReadingOptions) -> OpenTable:
         name = _sheet_name(path, names, options.sheet)
         sheet = book.get_sheet_by_name(name)
     except CalamineError as error:
-        raise Refused(f"{path.name} cannot be read as a spreadsheet ({error}); save it again as .xlsx or as CSV") from error
+        raise Refused(
+            f"{path.name} cannot be read as a spreadsheet ({error}); save it again as .xlsx or as CSV"
+        ) from error
     return OpenTable(_batches(sheet), size=sheet.total_height, encoding="", sheet=name)
 
 
@@ -59,11 +61,14 @@ def _refuse_bombs(path: Path) -> None:
 
 def _refuse_swelling(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     unpacked = sum(entry.file_size for entry in entries)
-    swollen = any(entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1) and entry.file_size > _BLOCK
-                  for entry in entries)
+    swollen = any(
+        entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1) and entry.file_size > _BLOCK for entry in entries
+    )
     if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED or swollen:
-        raise Refused(f"{path.name} unpacks to more than a spreadsheet should (limit 200 MB, 1,000 parts, 100 times its "
-                      "size); save the table as CSV")
+        raise Refused(
+            f"{path.name} unpacks to more than a spreadsheet should (limit 200 MB, 1,000 parts, 100 times its "
+            "size); save the table as CSV"
+        )
 
 
 def _refuse_wide_sheet(path: Path, package: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
@@ -78,7 +83,9 @@ def _refuse_wide_sheet(path: Path, package: zipfile.ZipFile, entry: zipfile.ZipI
                 rows, columns = max(rows, int(number)), max(columns, _column_number(letters))
             rest = text[-200:]
     if rows * columns > _MOST_CELLS:
-        raise Refused(f"{path.name} has cells as far out as row {rows:,}, column {columns:,}; delete what lies outside the table")
+        raise Refused(
+            f"{path.name} has cells as far out as row {rows:,}, column {columns:,}; delete what lies outside the table"
+        )
 
 
 def _column_number(letters: bytes) -> int:
@@ -94,8 +101,14 @@ def _batches(sheet: Any) -> Iterator[RawBatch]:
     for number, cells in enumerate(sheet.iter_rows(), start=first + 1):
         row = [cell_text(cell) for cell in cells]
         if any(len(text) > LARGEST_FIELD for text in row):
-            batch.refused.append(Refusal(number, [text[:LARGEST_FIELD] for text in row], "",
-                                         f"a field has more than {LARGEST_FIELD:,} characters"))
+            batch.refused.append(
+                Refusal(
+                    number,
+                    [text[:LARGEST_FIELD] for text in row],
+                    "",
+                    f"a field has more than {LARGEST_FIELD:,} characters",
+                )
+            )
         elif any(row):
             batch.numbers.append(number)
             batch.rows.append(row)
@@ -108,7 +121,7 @@ def _batches(sheet: Any) -> Iterator[RawBatch]:
 
 
 def cell_text(cell: Any) -> str:
-    """A cell as it would stand in a CSV file: whole numbers without `.0`, dates as ISO text, booleans as true or false."""
+    """A cell as it would stand in a CSV file: whole numbers without `.0`, dates as ISO text, true or false."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):

@@ -19,7 +19,9 @@ def load_mapping(asked: str, layout: Layout) -> Mapping:
     if not path.is_file():
         stem = path.name.removesuffix(".yaml").removesuffix(".yml")
         if stem not in shipped_names():
-            raise Refused(f"There is no mapping file {asked}, and none of that name is shipped: {', '.join(shipped_names())}")
+            raise Refused(
+                f"There is no mapping file {asked}, and none of that name is shipped: {', '.join(shipped_names())}"
+            )
         path = SHIPPED / f"{stem}.yaml"
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -1,4 +1,4 @@
-"""A private table that holds a file's rows before they are merged: nothing else sees it, and it goes with its connection.
+"""A private table for a file's rows before they are merged: nothing else sees it, it goes with its connection.
 
 PostgreSQL: a temporary table filled by COPY. SQLite: an attached private database on disk, so that filling it takes no
 lock on the main database. Both are loaded through the raw driver: SQLAlchemy would take most of an import's time.
@@ -11,14 +11,15 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy
-import psycopg
 from sqlalchemy import BigInteger, Column, ColumnElement, Integer, MetaData, Table, func, select
 from sqlalchemy.orm import Session
 
 from core import db
+
+if TYPE_CHECKING:
+    import psycopg
 
 _SQLITE_SLICE, _POSTGRES_SLICE = 4_000, 50_000
 
@@ -26,17 +27,23 @@ _SQLITE_SLICE, _POSTGRES_SLICE = 4_000, 50_000
 class Stage:
     """Rows under way to `table`'s columns. Open it with `with`; `rows` is the staging table.
 
-    Every staged row has `row_number` (ascending), `copies` (how many rows of the file bear its key) and `twins` (how many
-    of those others were the same in every column).
+    Every staged row has `row_number` (ascending), `copies` (how many rows of the file bear its key) and `twins` (how
+    many of those others were the same in every column).
     """
 
     def __init__(self, columns: Sequence[Column[Any]], key: Sequence[str]) -> None:
         self._connection = db.engine().connect()
         self.is_postgres = self._connection.dialect.name == "postgresql"
         self.rows = Table(
-            "import_rows", MetaData(), Column("row_number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-            *columns, Column("copies", Integer, server_default="1"), Column("twins", Integer, server_default="0"),
-            schema=None if self.is_postgres else "stage", prefixes=["TEMPORARY"] if self.is_postgres else [])
+            "import_rows",
+            MetaData(),
+            Column("row_number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+            *columns,
+            Column("copies", Integer, server_default="1"),
+            Column("twins", Integer, server_default="0"),
+            schema=None if self.is_postgres else "stage",
+            prefixes=["TEMPORARY"] if self.is_postgres else [],
+        )
         self.key = tuple(key)
         self._names = [column.name for column in columns]
         self._key_hashes = array("q")
@@ -56,7 +63,9 @@ class Stage:
             self.rows.create(session.connection())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._connection.close()
 
     def _run(self, statement: str) -> None:
@@ -98,7 +107,7 @@ class Stage:
         # A line of \. would end the data for servers before 17 even inside quotes, so backslashes start no line.
         csv.writer(text).writerows(rows)
         names = ", ".join(f'"{name}"' for name in ["row_number", *self._names])
-        raw: psycopg.Connection[Any] = self._driver
+        raw: "psycopg.Connection[Any]" = self._driver
         with raw.cursor() as cursor, cursor.copy(f"COPY import_rows ({names}) FROM STDIN (FORMAT csv)") as copy:
             copy.write(text.getvalue())
         raw.commit()
@@ -119,6 +128,8 @@ class Stage:
 
     def may_repeat_keys(self) -> bool:
         """False means that no key stands twice. Judged by hashes, 8 bytes a row, so that memory stays flat."""
+        import numpy
+
         hashes = numpy.sort(numpy.frombuffer(self._key_hashes, dtype=numpy.int64))
         return bool((hashes[1:] == hashes[:-1]).any())
 
@@ -132,13 +143,22 @@ class Stage:
 
     def _keep_last_rows(self, session: Session) -> None:
         rows, keys = self.rows, [self.rows.c[name] for name in self.key]
-        repeated = select(*keys, func.max(rows.c.row_number).label("last"), func.count().label("times")).group_by(
-            *keys).having(func.count() > 1).cte("repeated")
+        repeated = (
+            select(*keys, func.max(rows.c.row_number).label("last"), func.count().label("times"))
+            .group_by(*keys)
+            .having(func.count() > 1)
+            .cte("repeated")
+        )
         other = rows.alias("other")
         same = [rows.c[name].is_not_distinct_from(other.c[name]) for name in self._names]
         keyed = [rows.c[name] == other.c[name] for name in self.key]
-        twins = select(func.count()).select_from(other).where(
-            *keyed, *same, other.c.row_number < rows.c.row_number).correlate(rows).scalar_subquery()
+        twins = (
+            select(func.count())
+            .select_from(other)
+            .where(*keyed, *same, other.c.row_number < rows.c.row_number)
+            .correlate(rows)
+            .scalar_subquery()
+        )
         lasting = select(repeated.c.last)
         times = select(repeated.c.times).where(repeated.c.last == rows.c.row_number).scalar_subquery()
         session.execute(rows.update().where(rows.c.row_number.in_(lasting)).values(copies=times))
@@ -151,4 +171,6 @@ class Stage:
         """Make looking up a staged row by its key quick; for those who do that row by row."""
         names = ", ".join(f'"{name}"' for name in self.key)
         schema = "" if self.is_postgres else "stage."
-        session.connection().exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {schema}ix_import_rows_key ON import_rows ({names})")
+        session.connection().exec_driver_sql(
+            f"CREATE INDEX IF NOT EXISTS {schema}ix_import_rows_key ON import_rows ({names})"
+        )

@@ -10,7 +10,7 @@ MOST_COLUMNS = 200
 
 @dataclass
 class Refusal:
-    """A row that is not taken: its number and cells as they were, the column (its name in the file) and one sentence."""
+    """A row that is not taken: its number and cells as they were, the column (as the file names it), one sentence."""
 
     number: int
     row: list[str]

@@ -15,9 +15,27 @@ _LARGEST_AMOUNT = Decimal(10) ** 14
 _PLAIN_AMOUNT = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,4})?")
 _NUMBER = re.compile(r"[+-]?[0-9.,\s'’]+(?:[eE][+-]?[0-9]{1,2})?")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
-_MONTHS = {name: number for number, names in enumerate(
-    ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-     "sep sept september", "oct october", "nov november", "dec december"), start=1) for name in names.split()}
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january",
+            "feb february",
+            "mar march",
+            "apr april",
+            "may",
+            "jun june",
+            "jul july",
+            "aug august",
+            "sep sept september",
+            "oct october",
+            "nov november",
+            "dec december",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?|(\d{4})(\d{2})(\d{2})")
 _DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?:[T ]\d{1,2}:\d{2}.*)?")
@@ -46,8 +64,10 @@ def parse_date(text: str) -> str:
 def _from_slashes(text: str, found: re.Match[str]) -> tuple[int, int, int]:
     first, second, year = (int(part) for part in found.groups())
     if first <= 12 and second <= 12 and first != second:
-        raise BadValue(f"{text} may be read in two ways; write it as {year}-{second:02d}-{first:02d} "
-                       f"or {year}-{first:02d}-{second:02d}")
+        raise BadValue(
+            f"{text} may be read in two ways; write it as {year}-{second:02d}-{first:02d} "
+            f"or {year}-{first:02d}-{second:02d}"
+        )
     return (year, second, first) if first > 12 else (year, first, second)
 
 
@@ -84,7 +104,7 @@ def _day(text: str, year: int, month: int, day: int) -> str:
 
 
 def parse_moment(text: str) -> str:
-    """A moment in UTC as `YYYY-MM-DD HH:MM:SS.ffffff`; without a zone it is taken as UTC, without a time as midnight."""
+    """A moment in UTC as `YYYY-MM-DD HH:MM:SS.ffffff`; without a zone it is UTC, without a time midnight."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -103,9 +123,9 @@ def moment_text(moment: datetime) -> str:
 def parse_number(text: str, *, comma_is_decimal: bool = False) -> Decimal:
     """A number with `.` or `,` as decimal mark and spaces, apostrophes, `.` or `,` between thousands.
 
-    Where both marks stand, the last one is the decimal mark; a mark that stands more than once is for thousands; a single
-    comma is for thousands exactly when three digits follow it and `comma_is_decimal` is False; a single point is for
-    thousands exactly when three digits follow it and `comma_is_decimal` is True.
+    Where both marks stand, the last one is the decimal mark; a mark that stands more than once is for thousands; a
+    single comma is for thousands exactly when three digits follow it and `comma_is_decimal` is False; a single point
+    is for thousands exactly when three digits follow it and `comma_is_decimal` is True.
     """
     text = text.strip()
     negative = text.startswith("(") and text.endswith(")")

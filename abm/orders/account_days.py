@@ -25,26 +25,46 @@ def refresh_account_days(session: Session, touched: Select[Any]) -> None:
     the orders' lines; orders without lines bring none.
     """
     days = touched.cte("touched")
-    units = select(func.coalesce(func.sum(_LINE.c.quantity), 0.0)).where(_LINE.c.order_id == _ORDER.c.id).scalar_subquery()
-    counted = select(
-        _ORDER.c.account_id, _ORDER.c.ordered_on, func.count(), func.sum(_ORDER.c.amount),
-        func.coalesce(func.sum(_ORDER.c.margin_amount), 0), func.sum(units),
-    ).select_from(days.join(_ORDER, (_ORDER.c.account_id == days.c.account_id) & (_ORDER.c.ordered_on == days.c.day))).where(
-        _ORDER.c.is_cancelled.is_(False), _ORDER.c.amount > 0,
-    ).group_by(_ORDER.c.account_id, _ORDER.c.ordered_on)
+    units = (
+        select(func.coalesce(func.sum(_LINE.c.quantity), 0.0)).where(_LINE.c.order_id == _ORDER.c.id).scalar_subquery()
+    )
+    counted = (
+        select(
+            _ORDER.c.account_id,
+            _ORDER.c.ordered_on,
+            func.count(),
+            func.sum(_ORDER.c.amount),
+            func.coalesce(func.sum(_ORDER.c.margin_amount), 0),
+            func.sum(units),
+        )
+        .select_from(
+            days.join(_ORDER, (_ORDER.c.account_id == days.c.account_id) & (_ORDER.c.ordered_on == days.c.day))
+        )
+        .where(
+            _ORDER.c.is_cancelled.is_(False),
+            _ORDER.c.amount > 0,
+        )
+        .group_by(_ORDER.c.account_id, _ORDER.c.ordered_on)
+    )
     insert = (postgres_insert if is_postgres(session) else sqlite_insert)(_DAY)
     names = ["account_id", "day", "orders", "amount", "margin_amount", "units"]
     statement = insert.from_select(names, counted)
-    session.connection().execute(statement.on_conflict_do_update(
-        index_elements=["account_id", "day"], set_={name: statement.excluded[name] for name in names[2:]}))
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=["account_id", "day"], set_={name: statement.excluded[name] for name in names[2:]}
+        )
+    )
 
 
 def drop_empty_days(session: Session, touched: Select[Any]) -> None:
     """Take away those of the `touched` days on which no counted order is left."""
     days = touched.subquery()
     counted = exists().where(
-        _ORDER.c.account_id == _DAY.c.account_id, _ORDER.c.ordered_on == _DAY.c.day, _ORDER.c.is_cancelled.is_(False),
-        _ORDER.c.amount > 0)
+        _ORDER.c.account_id == _DAY.c.account_id,
+        _ORDER.c.ordered_on == _DAY.c.day,
+        _ORDER.c.is_cancelled.is_(False),
+        _ORDER.c.amount > 0,
+    )
     is_touched = exists().where(days.c.account_id == _DAY.c.account_id, days.c.day == _DAY.c.day)
     session.execute(delete(_DAY).where(is_touched, ~counted))
 
@@ -53,5 +73,6 @@ def days_of(pairs: Sequence[tuple[int, date]]) -> Iterator[Select[Any]]:
     """Selects of (account_id, day) for pairs known in Python, small enough for every database's limits."""
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         some = values(column("account_id", BigInteger), column("day", Date), name="pairs").data(
-            list(pairs[start:start + _PAIRS_AT_ONCE]))
+            list(pairs[start : start + _PAIRS_AT_ONCE])
+        )
         yield select(some.c.account_id, some.c.day)

@@ -24,9 +24,12 @@ _ORDER = cast(Table, Order.__table__)
 LAYOUT = Layout(
     kind="orders",
     fields=(
-        Field("order_id", hint="the source system's own id"), Field("account_id", hint="an account that is there already"),
-        Field("ordered_on", parse_date, hint="1997-04-03"), Field("amount", parse_amount, is_number=True),
-        Field("currency", limit=20), Field("margin", parse_amount, is_number=True),
+        Field("order_id", hint="the source system's own id"),
+        Field("account_id", hint="an account that is there already"),
+        Field("ordered_on", parse_date, hint="1997-04-03"),
+        Field("amount", parse_amount, is_number=True),
+        Field("currency", limit=20),
+        Field("margin", parse_amount, is_number=True),
         Field("status", limit=40, hint="cancelled, canceled, void and refunded do not count"),
     ),
     required=("order_id", "account_id", "ordered_on", "amount"),
@@ -42,9 +45,19 @@ class OrderImporter:
         self._accounts = Lookup(Account.external_id, Account.id)
 
     def make_stage(self) -> Stage:
-        own = {"external_id", "account_id", "ordered_on", "amount", "currency", "margin_amount", "status", "is_cancelled"}
-        return Stage([Column(column.name, column.type) for column in _ORDER.columns if column.name in own],
-                     key=["external_id"])
+        own = {
+            "external_id",
+            "account_id",
+            "ordered_on",
+            "amount",
+            "currency",
+            "margin_amount",
+            "status",
+            "is_cancelled",
+        }
+        return Stage(
+            [Column(column.name, column.type) for column in _ORDER.columns if column.name in own], key=["external_id"]
+        )
 
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
         columns = batch.columns
@@ -53,7 +66,9 @@ class OrderImporter:
         if "margin" in columns:
             columns["margin_amount"] = columns.pop("margin")
         cancelled = {status: is_cancelled(status) for status in set(columns.get("status", []))}
-        columns["is_cancelled"] = [cancelled[status] for status in columns.get("status", [])] or [False] * len(batch.raw.rows)
+        columns["is_cancelled"] = [cancelled[status] for status in columns.get("status", [])] or [False] * len(
+            batch.raw.rows
+        )
         outside = columns["account_id"]
         known = self._accounts.find(session, outside)
         columns["account_id"] = list(map(known.get, outside))
@@ -75,19 +90,26 @@ class OrderImporter:
 
 def _upsert(stage: Stage, run: Run) -> Upsert:
     rows = stage.rows.c
-    sets: dict[str, ColumnElement[Any]] = {name: rows[name] for name in ("account_id", "ordered_on", "amount", "currency")}
+    sets: dict[str, ColumnElement[Any]] = {
+        name: rows[name] for name in ("account_id", "ordered_on", "amount", "currency")
+    }
     first: dict[str, Any] = {"created_at": run.moment}
     (sets if "margin" in run.present else first)["margin_amount"] = rows.margin_amount
     for name in ("status", "is_cancelled"):
         (sets if "status" in run.present else first)[name] = rows[name]
-    return Upsert(_ORDER, key={"external_id": rows.external_id}, sets=sets, on_create=first,
-                  on_change={"updated_at": run.moment})
+    return Upsert(
+        _ORDER, key={"external_id": rows.external_id}, sets=sets, on_create=first, on_change={"updated_at": run.moment}
+    )
 
 
 def _days_left(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> list[tuple[int, Any]]:
     """The account and day of known orders that this slice changes, as they were: an order may move to another day."""
-    changed = select(_ORDER.c.account_id, _ORDER.c.ordered_on).join(stage.rows, upsert.matches()).where(
-        within, upsert.differs()).distinct()
+    changed = (
+        select(_ORDER.c.account_id, _ORDER.c.ordered_on)
+        .join(stage.rows, upsert.matches())
+        .where(within, upsert.differs())
+        .distinct()
+    )
     return [(account_id, day) for account_id, day in session.execute(changed)]
 
 

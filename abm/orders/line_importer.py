@@ -37,10 +37,15 @@ def _quantity(text: str, *, comma_is_decimal: bool = False) -> float:
 LAYOUT = Layout(
     kind="order-lines",
     fields=(
-        Field("order_id", hint="an order that is there already"), Field("line", hint="the line's number in its order"),
-        Field("sku", hint="products that are not known are created"), Field("product", limit=300), Field("category"),
-        Field("quantity", _quantity, is_number=True), Field("unit_price", parse_amount, is_number=True),
-        Field("discount", parse_share, is_number=True, hint="0.15 or 15%"), Field("amount", parse_amount, is_number=True),
+        Field("order_id", hint="an order that is there already"),
+        Field("line", hint="the line's number in its order"),
+        Field("sku", hint="products that are not known are created"),
+        Field("product", limit=300),
+        Field("category"),
+        Field("quantity", _quantity, is_number=True),
+        Field("unit_price", parse_amount, is_number=True),
+        Field("discount", parse_share, is_number=True, hint="0.15 or 15%"),
+        Field("amount", parse_amount, is_number=True),
     ),
     required=("order_id", "sku"),
     one_of=(("amount",), ("quantity", "unit_price")),
@@ -60,8 +65,11 @@ class _LineStage(Stage):
         rows = self.rows
         unnumbered = func.substr(rows.c.line_key, 1, 1) == _UNNUMBERED
         occurrence = func.row_number().over(partition_by=[rows.c.order_id, rows.c.sku], order_by=rows.c.row_number)
-        named = select(rows.c.row_number, (rows.c.sku + "#" + cast_to_text(occurrence, String)).label("key")).where(
-            unnumbered).subquery()
+        named = (
+            select(rows.c.row_number, (rows.c.sku + "#" + cast_to_text(occurrence, String)).label("key"))
+            .where(unnumbered)
+            .subquery()
+        )
         with self.preparing() as session:
             session.execute(update(rows).where(rows.c.row_number == named.c.row_number).values(line_key=named.c.key))
         super().finish_loading()
@@ -76,10 +84,14 @@ class OrderLineImporter:
         self._orders = Lookup(Order.external_id, Order.id)
 
     def make_stage(self) -> Stage:
-        columns = [Column(name, _LINE.c[name].type)
-                   for name in ("order_id", "line_key", "quantity", "unit_price_amount", "discount", "amount")]
-        return _LineStage([*columns, Column("sku", String), Column("product", String), Column("category", String)],
-                          key=["order_id", "line_key"])
+        columns = [
+            Column(name, _LINE.c[name].type)
+            for name in ("order_id", "line_key", "quantity", "unit_price_amount", "discount", "amount")
+        ]
+        return _LineStage(
+            [*columns, Column("sku", String), Column("product", String), Column("category", String)],
+            key=["order_id", "line_key"],
+        )
 
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
         columns = batch.columns
@@ -87,7 +99,9 @@ class OrderLineImporter:
         if "unit_price" in columns:
             columns["unit_price_amount"] = columns.pop("unit_price")
         lines = columns.pop("line", empty)
-        columns["line_key"] = [line or f"{_UNNUMBERED}{row}" for line, row in zip(lines, batch.raw.numbers, strict=True)]
+        columns["line_key"] = [
+            line or f"{_UNNUMBERED}{row}" for line, row in zip(lines, batch.raw.numbers, strict=True)
+        ]
         outside = columns["order_id"]
         known = self._orders.find(session, outside)
         columns["order_id"] = list(map(known.get, outside))
@@ -116,8 +130,12 @@ class OrderLineImporter:
 
         def keep_units(session: Session, within: ColumnElement[bool], merge: Callable[[], None]) -> None:
             merge()
-            touched = select(_ORDER.c.account_id.label("account_id"), _ORDER.c.ordered_on.label("day")).join(
-                stage.rows, stage.rows.c.order_id == _ORDER.c.id).where(within).distinct()
+            touched = (
+                select(_ORDER.c.account_id.label("account_id"), _ORDER.c.ordered_on.label("day"))
+                .join(stage.rows, stage.rows.c.order_id == _ORDER.c.id)
+                .where(within)
+                .distinct()
+            )
             refresh_account_days(session, touched)
 
         return merge_all(stage, upsert, is_dry_run=run.is_dry_run, progress=run.progress, around=keep_units)
@@ -127,8 +145,12 @@ def _upsert(stage: Stage) -> Upsert:
     rows = stage.rows.c
     product = select(_PRODUCT.c.id).where(_PRODUCT.c.sku == rows.sku).correlate(stage.rows).scalar_subquery()
     sets: dict[str, ColumnElement[Any]] = {
-        "product_id": product, "quantity": rows.quantity, "unit_price_amount": rows.unit_price_amount,
-        "discount": rows.discount, "amount": rows.amount}
+        "product_id": product,
+        "quantity": rows.quantity,
+        "unit_price_amount": rows.unit_price_amount,
+        "discount": rows.discount,
+        "amount": rows.amount,
+    }
     return Upsert(_LINE, key={"order_id": rows.order_id, "line_key": rows.line_key}, sets=sets)
 
 
@@ -138,10 +160,14 @@ def _create_products(stage: Stage, run: Run) -> None:
         return
     rows = stage.rows.c
     moment = literal(run.moment, _PRODUCT.c.created_at.type)
-    unknown = select(rows.sku, func.coalesce(func.max(rows.product), rows.sku), func.max(rows.category), moment, moment).where(
-        rows.sku.not_in(select(_PRODUCT.c.sku))).group_by(rows.sku)
+    unknown = (
+        select(rows.sku, func.coalesce(func.max(rows.product), rows.sku), func.max(rows.category), moment, moment)
+        .where(rows.sku.not_in(select(_PRODUCT.c.sku)))
+        .group_by(rows.sku)
+    )
     insert = (postgres_insert if stage.is_postgres else sqlite_insert)(_PRODUCT)
     names = ["sku", "name", "category", "created_at", "updated_at"]
     with stage.merging() as session:
-        session.connection().execute(insert.from_select(names, unknown, include_defaults=False).on_conflict_do_nothing(
-            index_elements=["sku"]))
+        session.connection().execute(
+            insert.from_select(names, unknown, include_defaults=False).on_conflict_do_nothing(index_elements=["sku"])
+        )
