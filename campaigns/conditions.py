@@ -55,7 +55,7 @@ def _latest_events(session: Session, people: Mapping[int, Since], condition: str
         select(owner.label("owner_id"), Event.at).where(owner.in_(ids), Event.kind == kind, Event.is_machine.is_(False),
                                       Event.at >= min(person.since for person in people.values())))
     latest: dict[int, datetime] = {}
-    for owner_id, at in rows.tuples():
+    for owner_id, at in rows:
         assert owner_id is not None  # IN leaves no nulls
         latest[owner_id] = max(at, latest.get(owner_id, at))
     return latest

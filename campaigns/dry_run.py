@@ -169,7 +169,7 @@ def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None
 
 def _read_locks(session: Session, at: datetime) -> dict[int, datetime]:
     return dict(session.execute(select(ConversationLock.account_id, ConversationLock.until)
-                                .where(ConversationLock.until > at)).tuples().all())
+                                .where(ConversationLock.until > at)).all())
 
 
 def _read_touches(session: Session, simulation: _Simulation, people: Iterable[Recipient], at: datetime) -> None:

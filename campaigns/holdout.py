@@ -71,7 +71,7 @@ def held_by_account(session: Session, campaign_id: int) -> dict[int, bool]:
     """What was drawn before, by account id; the heads of families have a row too."""
     rows = session.execute(select(HoldoutAccount.account_id, HoldoutAccount.is_held_out)
                            .where(HoldoutAccount.campaign_id == campaign_id))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _held_families(accounts: Iterable[Member], kept: Mapping[int, bool], percent: int, salt: object) -> frozenset[int]:

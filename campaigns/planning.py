@@ -117,7 +117,7 @@ def _next_people(session: Session, run: Run, facts: RunFacts, size: int) -> list
     approved = session.execute(
         select(ApprovedMember.contact_id, ApprovedMember.account_id)
         .where(ApprovedMember.approval_id == run.approval_id, ApprovedMember.contact_id > run.enrolled_up_to)
-        .order_by(ApprovedMember.contact_id).limit(size)).tuples().all()
+        .order_by(ApprovedMember.contact_id).limit(size)).all()
     matching = _still_matching(session, run, facts, [contact_id for contact_id, _account in approved])
     return [(contact_id, account_id, contact_id in matching) for contact_id, account_id in approved]
 

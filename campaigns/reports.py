@@ -118,7 +118,7 @@ def count_orders(session: Session, campaign_id: int) -> int:
     since: dict[int, datetime] = dict(session.execute(
         select(Enrolment.account_id, func.min(Run.launched_at)).join(Run, Run.id == Enrolment.run_id)
         .where(Run.campaign_id == campaign_id, func.coalesce(Enrolment.end_reason, "") != Reason.HELD_OUT.value)
-        .group_by(Enrolment.account_id)).tuples().all())
+        .group_by(Enrolment.account_id)).all())
     accounts = sorted(since.items())
     return sum(outside().people.count_orders_since(session, dict(accounts[start:start + _AT_ONCE]))
                for start in range(0, len(accounts), _AT_ONCE))

@@ -49,7 +49,7 @@ def _stop(session: Session, run_ids: list[int], whom: ColumnElement[bool], reaso
     ended = session.connection().execute(
         update(Enrolment).where(Enrolment.run_id.in_(run_ids), Enrolment.state == EnrolmentState.ACTIVE, whom)
         .values(state=EnrolmentState.STOPPED, ended_at=at, end_reason=end_reason, next_due_at=None)
-        .returning(Enrolment.run_id, Enrolment.contact_id)).tuples().all()
+        .returning(Enrolment.run_id, Enrolment.contact_id)).all()
     cancelled = cancel_deliveries(session, ended, reason, at)
     if cancelled:
         stops.bump(session)
@@ -78,7 +78,7 @@ def stop_people_who_ordered(session: Session, now: datetime | None = None) -> in
         accounts = session.execute(
             select(Enrolment.account_id, func.min(Enrolment.enrolled_at))
             .where(Enrolment.run_id == run.run_id, Enrolment.state == EnrolmentState.ACTIVE)
-            .group_by(Enrolment.account_id)).tuples().all()
+            .group_by(Enrolment.account_id)).all()
         for start in range(0, len(accounts), _AT_ONCE):
             ordered = outside().people.ordered_since(session, dict(accounts[start:start + _AT_ONCE]))
             if ordered:

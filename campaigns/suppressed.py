@@ -63,7 +63,7 @@ def _active(session: Session, owners: Iterable[tuple[str, str]], purpose: str) -
         select(Suppression.scope, Suppression.key, Suppression.purpose, Suppression.reason)
         .where(or_(*any_of), Suppression.lifted_at.is_(None), Suppression.purpose.in_((purpose, ALL_PURPOSES)))
         .order_by(Suppression.id))
-    return [Stop(*row) for row in rows.tuples()]
+    return [Stop(*row) for row in rows]
 
 
 def _objection(row: Stop) -> Objection:

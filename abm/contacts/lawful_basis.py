@@ -63,7 +63,7 @@ def _stopped_people(session: Session, stage: Stage) -> Iterator[str]:
     candidates = select(rows.c.external_id, func.coalesce(rows.c.email_key, _stored(stage, "email_key"))).where(
         rows.c.lawful_basis != "none"
     )
-    for external_id, email in session.execute(candidates).tuples():
+    for external_id, email in session.execute(candidates):
         if email and address_key(email) in withdrawn:
             yield external_id
 
