@@ -77,7 +77,7 @@ class LinkTarget:
 
 @dataclass
 class PreparedHtml:
-    """HTML ready to be compiled: `plain` with its own links, `tracked` with ours; `links` in the order of their numbers."""
+    """HTML ready to be compiled: `plain` with its own links, `tracked` with ours; `links` by their numbers."""
 
     plain: str
     tracked: str

@@ -79,7 +79,7 @@ class Template:
         return self.fill(["–" if (found := look_up(values, path)) is None else found for path in self.paths])
 
     def render(self, values: Values) -> str:
-        """The filled text. Raises MissingValue naming every value that would be printed and is not there, or BadValue."""
+        """The filled text. Raises BadValue, or MissingValue with every name that would be printed and is not known."""
         missing: list[str] = []
         text = self.render_noting(values, missing)
         if missing:

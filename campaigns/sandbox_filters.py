@@ -46,7 +46,7 @@ _DATE_PARTS: dict[str, Callable[[date], str]] = {
 
 
 class Blank(Undefined):
-    """Empty and NULL: false in `if`, empty in `for`, replaced by `default`; printing it is noted in `sink` or raises."""
+    """Empty and NULL: false in `if`, empty in `for`, replaced by `default`; printing is noted in `sink` or raises."""
 
     __slots__ = ("sink",)
 

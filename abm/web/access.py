@@ -45,6 +45,16 @@ def public(view: View) -> View:
     return view
 
 
+def public_without_session(view: View) -> View:
+    """Anybody reaches the view, also while the database is away: there is no `g.session`, `g.user` or `g.company`."""
+    view.has_no_session = True  # type: ignore[attr-defined]
+    return public(view)
+
+
+def needs_no_session(app: Flask, endpoint: str) -> bool:
+    return getattr(app.view_functions.get(endpoint), "has_no_session", False)
+
+
 def access_of(app: Flask, endpoint: str) -> str | None:
     """The access mark of an endpoint: a permission, PUBLIC, SIGNED_IN, or None when it has none."""
     return getattr(app.view_functions[endpoint], "access", None)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, g, request
 from sqlalchemy.orm import Session
 
-from abm.web.access import CurrentUser, check_access
+from abm.web.access import CurrentUser, check_access, needs_no_session
 from core import db
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,6 +21,8 @@ class AbmFlask(Flask):
 
     def dispatch_request(self) -> Any:
         if request.routing_exception is not None or request.endpoint == "static":
+            return super().dispatch_request()
+        if needs_no_session(self, request.endpoint or ""):
             return super().dispatch_request()
         opened = db.reading() if request.method in _READING else db.transaction()
         with opened as session:

@@ -1,0 +1,71 @@
+"""`abm suppress`, `abm unsuppress` and `abm contact`: stops and the rights of a person, from the command line."""
+
+import json
+
+import click
+
+from abm.outreach import consent_actions
+from abm.outreach.erasure import erase_person, wipe_deleted_pages
+from abm.outreach.person_export import export_person
+from abm.web.terminal import answer, plain
+from core.db import reading, transaction
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+
+
+@click.command("suppress")
+@click.argument("address")
+@click.option("--reason", required=True, help="Why, for the log.")
+@JSON
+def suppress(address: str, reason: str, as_json: bool) -> None:
+    """Write to ADDRESS no more, for any purpose."""
+    with transaction() as session:
+        is_new = consent_actions.suppress(session, address=address, reason=reason)
+    text = f"{address} is suppressed for all mail" if is_new else f"{address} was suppressed for all mail already"
+    answer({"address": address, "suppressed": True, "changed": is_new}, as_json=as_json, text=text)
+
+
+@click.command("unsuppress")
+@click.argument("address")
+@click.option("--reason", required=True, help="Why it may be written to again, for the log.")
+@JSON
+def unsuppress(address: str, reason: str, as_json: bool) -> None:
+    """Lift the stops on ADDRESS."""
+    with transaction() as session:
+        lifted = consent_actions.unsuppress(session, address=address, reason=reason)
+    answer(
+        {"address": address, "suppressed": False, "lifted": lifted},
+        as_json=as_json,
+        text=f"{address} may be written to again ({lifted} lifted)",
+    )
+
+
+@click.group("contact")
+def contact() -> None:
+    """What is known about one person: hand it out, or erase it."""
+
+
+@contact.command("export")
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="The only form there is; may be left out.")
+def export(email: str, as_json: bool) -> None:  # noqa: ARG001 - accepted for symmetry with the other commands
+    """Everything on file about EMAIL as one JSON object (GDPR Art. 15 and 20)."""
+    with reading() as session:
+        found = export_person(session, email=email)
+    click.echo(json.dumps(found, default=plain, ensure_ascii=False, indent=2))
+
+
+@contact.command("erase")
+@click.argument("email")
+@JSON
+def erase(email: str, as_json: bool) -> None:
+    """Erase EMAIL everywhere; only a keyed digest stays, so that nobody writes there again (GDPR Art. 17)."""
+    with transaction() as session:
+        done = erase_person(session, email=email)
+    wipe_deleted_pages()
+    answer(
+        done,
+        as_json=as_json,
+        text=f"Erased: {done['contacts']} people, {done['deliveries']} messages without their address, "
+        f"{done['cells']} other places, {done['files']} files",
+    )

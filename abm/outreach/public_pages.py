@@ -1,0 +1,138 @@
+"""What recipients reach without signing in: the unsubscribe page, counted links, the pixel. Tokens authorise it.
+
+A visit never acts (mail scanners follow every link); only the POST of the page or of the mail program does (RFC 8058).
+"""
+
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from abm.web.access import public, public_without_session
+from campaigns import consent, visits
+from campaigns.models import Delivery
+from campaigns.tracking import read_click, read_open, read_unsubscribe
+from core.db import transaction
+from core.logs import logger
+
+pages = Blueprint("public", __name__)
+_log = logger(__name__)
+_GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+@pages.get("/u/<token>")
+@public
+def ask_unsubscribe(token: str) -> BaseResponse:
+    """Asks; changes nothing, whoever fetches it."""
+    delivery = _delivery_of(token)
+    return _private(
+        render_template(
+            "messages/unsubscribe.html",
+            token=token,
+            address=masked(delivery.address),
+            company=g.company,
+            purpose=_words(consent.purpose_of(g.session, delivery)),
+        )
+    )
+
+
+@pages.post("/u/<token>")
+@public
+def unsubscribe(token: str) -> BaseResponse:
+    """Ends this purpose, or all mail where that was chosen. Repeating it is harmless; no cookie, no redirect."""
+    delivery = _delivery_of(token)
+    is_all_mail = request.form.get("scope") == "all"
+    source = "one-click" if request.form.get("List-Unsubscribe") == "One-Click" else "page"
+    done = consent.unsubscribe(
+        g.session,
+        delivery_id=delivery.id,
+        is_all_mail=is_all_mail,
+        source=source,
+        evidence={"ip": request.remote_addr or "", "agent": request.user_agent.string[:300]},
+    )
+    return _private(
+        render_template(
+            "messages/unsubscribed.html",
+            token=token,
+            address=masked(delivery.address),
+            company=g.company,
+            purpose=_words(done.purpose),
+            is_all_mail=is_all_mail,
+        )
+    )
+
+
+@pages.route("/c/<token>")
+@public_without_session
+def follow(token: str) -> BaseResponse:
+    """To the link's target, which the token itself holds signed; counting must never stand in the way."""
+    click = read_click(token)
+    if click is None:
+        abort(404)
+    if request.method == "GET":
+        _count(lambda session: visits.record_click(session, click=click, **_visitor()))
+    response = redirect(click.url, 302)
+    response.data = b""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@pages.route("/o/<token>.gif")
+@public_without_session
+def pixel(token: str) -> BaseResponse:
+    delivery_id = read_open(token)
+    if delivery_id is None:
+        abort(404)
+    if request.method == "GET":
+        _count(lambda session: visits.record_open(session, delivery_id=delivery_id, **_visitor()))
+    response = Response(_GIF, mimetype="image/gif")
+    response.headers["Cache-Control"] = "no-store, private"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _delivery_of(token: str) -> Delivery:
+    delivery_id = read_unsubscribe(token)
+    found: Delivery | None = g.session.get(Delivery, delivery_id) if delivery_id is not None else None
+    if found is None:
+        abort(404)
+    return found
+
+
+def _visitor() -> dict[str, str]:
+    return {"agent": request.user_agent.string, "ip": request.remote_addr or ""}
+
+
+def _count(record: Callable[[Session], object]) -> None:
+    """In a transaction of its own. A store that is away costs the count, never the link."""
+    try:
+        with transaction() as session:
+            record(session)
+    except SQLAlchemyError as error:
+        _log.warning("a visit could not be counted", reason=type(error).__name__)
+
+
+def masked(address: str | None) -> str:
+    """`j•••@e•••.com`: enough for the owner to recognise, too little for who was forwarded the mail."""
+    local, at_sign, domain = (address or "").rpartition("@")
+    if not at_sign:
+        return "your address"
+    name, dot, ending = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••{dot}{ending}"
+
+
+def _words(purpose: str) -> str:
+    return purpose.replace("-", " ").replace("_", " ")
+
+
+def _private(page: str) -> BaseResponse:
+    response: Any = make_response(page)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Cache-Control"] = "no-store"
+    return response  # type: ignore[no-any-return]
