@@ -155,7 +155,9 @@ class Dispatcher:
 
     def _prepare(self, batch: ClaimedBatch) -> ReadyBatch | None:
         try:
-            return prepare(batch, epoch=self._watch.look())
+            made = prepare(batch, epoch=self._watch.look())
+            self._journal.prepared(batch.fence)
+            return made
         except SQLAlchemyError:
             raise
         except Exception as error:  # one broken campaign must not stop the others: its batch waits and says why
@@ -228,18 +230,26 @@ class Dispatcher:
         if not self._unrecorded:
             return
         told = self._unrecorded
-        in_transaction(lambda session: record_outcomes(session, told, worker=self._worker))
+        left = {fence: self._open[fence] - {one.delivery_id for one in told if one.fence == fence}
+                for fence in {one.fence for one in told} if fence in self._open}
+        done = [fence for fence, ids in left.items() if not ids]
+        in_transaction(lambda session: self._record(session, told, done))
         self._unrecorded = []
+        self._open.update(left)
+        for fence in done:
+            self._forget(fence)
         self._pace.answered(len(told))
         for one in told:
             self._report.results[one.result] = self._report.results.get(one.result, 0) + 1
-            self._open.get(one.fence, set()).discard(one.delivery_id)
-        for batch_id in {one.fence for one in told}:
-            self._close_if_done(batch_id)
+
+    def _record(self, session: Session, told: list[Outcome], done: list[int]) -> None:
+        record_outcomes(session, told, worker=self._worker)
+        if done:
+            outbox.close_batches(session, done)
 
     def _close_if_done(self, batch_id: int) -> None:
         if batch_id in self._open and not self._open[batch_id]:
-            in_transaction(lambda session: outbox.close_batch(session, batch_id))
+            in_transaction(lambda session: outbox.close_batches(session, [batch_id]))
             self._forget(batch_id)
 
     def _forget(self, batch_id: int) -> None:

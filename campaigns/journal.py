@@ -4,7 +4,8 @@ One file per sending process, append-only and unbuffered, so that a killed proce
 process holds a lock on the file as long as it lives; whoever finds the lock free knows that it is dead.
 
 Lines: `B delivery fence` before a message's final dot is written, then `A delivery fence code` when it was accepted or
-`R delivery fence code` when it was refused or is known not to have been handed over (code 0).
+`R delivery fence code` when it was refused or is known not to have been handed over (code 0). `P 0 fence` once a whole
+batch is rendered: no message of it can be what killed the process later.
 """
 
 import fcntl
@@ -27,11 +28,12 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a journal says about the messages of one fence: ids begun, accepted, and refused with the code."""
+    """What a journal says about one fence: was it rendered; ids begun, accepted, and refused with the code."""
 
     begun: frozenset[int] = frozenset()
     accepted: frozenset[int] = frozenset()
     refused: dict[int, int] = field(default_factory=dict)
+    is_prepared: bool = False
 
 
 class Journal:
@@ -43,6 +45,9 @@ class Journal:
         self._path = _path(folder, self.name)
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def prepared(self, fence: int) -> None:
+        os.write(self._file, b"P 0 %d\n" % fence)
 
     def begun(self, delivery_id: int, fence: int) -> None:
         os.write(self._file, b"B %d %d\n" % (delivery_id, fence))
@@ -83,22 +88,12 @@ def list_dead(folder: Path) -> list[str]:
 
 def read_account(folder: Path, name: str, fence: int) -> Account:
     """What the journal says about the messages of one fence; a torn last line is left out."""
-    begun: set[int] = set()
-    accepted: set[int] = set()
-    refused: dict[int, int] = {}
-    lines = _path(folder, name).read_bytes().split(b"\n")[:-1]
-    for line in lines:
+    seen: dict[bytes, dict[int, int]] = {b"P": {}, b"B": {}, b"A": {}, b"R": {}}
+    for line in _path(folder, name).read_bytes().split(b"\n")[:-1]:
         kind, *numbers = line.split(b" ")
-        if not all(number.isdigit() for number in numbers) or len(numbers) < 2 or int(numbers[1]) != fence:
-            continue
-        delivery = int(numbers[0])
-        if kind == b"B":
-            begun.add(delivery)
-        elif kind == b"A":
-            accepted.add(delivery)
-        elif kind == b"R" and len(numbers) == 3:
-            refused[delivery] = int(numbers[2])
-    return Account(frozenset(begun), frozenset(accepted), refused)
+        if kind in seen and len(numbers) in (2, 3) and all(one.isdigit() for one in numbers) and int(numbers[1]) == fence:
+            seen[kind][int(numbers[0])] = int(numbers[-1])
+    return Account(frozenset(seen[b"B"]), frozenset(seen[b"A"]), seen[b"R"], bool(seen[b"P"]))
 
 
 def remove(folder: Path, name: str) -> None:

@@ -148,7 +148,7 @@ def give_back(session: Session, *, fence: int) -> int:
         {"fence": fence})
     returned = list(found.scalars())
     caps.release_caps(session, returned)
-    close_batch(session, fence)
+    close_batches(session, [fence])
     return len(returned)
 
 
@@ -168,15 +168,16 @@ def settle_before_hand_over(session: Session, *, fence: int, rows: Sequence[Mapp
 
 
 def renew_leases(session: Session, *, batch_ids: Iterable[int], seconds: float = LEASE_SECONDS) -> set[int]:
-    """Lengthen the leases of open batches; the ids that were still ours."""
-    statement = update(Batch).where(Batch.id.in_(list(batch_ids)), Batch.is_open).values(
-        lease_until=clock.lease_now(session) + seconds).returning(Batch.id)
+    """Lengthen leases that still hold; the ids of those. A lease that is over is lost for good."""
+    moment = clock.lease_now(session)
+    statement = update(Batch).where(Batch.id.in_(list(batch_ids)), Batch.is_open, Batch.lease_until > moment).values(
+        lease_until=moment + seconds).returning(Batch.id)
     return set(session.scalars(statement))
 
 
-def close_batch(session: Session, batch_id: int) -> None:
-    """The claim is over: every row of it is recorded or given back."""
-    session.execute(update(Batch).where(Batch.id == batch_id).values(is_open=False))
+def close_batches(session: Session, batch_ids: Iterable[int]) -> None:
+    """The claims are over: every row of them is recorded or given back."""
+    session.execute(update(Batch).where(Batch.id.in_(list(batch_ids))).values(is_open=False))
 
 
 def count_due(session: Session, *, at: datetime | None = None) -> int:

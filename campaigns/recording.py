@@ -1,6 +1,7 @@
 """What became of messages that were handed over: T6 to T9a, one statement per kind for a whole slice, and the attempts.
 
-Every update asks for state `handing` and the claim's fence, so a stale claimant records nothing and a repeat changes nothing.
+Every update asks for state `handing` and the claim's fence, so a repeat changes nothing and nobody records for another's
+claim. Only the proof that a message was accepted also settles an unknown one (T10).
 """
 
 import random
@@ -122,7 +123,8 @@ def _store(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, int
         "UPDATE delivery SET state = v.state, reason = v.reason, detail = v.detail, "  # noqa: S608 - constants
         "due_at = coalesce(v.due_at, delivery.due_at), sent_at = coalesce(v.sent_at, delivery.sent_at), "
         f"ended_at = v.ended_at, attempts = delivery.attempts - v.untried FROM {value_rows(session, _ROW)} "
-        "WHERE delivery.id = v.id AND delivery.state = 'handing' AND delivery.fence = v.fence "
+        "WHERE delivery.id = v.id AND delivery.fence = v.fence "
+        "AND (delivery.state = 'handing' OR (delivery.state = 'unknown' AND v.state = 'sent')) "
         "RETURNING delivery.id, delivery.attempts"), {"rows": to_rows(session, rows)})
     return {row.id: row.attempts for row in found}
 

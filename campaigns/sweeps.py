@@ -17,7 +17,7 @@ from campaigns.channels.base import Outcome, Result
 from campaigns.commits import in_transaction
 from campaigns.journal import Account, Owner
 from campaigns.models import Batch, Delivery
-from campaigns.outbox import close_batch
+from campaigns.outbox import close_batches
 from campaigns.recording import record_outcomes
 from campaigns.states import DeliveryState
 from core import clock
@@ -76,34 +76,35 @@ def _settle(session: Session, left: Left, folder: Path) -> None:
     if row is None or (left.owner is not Owner.DEAD and row.lease_until > clock.lease_now(session)
                        and row.boot_id == clock.boot_id()):
         return
-    _queue_claimed(session, left)
+    account = Account() if left.owner is Owner.ELSEWHERE else journal.read_account(folder, left.journal, left.fence)
+    _queue_claimed(session, left, is_suspect=left.owner is Owner.DEAD and not account.is_prepared)
     handing = list(session.scalars(select(Delivery.id).where(
         Delivery.batch_id == left.id, Delivery.fence == left.fence, Delivery.state == DeliveryState.HANDING)))
-    if handing and not _settle_handing(session, left, handing, folder):
+    if handing and not _settle_handing(session, left, handing, account):
         return
-    close_batch(session, left.id)
+    close_batches(session, [left.id])
 
 
-def _queue_claimed(session: Session, left: Left) -> None:
-    """T11. Rows that were claimed together are taken alone from now on; one that was alone twice is quarantined."""
+def _queue_claimed(session: Session, left: Left, *, is_suspect: bool) -> None:
+    """T11. Rows whose process died while it prepared them are taken alone from now on; the second time that one was alone
+    it is quarantined."""
     mine = (Delivery.batch_id == left.id, Delivery.fence == left.fence,
             Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.RENDERED)))
-    if left.size == 1 and left.owner is Owner.DEAD:
+    if left.size == 1 and is_suspect:
         session.execute(update(Delivery).where(*mine).values(lone_losses=Delivery.lone_losses + 1))
         session.execute(update(Delivery).where(*mine, Delivery.lone_losses >= LONE_LOSSES_UNTIL_QUARANTINE).values(
             state=DeliveryState.QUARANTINED, ended_at=clock.now(), batch_id=None,
             detail="The sending process died twice while it was preparing this message alone"))
     session.execute(update(Delivery).where(*mine).values(
-        state=DeliveryState.QUEUED, batch_id=None, is_suspect=left.owner is Owner.DEAD))
+        state=DeliveryState.QUEUED, batch_id=None, is_suspect=is_suspect))
 
 
-def _settle_handing(session: Session, left: Left, handing: Sequence[int], folder: Path) -> bool:
+def _settle_handing(session: Session, left: Left, handing: Sequence[int], account: Account) -> bool:
     """True when every row found its state. False: its process lives (or may), so nothing is decided yet."""
     if left.owner is Owner.ALIVE and left.overdue <= FROZEN_SECONDS:
         return False
     if left.owner is Owner.ELSEWHERE and left.overdue <= ELSEWHERE_SECONDS:
         return False
-    account = Account() if left.owner is Owner.ELSEWHERE else journal.read_account(folder, left.journal, left.fence)
     is_whole = left.owner is Owner.DEAD and left.boot_id == clock.boot_id()
     outcomes = [_outcome(delivery_id, left, account, is_whole=is_whole, at=clock.now()) for delivery_id in handing]
     record_outcomes(session, outcomes, worker=left.worker)

@@ -105,7 +105,7 @@ class SmtpCarrier:
         return self._drops_at is not None and time.monotonic() >= self._drops_at
 
     def _serve(self) -> None:
-        for one in self._connections:
+        for one in list(self._connections):
             if one.dialogue.is_idle:
                 one.dialogue.is_ending = self._is_ending
                 if self._desk.waiting or self._is_ending:
