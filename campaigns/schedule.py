@@ -109,7 +109,8 @@ def after(delay: Delay, moment: datetime, *, zone: str, weekdays: frozenset[int]
     count `weekdays` that are no holiday of `country`.
     """
     if delay.unit in ("minutes", "hours"):
-        return (moment + timedelta(**{delay.unit: delay.amount})).astimezone(UTC)
+        # In UTC first: Python adds to a zoned moment on its clock face, not in real time.
+        return moment.astimezone(UTC) + timedelta(**{delay.unit: delay.amount})
     local = moment.astimezone(ZoneInfo(zone))
     if delay.amount == 0:
         return moment.astimezone(UTC)

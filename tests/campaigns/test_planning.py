@@ -1,0 +1,278 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from abm.accounts.models import Account
+from abm.contacts.models import Contact
+from campaigns import editing, planning, reports
+from campaigns.enrolment import enrol_newcomers, plan_chunk
+from campaigns.models import Campaign, Delivery, Enrolment, HoldoutGhost, Run, Suppression
+from campaigns.planning_jobs import plan_run
+from campaigns.states import DeliveryState, Reason, RunState
+from core import clock
+from core.db import Session, transaction
+from tests.campaigns.campaign_factory import (
+    HELLO,
+    deliveries,
+    enrolments,
+    launch_committed,
+    make_people,
+    make_run,
+    put_in_list,
+)
+from tests.factories import make_account, make_contact
+
+WEDNESDAY = datetime(2026, 3, 11, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _wednesday_noon(engine_side: Path, at: Any) -> None:
+    at(WEDNESDAY)
+
+
+def make_many(session: Session, count: int) -> None:
+    """`count` people, five to an account, made in bulk and in the list."""
+    now = clock.now()
+    made = session.scalars(
+        insert(Account).returning(Account),
+        [
+            {
+                "external_id": f"M{n}",
+                "name": f"M{n}",
+                "name_key": f"m{n}",
+                "country": "FR",
+                "created_at": now,
+                "updated_at": now,
+            }
+            for n in range(-(-count // 5))
+        ],
+    ).all()
+    session.execute(
+        insert(Contact),
+        [
+            {
+                "external_id": f"MC{n}",
+                "account_id": made[n // 5].id,
+                "email": f"m{n}@example.com",
+                "email_key": f"m{n}@example.com",
+                "lawful_basis": "contract",
+                "created_at": now,
+                "updated_at": now,
+            }
+            for n in range(count)
+        ],
+    )
+    put_in_list(session, made)
+
+
+def test_everybody_approved_gets_the_first_step_at_once(session: Session) -> None:
+    make_people(session, 3)
+    run = make_run(session)
+    assert [(row.state, row.step, row.due_at) for row in deliveries(session, run)] == [
+        ("queued", "hello", WEDNESDAY)
+    ] * 3
+    assert run.state == RunState.ACTIVE
+
+
+def test_who_cannot_be_written_to_is_stored_with_the_reason(session: Session) -> None:
+    make_people(session, email=None)
+    make_people(session, lawful_basis="none")
+    stopped = make_people(session)[0]
+    session.add(Suppression(scope="contact", key=str(stopped.id), purpose="*", reason="manual", created_at=clock.now()))
+    run = make_run(session)
+    assert {(row.state, row.reason) for row in deliveries(session, run)} == {
+        (DeliveryState.SUPPRESSED, reason) for reason in (Reason.NO_ADDRESS, Reason.NO_BASIS, Reason.SUPPRESSED)
+    }
+
+
+def test_two_people_with_one_mailbox_get_one_message(session: Session) -> None:
+    make_people(session, email="Info@example.com")
+    make_people(session, email="info@EXAMPLE.com ")
+    rows = deliveries(session, make_run(session))
+    assert [(row.state, row.reason, row.address_key is None) for row in rows] == [
+        ("queued", None, False),
+        ("suppressed", Reason.SAME_MAILBOX, True),
+    ]
+
+
+def test_whoever_shares_a_mailbox_with_somebody_blocked_gets_the_message(session: Session) -> None:
+    make_people(session, email="info@example.com", lawful_basis="none")
+    make_people(session, email="info@example.com")
+    assert [row.state for row in deliveries(session, make_run(session))] == ["suppressed", "queued"]
+
+
+def test_the_database_itself_refuses_the_same_mailbox_twice(session: Session) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    make_people(session, 2)
+    first, second = deliveries(session, make_run(session))
+    second.address_key = first.address_key
+    with pytest.raises(IntegrityError):
+        session.flush()
+
+
+def test_planning_again_makes_nothing_twice(session: Session) -> None:
+    make_people(session, 3)
+    run = make_run(session)
+    run.state, run.enrolled_up_to = RunState.PLANNING, 0
+    session.flush()
+    assert plan_chunk(session, run.id) is False
+    assert (len(deliveries(session, run)), len(enrolments(session, run))) == (3, 3)
+
+
+def test_the_first_step_waits_for_the_window_of_each_person(session: Session) -> None:
+    make_people(session, timezone="Asia/Tokyo")
+    make_people(session, timezone="Europe/Paris")
+    run = make_run(session, window={"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"})
+    assert [row.due_at for row in deliveries(session, run)] == [datetime(2026, 3, 12, 0, tzinfo=UTC), WEDNESDAY]
+
+
+def test_people_who_no_longer_match_are_counted_and_not_written_to(session: Session) -> None:
+    account = make_account(session)
+    put_in_list(session, [account])
+    person = make_contact(session, account, buying_role="champion")
+    make_contact(session, account, buying_role="champion")
+    campaign = _approved(session, people={"roles": ["champion"]})
+    person.buying_role = "user"
+    run = _planned(session, campaign)
+    assert [(row.state, row.reason) for row in deliveries(session, run)] == [
+        ("suppressed", Reason.NO_LONGER_MATCHES),
+        ("queued", None),
+    ]
+
+
+def _approved(session: Session, **values: Any) -> Campaign:
+    from tests.campaigns.campaign_factory import make_approved
+
+    return make_approved(session, **values)
+
+
+def _planned(session: Session, campaign: Campaign) -> Run:
+    run = editing.launch(session, campaign=campaign, launched_by="Second")
+    while plan_chunk(session, run.id):
+        pass
+    session.refresh(run)
+    return run
+
+
+def test_newcomers_need_a_new_approval(session: Session) -> None:
+    make_people(session)
+    campaign = _approved(session)
+    make_people(session)
+    assert len(deliveries(session, _planned(session, campaign))) == 1
+
+
+def test_a_colleague_who_came_after_the_approval_takes_nobodys_place(session: Session) -> None:
+    account = make_account(session)
+    put_in_list(session, [account])
+    person = make_contact(session, account, buying_role="champion", influence=1)
+    campaign = _approved(session, people={"per_account": 1})
+    make_contact(session, account, buying_role="decision_maker", influence=5)
+    assert [row.contact_id for row in deliveries(session, _planned(session, campaign))] == [person.id]
+
+
+def test_with_continuous_enrolment_newcomers_are_written_to(session: Session) -> None:
+    make_people(session)
+    run = make_run(session, enrol="continuous")
+    make_people(session)
+    assert (enrol_newcomers(session), enrol_newcomers(session)) == (1, 0)
+    assert len(deliveries(session, run)) == 2
+
+
+def test_a_second_launch_is_a_run_of_its_own(session: Session) -> None:
+    make_people(session, 2)
+    first = make_run(session)
+    first.state = RunState.FINISHED
+    campaign = session.get_one(Campaign, first.campaign_id)
+    second = _planned(session, campaign)
+    assert (second.number, len(deliveries(session, first)), len(deliveries(session, second))) == (2, 2, 2)
+    assert reports.campaign_status(session, "hello")["planned"] == 4
+
+
+def test_held_out_people_get_no_message_but_are_enrolled(session: Session) -> None:
+    make_people(session, 40)
+    run = make_run(session, holdout="10%")
+    held = [row for row in enrolments(session, run) if row.end_reason == Reason.HELD_OUT]
+    assert (len(held), len(deliveries(session, run))) == (4, 36)
+    assert session.scalar(select(func.count()).select_from(HoldoutGhost)) == 0
+
+
+def test_planning_goes_on_after_a_crash_where_it_was(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction() as session:
+        make_many(session, 1_000)
+    run_id = launch_committed()
+    monkeypatch.setattr(planning, "CHUNK", 100)
+    monkeypatch.setattr(plan_chunk, "__kwdefaults__", {"size": 100})
+    calls = iter(range(100))
+    real = planning.insert_ignoring
+
+    def crash_on_the_fourth(*given: Any) -> None:
+        real(*given)
+        if next(calls) == 3:
+            raise RuntimeError("power cut")
+
+    monkeypatch.setattr(planning, "insert_ignoring", crash_on_the_fourth)
+    with pytest.raises(RuntimeError):
+        plan_run(run_id)
+    with transaction() as session:
+        run = session.get_one(Run, run_id)
+        assert (run.state, len(deliveries(session, run)), len(enrolments(session, run))) == (
+            RunState.PLANNING,
+            300,
+            300,
+        )
+    plan_run(run_id)
+    with transaction() as session:
+        run = session.get_one(Run, run_id)
+        assert (run.state, len(deliveries(session, run)), len(enrolments(session, run))) == (
+            RunState.ACTIVE,
+            1000,
+            1000,
+        )
+
+
+def test_two_planners_at_once_make_everything_once(database: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with transaction() as session:
+        make_many(session, 400)
+    run_id = launch_committed()
+
+    def plan(_worker: int) -> None:
+        more = True
+        while more:
+            with transaction() as session:
+                more = plan_chunk(session, run_id, size=50)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(plan, range(4)))
+    with transaction() as session:
+        assert session.scalar(select(func.count()).select_from(Delivery)) == 400
+        assert session.scalar(select(func.count()).select_from(Enrolment)) == 400
+
+
+def test_a_hundred_thousand_people_are_planned_in_seconds(database: Path) -> None:
+    import time
+
+    with transaction() as session:
+        make_many(session, 100_000)
+    run_id = launch_committed(holdout="10%", people={"per_account": 5})
+    began = time.monotonic()
+    plan_run(run_id)
+    seconds = time.monotonic() - began
+    with transaction() as session:
+        planned = session.scalar(select(func.count()).select_from(Delivery))
+        enrolled = session.scalar(select(func.count()).select_from(Enrolment))
+    assert (planned, enrolled) == (90_000, 100_000)
+    assert seconds < 120, f"{seconds:.1f} s"
+    print(f"{seconds:.1f} s")
+
+
+def test_expiry_is_a_month_after_the_due_time(session: Session) -> None:
+    make_people(session)
+    run = make_run(session, steps=[{**HELLO, "after": "2 days"}])
+    row = deliveries(session, run)[0]
+    assert (row.due_at, row.expires_at) == (WEDNESDAY + timedelta(days=2), WEDNESDAY + timedelta(days=32))
