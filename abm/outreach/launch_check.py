@@ -1,0 +1,161 @@
+"""The launch check as pages and commands show it: one sentence, the counts, the findings."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from abm.company.queries import company_today
+from abm.contacts.models import Contact
+from abm.offers.models import Offer
+from abm.users.models import User
+from campaigns import launch_check as engine
+from campaigns import lint
+from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, parse
+from campaigns.models import Campaign
+from campaigns.states import Reason
+from campaigns.survey import survey
+from core import clock
+
+REFUSE, WARN = "refuse", "warn"
+_LEVELS = (REFUSE, WARN, "note")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know before a launch. `level` is refuse, warn or note; `sample`: ids in the source system."""
+
+    level: str
+    what: str
+    sentence: str
+    count: int = 1
+    sample: Sequence[str] = ()
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.level == REFUSE
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """People who would not be written to, for one reason, with the first few of them as (contact id, name)."""
+
+    reason: str
+    count: int
+    people: Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class LaunchCheck:
+    """People by what a launch would do with them now; `people` would be written to, `starts` on when: at the first
+    due moment in the zone of that person, None for at once."""
+
+    campaign: str
+    people: int
+    accounts: int
+    held_out: int
+    left_out: Sequence[LeftOut]
+    findings: Sequence[Finding]
+    starts: tuple[datetime, str] | None = None
+    has_own_zones: bool = False
+
+    @property
+    def is_blocked(self) -> bool:
+        return any(finding.is_refusal for finding in self.findings)
+
+    @property
+    def left_out_total(self) -> int:
+        return sum(group.count for group in self.left_out)
+
+    @property
+    def sentence(self) -> str:
+        """`412 people will be written to from Monday 09:00 in their own zones; 38 are left out.`"""
+        if not self.people:
+            return "Nobody will be written to" + (f"; {self._left_out}." if self.left_out else ".")
+        who = "1 person" if self.people == 1 else f"{self.people:,} people"
+        return f"{who} will be written to {self._when}; {self._left_out}."
+
+    @property
+    def _left_out(self) -> str:
+        return {0: "nobody is left out", 1: "1 is left out"}.get(self.left_out_total,
+                                                                f"{self.left_out_total:,} are left out")
+
+    @property
+    def _when(self) -> str:
+        if self.starts is None:
+            return "from now on"
+        local = self.starts[0].astimezone(ZoneInfo(self.starts[1]))
+        zones = "in their own zones" if self.has_own_zones else f"({self.starts[1]})"
+        return f"from {local:%A} {local.day} {local:%B %H:%M} {zones}"
+
+    def as_json(self) -> dict[str, Any]:
+        """What `check --json` answers."""
+        return {
+            "campaign": self.campaign, "blocked": self.is_blocked, "sentence": self.sentence, "people": self.people,
+            "accounts": self.accounts, "held_out": self.held_out,
+            "left_out": {group.reason: group.count for group in self.left_out},
+            "findings": [{"level": finding.level, "what": finding.what, "count": finding.count,
+                          "sentence": finding.sentence, "sample": list(finding.sample)} for finding in self.findings],
+        }
+
+
+def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
+    """The present answer, counted over everybody the campaign means. Changes nothing."""
+    definition = parse(campaign.definition)
+    report = engine.report_launch(session, campaign=campaign)
+    findings = [Finding(one.level.value, one.what, one.sentence, one.count, one.sample) for one in report.findings]
+    findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
+    findings += _names_that_lead_nowhere(session, definition)
+    return LaunchCheck(
+        campaign=campaign.name, people=report.starting, accounts=report.accounts, held_out=report.held_out,
+        left_out=_named(session, [group for group in report.left_out if group.reason != Reason.HELD_OUT]),
+        findings=sorted(findings, key=lambda finding: _LEVELS.index(finding.level)),
+        starts=_find_start(session, campaign, report, definition),
+        has_own_zones=definition.window is None or definition.window.zone == "recipient")
+
+
+def find_content_findings(definition: Definition) -> Iterator[Finding]:
+    """What the law or mail programs hold against the content; cheap, whatever the number of people."""
+    for one in lint.lint(definition):
+        yield Finding(REFUSE if one.level is lint.Level.BLOCK else WARN, "content", str(one))
+
+
+def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterator[Finding]:
+    today = company_today(session)
+    for step in definition.steps:
+        offer = session.scalar(select(Offer).where(Offer.name == step.offer)) if step.offer else None
+        if step.offer and offer is None:
+            yield Finding(REFUSE, "offer", f"Step {step.id} promises the offer {step.offer}, which does not exist.")
+        elif offer is not None and not (offer.is_active and offer.valid_from <= today <= offer.valid_until):
+            yield Finding(WARN, "offer", f"The offer {offer.name} of step {step.id} is not on today; while it is not, "
+                                         "nobody gets that message.")
+        if isinstance(step, CallStep) and step.assign_to != ACCOUNT_OWNER and not _is_user(session, step.assign_to):
+            yield Finding(WARN, "assign_to", f"{step.assign_to} of step {step.id} is no active user; its calls go to "
+                                             "the accounts' owners.")
+
+
+def _is_user(session: Session, email: str) -> bool:
+    return session.scalar(select(User.id).where(User.email == email.lower(), User.is_active)) is not None
+
+
+def _find_start(session: Session, campaign: Campaign, report: engine.LaunchReport,
+                definition: Definition) -> tuple[datetime, str] | None:
+    """The first due moment, asked for only where nobody can be written to at once."""
+    waiting = sum(one.count for one in report.findings if one.what == Reason.OUTSIDE_WINDOW)
+    if not report.starting or (definition.steps[0].after.amount == 0 and waiting < report.starting):
+        return None
+    due = ((one.due_at, one.recipient.zone) for chunk in survey(session, campaign, position=0, at=clock.now())
+           for one in chunk if one.objection is None)
+    return min(due, default=None)
+
+
+def _named(session: Session, groups: Sequence[engine.Group]) -> list[LeftOut]:
+    ids = [contact_id for group in groups for contact_id in group.contact_ids]
+    names = {person.id: " ".join(filter(None, (person.first_name, person.last_name))) or person.external_id
+             for person in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
+    return [LeftOut(group.reason, group.count, [(one, names[one]) for one in group.contact_ids if one in names])
+            for group in groups]

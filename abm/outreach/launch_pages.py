@@ -1,0 +1,69 @@
+"""Checking, approving and launching a campaign, and holding or ending it."""
+
+from flask import flash, g, redirect, render_template, url_for
+
+from abm.outreach import launching
+from abm.outreach.blueprint import Answer, pages
+from abm.outreach.campaign_pages import campaign_frame
+from abm.outreach.queries import get_campaign
+from abm.outreach.reasons import explain_reason
+from abm.users.queries import get_user
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from core.errors import Refused
+
+
+@pages.get("/campaigns/<int:campaign_id>/check")
+@requires(Permission.SEE)
+def check(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    is_editor = campaign.editor_id is not None and campaign.editor_id == g.user.id
+    refusal = "You changed it last, so somebody else has to approve it." if is_editor else ""
+    return render_template("outreach/check.html", found=launching.check_launch(g.session, campaign=campaign),
+                           explain_reason=explain_reason, refusal=refusal, **campaign_frame(campaign))
+
+
+@pages.post("/campaigns/<int:campaign_id>/approve")
+@requires(Permission.APPROVE_CAMPAIGNS)
+def approve(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    try:
+        found = launching.approve_campaign(g.session, campaign=campaign, by=get_user(g.session, g.user.id))
+        flash(f"Approved for {found.members:,} people at {found.accounts:,} accounts", "success")
+    except Refused as error:
+        g.session.rollback()
+        flash(str(error), "error")
+    return redirect(url_for("outreach.check", campaign_id=campaign_id))
+
+
+@pages.post("/campaigns/<int:campaign_id>/launch")
+@requires(Permission.LAUNCH_CAMPAIGNS)
+def launch(campaign_id: int) -> Answer:
+    campaign = get_campaign(g.session, campaign_id)
+    launching.launch_campaign(g.session, campaign=campaign)
+    flash("Launched. People are being enrolled; what is due goes out.", "success")
+    return redirect(url_for("outreach.results", campaign_id=campaign_id))
+
+
+@pages.post("/campaigns/<int:campaign_id>/pause")
+@requires(Permission.LAUNCH_CAMPAIGNS)
+def pause(campaign_id: int) -> Answer:
+    launching.pause_campaign(g.session, campaign=get_campaign(g.session, campaign_id))
+    flash("Paused. At most what was being handed over still goes out; nothing is lost.", "success")
+    return redirect(url_for("outreach.results", campaign_id=campaign_id))
+
+
+@pages.post("/campaigns/<int:campaign_id>/resume")
+@requires(Permission.LAUNCH_CAMPAIGNS)
+def resume(campaign_id: int) -> Answer:
+    launching.resume_campaign(g.session, campaign=get_campaign(g.session, campaign_id))
+    flash("Going on with exactly the rest.", "success")
+    return redirect(url_for("outreach.results", campaign_id=campaign_id))
+
+
+@pages.post("/campaigns/<int:campaign_id>/cancel")
+@requires(Permission.LAUNCH_CAMPAIGNS)
+def cancel(campaign_id: int) -> Answer:
+    launching.cancel_campaign(g.session, campaign=get_campaign(g.session, campaign_id))
+    flash("Cancelled. What had not been sent is never sent.", "success")
+    return redirect(url_for("outreach.results", campaign_id=campaign_id))

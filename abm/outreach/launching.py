@@ -1,0 +1,107 @@
+"""From a draft to a running campaign: who may approve, what is checked, what is recorded."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from abm.audit.actions import actor, record
+from abm.outreach.launch_check import LaunchCheck, find_content_findings, make_launch_check
+from abm.users.models import User
+from abm.users.queries import find_user_by_email
+from abm.web.permissions import Permission, Role, may
+from campaigns import editing, reports
+from campaigns.definition import parse
+from campaigns.dry_run import dry_run
+from campaigns.models import Approval, Campaign, Run
+from core.errors import NotFound, Refused
+
+EXPORT_COLUMNS = reports.EXPORT_COLUMNS
+
+
+def get_approver(session: Session, email: str) -> User:
+    """The active user with this address who may approve campaigns. Raises NotFound or Refused."""
+    user = find_user_by_email(session, email)
+    if user is None:
+        raise NotFound(f"There is no user with the address {email}; see `abm users list`")
+    refuse_approver(user)
+    return user
+
+
+def refuse_approver(user: User) -> None:
+    """Refused for a user who is switched off or whose role may not approve."""
+    if not user.is_active:
+        raise Refused(f"{user.email} is disabled, so cannot approve; name an active marketer or admin")
+    if not may(user.role, Permission.APPROVE_CAMPAIGNS):
+        raise Refused(f"{user.email} is {user.role}, who may not approve; name a marketer or an admin")
+
+
+def approve_campaign(session: Session, *, campaign: Campaign, by: User) -> Approval:
+    """Freeze content and people in the name of `by`, who is not the last editor. Raises Refused."""
+    refuse_approver(by)
+    approval = editing.approve(session, campaign=campaign, approver_id=by.id, approver_name=by.name or by.email,
+                               is_admin=by.role == Role.ADMIN)
+    record(session, action="campaign.approve", subject="campaign", subject_id=campaign.id,
+           after={"approved_by": by.email, "members": approval.members, "hash": campaign.definition_hash})
+    return approval
+
+
+def check_launch(session: Session, *, campaign: Campaign) -> LaunchCheck:
+    """What a launch would do now, and what speaks against it."""
+    return make_launch_check(session, campaign)
+
+
+def run_dry(session: Session, *, campaign: Campaign, start: date | None, days: int) -> dict[str, Any]:
+    """What would go out on which day if it were launched then: totals, and per day the counts with their reasons."""
+    found = dry_run(session, campaign=campaign, from_on=start, days=days)
+    by_day = found.totals()
+    totals = {name: sum(row[name] for row in by_day) for name in ("goes", "deferred", "blocked", "calls", "cost")}
+    return {"campaign": campaign.name, "from": found.first.isoformat(), "days": days, **totals, "by_day": by_day}
+
+
+def launch_campaign(session: Session, *, campaign: Campaign) -> Run:
+    """Begin a run of what was approved; planning it is a job's work, so this is quick. Raises Refused.
+
+    Content that may not be sent refuses here; people are judged one by one when their message is due.
+    """
+    refusals = [one.sentence for one in find_content_findings(parse(campaign.definition)) if one.is_refusal]
+    if refusals:
+        raise Refused(f"{campaign.name} cannot be launched: {'; '.join(refusals)}")
+    run = editing.launch(session, campaign=campaign, launched_by=actor().name)
+    sender = campaign.definition.get("sender", {}).get("email", "")
+    record(session, action="campaign.launch", subject="campaign", subject_id=campaign.id,
+           after={"run": run.number, "sender_verified_by_operator": sender})
+    return run
+
+
+def pause_campaign(session: Session, *, campaign: Campaign) -> Campaign:
+    """Hold everything that was not handed over. Raises Refused."""
+    paused = editing.pause(session, campaign=campaign, reason=f"paused by {actor().name}")
+    return _recorded(session, paused, "campaign.pause")
+
+
+def resume_campaign(session: Session, *, campaign: Campaign) -> Campaign:
+    """Go on exactly where the pause held it. Raises Refused."""
+    return _recorded(session, editing.resume(session, campaign=campaign), "campaign.resume")
+
+
+def cancel_campaign(session: Session, *, campaign: Campaign) -> Campaign:
+    """End it for good: what was not handed over is never sent. Raises Refused."""
+    return _recorded(session, editing.cancel(session, campaign=campaign), "campaign.cancel")
+
+
+def _recorded(session: Session, campaign: Campaign, action: str) -> Campaign:
+    record(session, action=action, subject="campaign", subject_id=campaign.id)
+    return campaign
+
+
+def get_status(session: Session, *, campaign: Campaign) -> dict[str, Any]:
+    """The books with the field names that `status --json` promises."""
+    return reports.campaign_status(session, campaign.name)
+
+
+def stream_export_rows(session: Session, *, campaign: Campaign) -> Iterator[list[Any]]:
+    """One row per intended message in the order of EXPORT_COLUMNS, read in slices."""
+    for row in reports.export_rows(session, campaign.name):
+        yield [row[column] for column in EXPORT_COLUMNS]
