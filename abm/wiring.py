@@ -8,6 +8,7 @@ JOB_MODULES = (
     "abm.imports.jobs",
     "abm.analysis.jobs",
     "abm.targets.jobs",
+    "abm.work.jobs",
     "abm.winback.jobs",
     "abm.outreach.jobs",
     "abm.installation.jobs",

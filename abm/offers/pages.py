@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from werkzeug.wrappers import Response as Answered
 
 from abm.company.queries import company_today
-from abm.offers import actions
+from abm.offers import actions, panels
 from abm.offers.forms import parse_offer
 from abm.offers.granting import is_on_offer
 from abm.offers.kinds import CAUSES, KINDS, RUNGS
@@ -17,6 +17,8 @@ from abm.web.access import requires
 from abm.web.permissions import Permission
 from abm.web.spreadsheets import csv_response
 from core.errors import InvalidInput
+
+__all__ = ["pages", "panels"]
 
 pages = Blueprint("offers", __name__)
 Answer = str | Answered | tuple[str, int]

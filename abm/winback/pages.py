@@ -15,7 +15,7 @@ from abm.web.access import requires
 from abm.web.menu import register_count
 from abm.web.permissions import Permission
 from abm.web.spreadsheets import csv_response
-from abm.winback import actions
+from abm.winback import actions, panels
 from abm.winback.losses import GROUPS, list_loss_groups, list_loss_months, update_loss_months
 from abm.winback.models import Case
 from abm.winback.proof import count_by_cause, count_outcomes, list_comparisons
@@ -34,6 +34,8 @@ from abm.winback.queries import (
     list_order_days,
 )
 from core.errors import InvalidInput, Refused
+
+__all__ = ["pages", "panels"]
 
 pages = Blueprint("winback", __name__)
 Answer = str | Answered | tuple[str, int]

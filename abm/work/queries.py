@@ -1,0 +1,155 @@
+"""Reading tasks: lists, a person's day, the call desk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce
+from sqlalchemy.orm import Session, joinedload
+
+from abm.accounts.models import Account
+from abm.company.queries import company_today, get_company
+from abm.orders.models import AccountDay
+from abm.work.models import Task
+from core.errors import NotFound
+
+PAGE = 50
+_WITH_NAMES = (joinedload(Task.account), joinedload(Task.contact), joinedload(Task.owner))
+_BY_DUE = (case((Task.due_on.is_(None), 1), else_=0), Task.due_on, Task.id)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """What a list of tasks is narrowed to. owner: `mine`, `all`, `nobody` or a user's id as text."""
+
+    user_id: int
+    today: date
+    owner: str = "mine"
+    state: str = "open"
+    kind: str = ""
+    due: str = ""
+    text: str = ""
+    offset: int = 0
+
+
+def get_task(session: Session, task_id: int) -> Task:
+    task = session.get(Task, task_id, options=_WITH_NAMES)
+    if task is None:
+        raise NotFound("There is no such task")
+    return task
+
+
+def list_tasks(session: Session, chosen: TaskFilter) -> list[Task]:
+    """A page of tasks, the earliest due first, those without a day last; done ones the latest first."""
+    order = _BY_DUE if chosen.state == "open" else (Task.done_at.desc(), Task.id.desc())
+    return list(session.scalars(select(Task).options(*_WITH_NAMES).where(*_conditions(chosen))
+                                .order_by(*order).offset(chosen.offset).limit(PAGE)))
+
+
+def count_tasks(session: Session, chosen: TaskFilter) -> int:
+    return session.scalar(select(func.count()).select_from(Task).where(*_conditions(chosen))) or 0
+
+
+def _conditions(chosen: TaskFilter) -> list[ColumnElement[bool]]:
+    conditions = [*_of_owner(chosen), *_due(chosen)]
+    if chosen.state:
+        conditions.append(Task.state == chosen.state)
+    if chosen.kind:
+        conditions.append(Task.kind == chosen.kind)
+    if chosen.text:
+        is_of_account = Task.account.has(Account.name.icontains(chosen.text, autoescape=True))
+        conditions.append(Task.title.icontains(chosen.text, autoescape=True) | is_of_account)
+    return conditions
+
+
+def _of_owner(chosen: TaskFilter) -> list[ColumnElement[bool]]:
+    if chosen.owner == "mine":
+        return [Task.owner_id == chosen.user_id]
+    if chosen.owner == "nobody":
+        return [Task.owner_id.is_(None)]
+    return [Task.owner_id == int(chosen.owner)] if chosen.owner.isdecimal() else []
+
+
+def _due(chosen: TaskFilter) -> list[ColumnElement[bool]]:
+    due: dict[str, ColumnElement[bool]] = {
+        "late": Task.due_on < chosen.today,
+        "today": Task.due_on == chosen.today,
+        "week": Task.due_on.between(chosen.today, chosen.today + timedelta(days=6)),
+    }
+    return [due[chosen.due]] if chosen.due in due else []
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A person's day: what is late, due today and in the coming week, without a day, and what was done today."""
+
+    late: Sequence[Task]
+    today: Sequence[Task]
+    coming: Sequence[Task]
+    undated: Sequence[Task]
+    done_today: int
+    nobodys: int
+
+
+def get_day(session: Session, *, user_id: int, today: date) -> Day:
+    """The open tasks of somebody by when they are due, at most PAGE of each."""
+    def open_tasks(*conditions: ColumnElement[bool]) -> list[Task]:
+        return list(session.scalars(
+            select(Task).options(*_WITH_NAMES).where(Task.owner_id == user_id, Task.state == "open", *conditions)
+            .order_by(Task.due_on, Task.kind, Task.id).limit(PAGE)))
+
+    week = today + timedelta(days=7)
+    done = select(func.count()).select_from(Task).where(
+        Task.owner_id == user_id, Task.state == "done", Task.done_at >= _start_of(session, today))
+    return Day(
+        late=open_tasks(Task.due_on < today), today=open_tasks(Task.due_on == today),
+        coming=open_tasks(Task.due_on > today, Task.due_on <= week), undated=open_tasks(Task.due_on.is_(None)),
+        done_today=session.scalar(done) or 0,
+        nobodys=session.scalar(select(func.count()).select_from(Task).where(
+            Task.owner_id.is_(None), Task.state == "open")) or 0)
+
+
+def _start_of(session: Session, day: date) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(get_company(session).timezone))
+
+
+def _account_value() -> Any:
+    """What an account has ordered in all, as whole ten-thousandths: which of two calls due on a day comes first."""
+    return (select(func.coalesce(func.sum(type_coerce(AccountDay.amount, BigInteger)), 0))
+            .where(AccountDay.account_id == Task.account_id).correlate(Task).scalar_subquery())
+
+
+def list_due_calls(session: Session, *, user_id: int | None, today: date, limit: int = PAGE) -> list[Task]:
+    """Open calls due up to today: the earliest due first, of one day the most valuable account first.
+
+    `user_id`: that person's own and nobody's; None: everybody's. Calls without a day are due.
+    """
+    query = (
+        select(Task).options(*_WITH_NAMES)
+        .where(Task.kind == "call", Task.state == "open", func.coalesce(Task.due_on, today) <= today)
+        .order_by(func.coalesce(Task.due_on, today), _account_value().desc(), Task.id).limit(limit)
+    )
+    if user_id is not None:
+        query = query.where((Task.owner_id == user_id) | Task.owner_id.is_(None))
+    return list(session.scalars(query))
+
+
+def list_account_tasks(session: Session, account_id: int) -> list[Task]:
+    """The open tasks of an account, the earliest due first."""
+    return list(session.scalars(select(Task).options(*_WITH_NAMES).where(
+        Task.account_id == account_id, Task.state == "open").order_by(*_BY_DUE)))
+
+
+def count_due(session: Session, user_id: int) -> int:
+    """How many of somebody's tasks are due today or late."""
+    return session.scalar(select(func.count()).select_from(Task).where(
+        Task.owner_id == user_id, Task.state == "open", Task.due_on <= company_today(session))) or 0
+
+
+def find_account_by_name(session: Session, name: str) -> int | None:
+    """The one account of this name in any case, or of this id in the source system; None when not exactly one."""
+    found = session.scalars(select(Account.id).where(
+        (func.lower(Account.name) == name.lower()) | (Account.external_id == name)).limit(2)).all()
+    return found[0] if len(found) == 1 else None
