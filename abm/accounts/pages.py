@@ -1,0 +1,144 @@
+"""The account list, an account's page, and its form."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy import Select
+from werkzeug.wrappers import Response
+
+from abm.accounts import actions
+from abm.accounts.columns import list_columns
+from abm.accounts.forms import TIERS, parse_account, typed_account
+from abm.accounts.names import name_key
+from abm.accounts.panels import render_panels
+from abm.accounts.queries import (
+    EMPTY,
+    arguments_of,
+    find_namesakes,
+    get_account,
+    list_choices,
+    list_event_kinds,
+    list_events,
+    list_order,
+    list_sites,
+    read_listing,
+    select_accounts,
+)
+from abm.users.queries import list_active_users
+from abm.web.access import requires
+from abm.web.keyset import count_text, fetch_page, read_place
+from abm.web.permissions import Permission
+from abm.web.spreadsheets import csv_response, xlsx_response
+from core.errors import InvalidInput
+
+pages = Blueprint("accounts", __name__)
+Answer = str | Response | tuple[str, int]
+
+
+@pages.get("/accounts")
+@requires(Permission.SEE)
+def index() -> Answer:
+    listing = read_listing(request.args)
+    query, order = select_accounts(listing), list_order(listing)
+    page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
+    return render_template(
+        "accounts/index.html", page=page, listing=listing, columns=list_columns(), choices=list_choices(g.session),
+        count=count_text(g.session, query, "account", "accounts"), kept=arguments_of(listing), without_value=EMPTY)
+
+
+@pages.get("/accounts/export.<any(csv, xlsx):kind>")
+@requires(Permission.EXPORT)
+def export(kind: str) -> Answer:
+    listing = read_listing(request.args)
+    columns = list_columns()
+    names = ["account_id", *columns, "domain", "employees", "annual_revenue", "region", "city", "source"]
+    answer = csv_response if kind == "csv" else xlsx_response
+    return answer("accounts", columns=names, rows=_exported(select_accounts(listing)))
+
+
+def _exported(query: Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
+    for account, _key, *values in g.session.execute(query.order_by(None), execution_options={"yield_per": 5_000}):
+        yield [account.external_id, account.name, *values, account.domain, account.employees, account.annual_revenue,
+               account.region, account.city, account.source]
+
+
+@pages.get("/accounts/new")
+@requires(Permission.EDIT_ACCOUNTS)
+def new() -> Answer:
+    return _form({}, {})
+
+
+@pages.post("/accounts")
+@requires(Permission.EDIT_ACCOUNTS)
+def create() -> Answer:
+    try:
+        values = parse_account(g.session, request.form)
+        namesakes = find_namesakes(g.session, name_key=name_key(values["name"]), domain=values["domain"])
+        if namesakes and not request.form.get("is_another"):
+            return _form(request.form, {}, namesakes=namesakes), 422
+        account = actions.create_account(g.session, values=values)
+    except InvalidInput as error:
+        return _form(request.form, error.fields), 422
+    flash(f"{account.name} is here now", "success")
+    return redirect(url_for("accounts.show", account_id=account.id))
+
+
+@pages.get("/accounts/<int:account_id>")
+@requires(Permission.SEE)
+def show(account_id: int) -> Answer:
+    account = get_account(g.session, account_id)
+    parent = get_account(g.session, account.parent_id) if account.parent_id else None
+    return render_template(
+        "accounts/show.html", account=account, parent=parent, sites=list_sites(g.session, account_id),
+        panels=render_panels(g.session, account), **_timeline(account_id))
+
+
+@pages.get("/accounts/<int:account_id>/timeline")
+@requires(Permission.SEE)
+def timeline(account_id: int) -> Answer:
+    account = get_account(g.session, account_id)
+    return render_template("accounts/_timeline.html", account=account, **_timeline(account_id))
+
+
+def _timeline(account_id: int) -> dict[str, Any]:
+    kind, before = request.args.get("kind", ""), request.args.get("before", type=int)
+    events = list_events(g.session, account_id, kind=kind, before=before)
+    return {"events": events, "kind": kind, "kinds": list_event_kinds(g.session, account_id),
+            "older": events[-1].id if len(events) == 30 else None}
+
+
+@pages.post("/accounts/<int:account_id>/notes")
+@requires(Permission.EDIT_ACCOUNTS)
+def add_note(account_id: int) -> Answer:
+    get_account(g.session, account_id)
+    text = request.form.get("text", "").strip()
+    if text:
+        actions.add_account_event(g.session, account_id=account_id, kind="note", title=text.splitlines()[0],
+                                  text=text[:5000])
+    return redirect(url_for("accounts.show", account_id=account_id, _anchor="timeline"))
+
+
+@pages.get("/accounts/<int:account_id>/edit")
+@requires(Permission.EDIT_ACCOUNTS)
+def edit(account_id: int) -> Answer:
+    account = get_account(g.session, account_id)
+    return _form(typed_account(g.session, account), {}, account=account)
+
+
+@pages.post("/accounts/<int:account_id>")
+@requires(Permission.EDIT_ACCOUNTS)
+def update(account_id: int) -> Answer:
+    account = get_account(g.session, account_id)
+    try:
+        values = parse_account(g.session, request.form, account_id=account_id)
+        actions.update_account(g.session, account_id=account_id, values=values)
+    except InvalidInput as error:
+        return _form(request.form, error.fields, account=account), 422
+    flash("Saved", "success")
+    return redirect(url_for("accounts.show", account_id=account_id))
+
+
+def _form(typed: Any, errors: Any, **more: Any) -> str:
+    owners = [(user.id, user.name) for user in list_active_users(g.session)]
+    return render_template("accounts/form.html", typed=typed, errors=errors, owners=owners, tiers=TIERS, **more)

@@ -1,0 +1,80 @@
+"""Changing people by hand. Imports have their own way in."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from abm.accounts.actions import add_account_event
+from abm.audit.actions import record
+from abm.contacts.addresses import address_for_comparison
+from abm.contacts.models import Contact
+from abm.contacts.queries import get_contact
+from campaigns.stops import bump
+from core import clock
+
+EDITABLE = ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "influence", "attitude",
+            "language", "timezone", "lawful_basis", "basis_source", "custom")
+
+
+def create_contact(session: Session, *, account_id: int, values: Mapping[str, Any]) -> Contact:
+    """Make a person at an account from checked values (see forms.py)."""
+    now = clock.now()
+    own = {name: values[name] for name in EDITABLE if name in values}
+    contact = Contact(external_id=f"abm-{secrets.token_hex(6)}", account_id=account_id,
+                      email_key=_key(own.get("email")), basis_at=now if own["lawful_basis"] != "none" else None,
+                      created_at=now, updated_at=now, **own)
+    session.add(contact)
+    session.flush()
+    record(session, action="contact.create", subject="contact", subject_id=contact.id, after=own)
+    add_account_event(session, account_id=account_id, contact_id=contact.id, kind="contact", title="Person added",
+                      link=f"/contacts/{contact.id}")
+    return contact
+
+
+def update_contact(session: Session, *, contact_id: int, values: Mapping[str, Any]) -> Contact:
+    """Change the given values, on record. A new basis or source is dated now. Raises NotFound."""
+    contact = get_contact(session, contact_id)
+    changed = {name: values[name] for name in EDITABLE if name in values and values[name] != getattr(contact, name)}
+    if not changed:
+        return contact
+    before = {name: getattr(contact, name) for name in changed}
+    for name, value in changed.items():
+        setattr(contact, name, value)
+    now = clock.now()
+    contact.email_key, contact.updated_at = _key(contact.email), now
+    if {"lawful_basis", "basis_source"} & changed.keys():
+        contact.basis_at = now if contact.lawful_basis != "none" else None
+        bump(session)
+    record(session, action="contact.update", subject="contact", subject_id=contact.id, before=before, after=changed)
+    session.flush()
+    return contact
+
+
+def deactivate_contact(session: Session, *, contact_id: int, reason: str = "") -> Contact:
+    """The person has left: stays on record, is never written to. Sending processes notice at once."""
+    return _set_active(session, contact_id, is_active=False, title="Person left", reason=reason)
+
+
+def reactivate_contact(session: Session, *, contact_id: int) -> Contact:
+    """The person is there again."""
+    return _set_active(session, contact_id, is_active=True, title="Person is back", reason="")
+
+
+def _set_active(session: Session, contact_id: int, *, is_active: bool, title: str, reason: str) -> Contact:
+    contact = get_contact(session, contact_id)
+    if contact.is_active is is_active:
+        return contact
+    contact.is_active, contact.updated_at = is_active, clock.now()
+    record(session, action="contact.reactivate" if is_active else "contact.deactivate", subject="contact",
+           subject_id=contact.id, before={"is_active": not is_active},
+           after={"is_active": is_active, "reason": reason[:300]})
+    add_account_event(session, account_id=contact.account_id, contact_id=contact.id, kind="contact", title=title,
+                      text=reason[:300], link=f"/contacts/{contact.id}")
+    bump(session)
+    return contact
+
+
+def _key(email: str | None) -> str | None:
+    return address_for_comparison(email) if email else None

@@ -1,0 +1,144 @@
+"""People: the list, a person's page and form, and the buying centre on the account page."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from abm.accounts.models import Account
+from abm.accounts.panels import register_panel
+from abm.accounts.queries import get_account
+from abm.contacts import actions
+from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, completeness, role_word, seats
+from abm.contacts.forms import BASES, parse_contact, typed_contact
+from abm.contacts.models import Contact
+from abm.contacts.queries import (
+    find_namesakes,
+    get_contact,
+    list_contacts_of,
+    list_order,
+    read_listing,
+    select_contacts,
+    why_not_emailed,
+)
+from abm.web.access import requires
+from abm.web.keyset import count_text, fetch_page, read_place
+from abm.web.permissions import Permission
+from abm.web.spreadsheets import csv_response, xlsx_response
+from core.errors import InvalidInput
+
+pages = Blueprint("contacts", __name__)
+Answer = str | Response | tuple[str, int]
+EXPORTED = ("external_id", "first_name", "last_name", "email", "phone", "title", "department", "buying_role",
+            "language", "timezone", "lawful_basis", "basis_source", "basis_at")
+
+
+@pages.get("/contacts")
+@requires(Permission.SEE)
+def index() -> Answer:
+    listing = read_listing(request.args)
+    query, order = select_contacts(listing), list_order(listing)
+    page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
+    obstacles = why_not_emailed(g.session, [row[0] for row in page.rows])
+    return render_template(
+        "contacts/index.html", page=page, listing=listing, count=count_text(g.session, query, "person", "people"),
+        roles=ROLES, bases=BASES, role_word=role_word, obstacles=obstacles)
+
+
+@pages.get("/contacts/export.<any(csv, xlsx):kind>")
+@requires(Permission.EXPORT)
+def export(kind: str) -> Answer:
+    rows = g.session.execute(select_contacts(read_listing(request.args)), execution_options={"yield_per": 5_000})
+    columns = ["contact_id", "account_id", *EXPORTED[1:]]
+    values = ([contact.external_id, account.external_id, *(getattr(contact, name) for name in EXPORTED[1:])]
+              for contact, account in rows)
+    return (csv_response if kind == "csv" else xlsx_response)("contacts", columns=columns, rows=values)
+
+
+@pages.get("/contacts/<int:contact_id>")
+@requires(Permission.SEE)
+def show(contact_id: int) -> Answer:
+    contact = get_contact(g.session, contact_id)
+    others = find_namesakes(g.session, email_key=contact.email_key, but=contact.id) if contact.email_key else []
+    return render_template(
+        "contacts/show.html", contact=contact, name=_name(contact), others=others, role_word=role_word, bases=BASES,
+        attitudes=ATTITUDES, obstacle=why_not_emailed(g.session, [contact]).get(contact.id))
+
+
+@pages.get("/accounts/<int:account_id>/contacts/new")
+@requires(Permission.EDIT_ACCOUNTS)
+def new(account_id: int) -> Answer:
+    return _form({"buying_role": request.args.get("role", "")}, {}, account=get_account(g.session, account_id))
+
+
+@pages.post("/accounts/<int:account_id>/contacts")
+@requires(Permission.EDIT_ACCOUNTS)
+def create(account_id: int) -> Answer:
+    account = get_account(g.session, account_id)
+    try:
+        contact = actions.create_contact(g.session, account_id=account.id, values=parse_contact(request.form))
+    except InvalidInput as error:
+        return _form(request.form, error.fields, account=account), 422
+    flash(f"{_name(contact)} is here now", "success")
+    return redirect(url_for("accounts.show", account_id=account.id))
+
+
+@pages.get("/contacts/<int:contact_id>/edit")
+@requires(Permission.EDIT_ACCOUNTS)
+def edit(contact_id: int) -> Answer:
+    contact = get_contact(g.session, contact_id)
+    return _form(typed_contact(contact), {}, contact=contact, account=contact.account)
+
+
+@pages.post("/contacts/<int:contact_id>")
+@requires(Permission.EDIT_ACCOUNTS)
+def update(contact_id: int) -> Answer:
+    contact = get_contact(g.session, contact_id)
+    try:
+        values = parse_contact(request.form, known_role=contact.buying_role)
+    except InvalidInput as error:
+        return _form(request.form, error.fields, contact=contact, account=contact.account), 422
+    actions.update_contact(g.session, contact_id=contact_id, values=values)
+    flash("Saved", "success")
+    return redirect(url_for("contacts.show", contact_id=contact_id))
+
+
+@pages.post("/contacts/<int:contact_id>/left")
+@requires(Permission.EDIT_ACCOUNTS)
+def deactivate(contact_id: int) -> Answer:
+    actions.deactivate_contact(g.session, contact_id=contact_id, reason=request.form.get("reason", ""))
+    return redirect(url_for("contacts.show", contact_id=contact_id))
+
+
+@pages.post("/contacts/<int:contact_id>/back")
+@requires(Permission.EDIT_ACCOUNTS)
+def reactivate(contact_id: int) -> Answer:
+    actions.reactivate_contact(g.session, contact_id=contact_id)
+    return redirect(url_for("contacts.show", contact_id=contact_id))
+
+
+def _name(contact: Contact) -> str:
+    return " ".join(part for part in (contact.first_name, contact.last_name) if part) or contact.email or "Somebody"
+
+
+def _form(typed: Any, errors: Any, *, account: Account, contact: Contact | None = None) -> str:
+    roles = dict(ROLES)
+    if contact and contact.buying_role:
+        roles.setdefault(contact.buying_role, role_word(contact.buying_role))
+    return render_template(
+        "contacts/form.html", typed=typed, errors=errors, account=account, contact=contact, bases=BASES.items(),
+        roles=roles.items(), attitudes=ATTITUDES.items(), influence=INFLUENCE.items(),
+        name=_name(contact) if contact else "")
+
+
+def people_panel(session: Session, account: Account) -> str:
+    """The buying centre: who is there, and which seats are empty."""
+    people = list_contacts_of(session, account.id)
+    own_seats = seats(person.buying_role for person in people if person.is_active)
+    return render_template(
+        "contacts/_people.html", account=account, people=people, seats=own_seats, completeness=completeness(own_seats),
+        obstacles=why_not_emailed(session, people), name=_name, role_word=role_word, attitudes=ATTITUDES)
+
+
+register_panel("People", 20, people_panel)

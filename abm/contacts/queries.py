@@ -1,0 +1,120 @@
+"""Reading people, and whether they may be written to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import QueryableAttribute, Session
+
+from abm.accounts.models import Account
+from abm.contacts.models import Contact
+from abm.web.keyset import Order
+from campaigns.outside import Recipient
+from campaigns.suppressed import ALL_PURPOSES, find_suppressed
+from core.errors import NotFound
+
+LAST_NAME = func.lower(func.coalesce(Contact.last_name, Contact.first_name, Contact.email, ""))
+SORTS: dict[str, ColumnElement[Any] | QueryableAttribute[Any]] = {
+    "name": LAST_NAME, "account": Account.name_key, "title": Contact.title,
+    "role": Contact.buying_role, "basis": Contact.lawful_basis,
+}
+FILTERS = {"role": Contact.buying_role, "basis": Contact.lawful_basis}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What somebody looks for among people."""
+
+    text: str
+    filters: Mapping[str, str]
+    sort: str
+    is_descending: bool
+    shows_left: bool
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        kept = {"q": self.text, "sort": ("-" if self.is_descending else "") + self.sort, **self.filters,
+                "left": "yes" if self.shows_left else ""}
+        return {name: value for name, value in kept.items() if value}
+
+
+def read_listing(arguments: Mapping[str, str]) -> Listing:
+    """From an address; names that are not known are ignored."""
+    wanted = arguments.get("sort", "")
+    name = wanted.removeprefix("-")
+    filters = {name: arguments[name] for name in FILTERS if arguments.get(name)}
+    return Listing(arguments.get("q", "").strip()[:200], filters, name if name in SORTS else "name",
+                   name in SORTS and wanted.startswith("-"), arguments.get("left") == "yes")
+
+
+def select_contacts(listing: Listing) -> Select[*tuple[Any, ...]]:
+    """Contact and Account of everybody who fits; unsorted."""
+    query: Select[*tuple[Any, ...]] = select(Contact, Account).join(Account, Account.id == Contact.account_id)
+    if not listing.shows_left:
+        query = query.where(Contact.is_active.is_(True))
+    if listing.text:
+        full_name = func.coalesce(Contact.first_name, "") + " " + func.coalesce(Contact.last_name, "")
+        parts = (full_name, Contact.email, Contact.external_id, Account.name, Contact.title)
+        query = query.where(or_(*(part.icontains(listing.text, autoescape=True) for part in parts)))
+    for name, value in listing.filters.items():
+        query = query.where(FILTERS[name] == value)
+    return query
+
+
+def list_order(listing: Listing) -> Order:
+    return Order(SORTS[listing.sort], Contact.id, listing.is_descending)
+
+
+def get_contact(session: Session, contact_id: int) -> Contact:
+    """A person by id. Raises NotFound."""
+    contact = session.get(Contact, contact_id)
+    if contact is None:
+        raise NotFound("There is no such person")
+    return contact
+
+
+def list_contacts_of(session: Session, account_id: int) -> Sequence[Contact]:
+    """An account's people: those who are there first, by influence and name."""
+    weight = func.coalesce(Contact.influence, 0).desc()
+    query = select(Contact).where(Contact.account_id == account_id)
+    return session.scalars(query.order_by(Contact.is_active.desc(), weight, LAST_NAME, Contact.id).limit(500)).all()
+
+
+def find_namesakes(session: Session, *, email_key: str, but: int | None = None) -> Sequence[Contact]:
+    """Other people with this address."""
+    query = select(Contact).where(Contact.email_key == email_key)
+    return session.scalars(query.where(Contact.id != but) if but is not None else query).all()
+
+
+def why_not_emailed(session: Session, contacts: Iterable[Contact]) -> dict[int, str]:
+    """By contact id one sentence why no e-mail may go to this person; whoever is missing in the answer can be e-mailed.
+
+    The rule: active, with a valid address, a lawful basis other than none, under no stop of all mail. Stops for one
+    purpose are judged by the send gate of each campaign.
+    """
+    found: dict[int, str] = {}
+    open_to_stops = []
+    for contact in contacts:
+        if not contact.is_active:
+            found[contact.id] = "No longer there"
+        elif not contact.email_key:
+            found[contact.id] = "No e-mail address"
+        elif contact.lawful_basis == "none":
+            found[contact.id] = "No lawful basis on record"
+        else:
+            open_to_stops.append(_recipient(contact))
+    stops = find_suppressed(session, open_to_stops, purpose=ALL_PURPOSES)
+    return {**found, **{contact_id: stop.detail for contact_id, stop in stops.items()}}
+
+
+def can_email(session: Session, contact: Contact) -> bool:
+    """Whether e-mail may go to this person at all (see `why_not_emailed`)."""
+    return contact.id not in why_not_emailed(session, [contact])
+
+
+def _recipient(contact: Contact) -> Recipient:
+    return Recipient(
+        contact_id=contact.id, account_id=contact.account_id, email=contact.email, phone=contact.phone, country="",
+        zone="", account_zone="", language=contact.language or "", lawful_basis=contact.lawful_basis, tier="",
+        is_active=contact.is_active)
