@@ -19,8 +19,11 @@ _PRODUCT = cast(Table, Product.__table__)
 LAYOUT = Layout(
     kind="products",
     fields=(
-        Field("sku", hint="the source system's own id"), Field("name", limit=300), Field("category"),
-        Field("price", parse_amount, is_number=True), Field("currency", limit=20),
+        Field("sku", hint="the source system's own id"),
+        Field("name", limit=300),
+        Field("category"),
+        Field("price", parse_amount, is_number=True),
+        Field("currency", limit=20),
         Field("available", parse_flag, hint="yes or no"),
     ),
     required=("sku", "name"),
@@ -35,7 +38,9 @@ class ProductImporter:
 
     def make_stage(self) -> Stage:
         own = {"sku", "currency", *_STORED.values()}
-        return Stage([Column(column.name, column.type) for column in _PRODUCT.columns if column.name in own], key=["sku"])
+        return Stage(
+            [Column(column.name, column.type) for column in _PRODUCT.columns if column.name in own], key=["sku"]
+        )
 
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
         settle_currency(batch, run)
@@ -45,9 +50,16 @@ class ProductImporter:
 
     def merge(self, stage: Stage, run: Run) -> Counts:
         rows = stage.rows.c
-        sets: dict[str, ColumnElement[Any]] = {stored: rows[stored] for name, stored in _STORED.items() if name in run.present}
+        sets: dict[str, ColumnElement[Any]] = {
+            stored: rows[stored] for name, stored in _STORED.items() if name in run.present
+        }
         if "price" in run.present:
             sets["currency"] = rows.currency
-        upsert = Upsert(_PRODUCT, key={"sku": rows.sku}, sets=sets, on_create={"created_at": run.moment},
-                        on_change={"updated_at": run.moment})
+        upsert = Upsert(
+            _PRODUCT,
+            key={"sku": rows.sku},
+            sets=sets,
+            on_create={"created_at": run.moment},
+            on_change={"updated_at": run.moment},
+        )
         return merge_all(stage, upsert, is_dry_run=run.is_dry_run, progress=run.progress)

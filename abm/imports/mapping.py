@@ -12,13 +12,16 @@ from abm.imports.layout import Layout
 from core.errors import InvalidInput, Refused
 
 REJECT_COLUMNS = ("_row", "_column", "_error")
-_KEYS = {"columns", "split", "multiply", "constant", "custom"}
+_KEYS = {"columns", "split", "multiply", "constant", "custom", "ignore"}
 _LARGEST_MAPPING = 100_000
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """What a mapping file says; `layout` is the kind of file it is for. `custom` None means all unknown columns."""
+    """What a mapping file says; `layout` is the kind of file it is for.
+
+    `custom` None means all unknown columns; `ignore` are canonical columns that are not taken though the file has them.
+    """
 
     layout: Layout
     columns: dict[str, str] = field(default_factory=dict)
@@ -26,6 +29,7 @@ class Mapping:
     multiply: dict[str, Decimal] = field(default_factory=dict)
     constant: dict[str, str] = field(default_factory=dict)
     custom: tuple[str, ...] | None = ()
+    ignore: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,13 @@ def mapping_from(content: Any, layout: Layout, name: str = "the mapping") -> Map
         str(target): _factor(value, f"{name}: multiply.{target}")
         for target, value in _section(content, "multiply", name).items()
     }
-    for target in [*columns, *constant, *multiply, *(target for targets in split.values() for target in targets)]:
+    ignore = frozenset(str(target) for target in content.get("ignore") or [])
+    for target in [*columns, *constant, *multiply, *ignore, *(target for targets in split.values() for target in targets)]:
         _known(target, layout.names, f"{name}: {layout.kind} column")
     for target in multiply:
         if not layout.field(target).is_number:
             raise InvalidInput(f"{name}: multiply.{target} is not a column of numbers")
-    return Mapping(layout, columns, split, multiply, constant, _custom(content.get("custom", []), layout, name))
+    return Mapping(layout, columns, split, multiply, constant, _custom(content.get("custom", []), layout, name), ignore)
 
 
 def _section(content: dict[str, Any], key: str, name: str) -> dict[Any, Any]:

@@ -10,11 +10,14 @@ from core.db import Base, Id
 
 
 class ImportRun(Base):
-    """One file brought in, or tried in a dry run."""
+    """One file brought in, or tried in a dry run. A draft is a file that waits for its mapping.
+
+    `progress` is in thousandths; `seen_at` is when the working process last said so.
+    """
 
     __tablename__ = "import_run"
     __table_args__ = (
-        CheckConstraint("state IN ('waiting','running','done','refused','failed','cancelled')", name="state"),
+        CheckConstraint("state IN ('draft','waiting','running','done','refused','failed','cancelled')", name="state"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -24,6 +27,8 @@ class ImportRun(Base):
     options: Mapped[dict[str, Any] | None]
     is_dry_run: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(20), default="waiting")
+    progress: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[datetime | None]
     rows_read: Mapped[int] = mapped_column(default=0)
     created: Mapped[int] = mapped_column(default=0)
     updated: Mapped[int] = mapped_column(default=0)

@@ -13,7 +13,10 @@ class Order(Base):
     """One order. Counted when it is not cancelled and its amount is above zero."""
 
     __tablename__ = "customer_order"
-    __table_args__ = (Index("ix_customer_order_account", "account_id", "ordered_on"),)
+    __table_args__ = (
+        Index("ix_customer_order_account", "account_id", "ordered_on"),
+        Index("ix_customer_order_day", "ordered_on", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     external_id: Mapped[str] = mapped_column(String(200), unique=True)

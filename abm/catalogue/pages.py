@@ -1,0 +1,44 @@
+"""The table of products."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Blueprint, g, render_template, request
+from werkzeug.wrappers import Response
+
+from abm.catalogue.queries import (
+    list_categories,
+    product_listing_arguments,
+    product_sorting,
+    read_product_listing,
+    select_products,
+)
+from abm.web.access import requires
+from abm.web.keyset import count_text, fetch_page, read_place
+from abm.web.permissions import Permission
+from abm.web.spreadsheets import csv_response, xlsx_response
+
+pages = Blueprint("catalogue", __name__)
+
+
+@pages.get("/products")
+@requires(Permission.SEE)
+def index() -> str:
+    listing = read_product_listing(request.args)
+    query, order = select_products(listing), product_sorting(listing)
+    page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
+    return render_template("catalogue/index.html", page=page, listing=listing, kept=product_listing_arguments(listing),
+                           categories=list_categories(g.session), count=count_text(g.session, query, "product", "products"))
+
+
+@pages.get("/products/export.<any(csv, xlsx):kind>")
+@requires(Permission.EXPORT)
+def export(kind: str) -> Response:
+    answer = csv_response if kind == "csv" else xlsx_response
+    return answer("products", columns=("sku", "name", "category", "price", "currency", "available"), rows=_exported())
+
+
+def _exported() -> Iterator[Sequence[Any]]:
+    rows = g.session.scalars(select_products(read_product_listing(request.args)), execution_options={"yield_per": 5_000})
+    for product in rows:
+        yield [product.sku, product.name, product.category, product.price_amount, product.currency, product.is_available]

@@ -1,0 +1,54 @@
+"""The mapping form: a select per canonical column, or the text of a mapping file."""
+
+from collections.abc import Mapping as Form
+from typing import Any
+
+import yaml
+
+from abm.imports.layout import Layout
+from abm.imports.mapping import mapping_from
+from core.errors import InvalidInput
+
+READING = ("encoding", "delimiter", "sheet")
+DELIMITERS = (("", "Found out"), (",", "Comma"), (";", "Semicolon"), ("\t", "TAB"), ("|", "Bar |"))
+ENCODINGS = (("", "Found out"), ("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows (cp1252)"),
+             ("latin-1", "Latin-1"))
+
+
+def parse_options(form: Form[str, str], layout: Layout) -> dict[str, Any]:
+    """The options of an import as they are stored. Raises InvalidInput naming the field."""
+    mapping = _from_text(form["yaml"]) if form.get("yaml", "").strip() else _from_selects(form, layout)
+    try:
+        mapping_from(mapping, layout)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), {"yaml" if form.get("yaml", "").strip() else "mapping": str(error)}) from error
+    return {"mapping": mapping, **{name: form.get(name, "") for name in READING}}
+
+
+def _from_text(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidInput("The mapping is not valid YAML", {"yaml": "This is not valid YAML"}) from error
+
+
+def _from_selects(form: Form[str, str], layout: Layout) -> dict[str, Any]:
+    columns = {name: form[f"map-{name}"] for name in layout.names if form.get(f"map-{name}")}
+    mapping: dict[str, Any] = {"columns": columns}
+    if form.get("full_name"):
+        mapping["split"] = {form["full_name"]: ["first_name", "last_name"]}
+    mapping["ignore"] = [name for name in layout.names if name not in columns]
+    if form.get("custom") and layout.takes_custom:
+        mapping["custom"] = "all"
+    return mapping
+
+
+def typed_from(mapping: Form[str, Any], guessed: Form[str, str], layout: Layout) -> dict[str, str]:
+    """What the selects show: the remembered mapping where there is one, else the guesses."""
+    columns = mapping.get("columns", {}) if mapping else guessed
+    typed = {f"map-{name}": columns.get(name, "") for name in layout.names}
+    for source, targets in (mapping.get("split", {}) if mapping else {}).items():
+        if list(targets) == ["first_name", "last_name"]:
+            typed["full_name"] = source
+    typed["custom"] = "yes" if mapping and mapping.get("custom") == "all" else ""
+    return typed
