@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from abm.all_models import metadata
+from abm.audit.actions import SYSTEM, act_as
 from core import clock, db
 from core.settings import settings
 
@@ -102,6 +103,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: st
 def _forget_process_state() -> None:
     from core.jobs.queue import connection
 
+    act_as(SYSTEM)
     settings.cache_clear()
     db.engine.cache_clear()
     connection.cache_clear()

@@ -2,17 +2,11 @@
 
 from functools import lru_cache
 
+from abm.accounts.countries import country_code
+
 
 @lru_cache(maxsize=1000)
 def country_names(said: str) -> tuple[str, ...]:
-    """Every form in which accounts of this country may be kept: what was said, and the ISO code where there is one."""
-    if len(said) == 2 and not said.isalpha():
-        return (said,)
-    import pycountry  # reading its tables costs too much at start-up
-
-    try:
-        found = pycountry.countries.lookup(said.strip())
-    except LookupError:
-        return (said,)
-    names = (said, found.alpha_2, found.name, getattr(found, "common_name", found.name))
-    return tuple({name.casefold(): name for name in reversed(names)}.values())
+    """The forms in which accounts of this country may be kept: what was said, and the ISO code where there is one."""
+    code = country_code(said)
+    return (said,) if code is None or code.casefold() == said.casefold() else (said, code)

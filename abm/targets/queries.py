@@ -166,3 +166,10 @@ def suggest_accounts(session: Session, typed: str, *, limit: int = 10) -> Sequen
     found = or_(Account.name_key.contains(words, autoescape=True),
                 func.lower(Account.name).contains(words, autoescape=True), func.lower(Account.external_id) == words)
     return session.execute(rows.where(found).order_by(Account.name_key).limit(limit)).all()
+
+
+def free_name(session: Session, wanted: str) -> str:
+    """`wanted`, or the first of wanted-2, wanted-3, … that no list has."""
+    taken = set(session.scalars(select(TargetList.name).where(TargetList.name.startswith(wanted, autoescape=True))))
+    numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (wanted, *numbered) if name not in taken)

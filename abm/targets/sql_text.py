@@ -53,24 +53,29 @@ def custom_text(column: ColumnElement[Any], key: str) -> ColumnElement[Any]:
     return json_text(column, literal(key, Text()))
 
 
-def folded(text: ColumnElement[Any], against: str) -> ColumnElement[Any]:
-    """The text in lower case. The plain function does where the other side is ASCII, and is twenty times quicker."""
-    return func.lower(text) if against.isascii() else unicode_lower(text)
-
-
 def equals(text: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    return folded(text, value) == value.lower()
+    own, wanted = _folded(text, value)
+    return own.in_(wanted)
 
 
 def is_one_of(text: ColumnElement[Any], values: tuple[str, ...]) -> ColumnElement[bool]:
-    against = "".join(values)
-    return folded(text, against).in_([value.lower() for value in values])
+    own, wanted = _folded(text, *values)
+    return own.in_(wanted)
+
+
+def _folded(text: ColumnElement[Any], *values: str) -> tuple[ColumnElement[Any], list[Any]]:
+    """Column and values in lower case. Where all values are ASCII the plain function does, and is much quicker; else
+    the database lowers both sides, since databases and Python differ on a few letters."""
+    if all(value.isascii() for value in values):
+        return func.lower(text), [value.lower() for value in values]
+    return unicode_lower(text), [unicode_lower(literal(value, Text())) for value in values]
 
 
 def like(text: ColumnElement[Any], value: str, *, anywhere: bool) -> ColumnElement[bool]:
     """Contains or starts with; `%` and `_` stand for themselves."""
-    literally = value.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
-    return folded(text, value).like(f"%{literally}%" if anywhere else f"{literally}%", escape="/")
+    literally = value.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    own, wanted = _folded(text, f"%{literally}%" if anywhere else f"{literally}%")
+    return own.like(wanted[0], escape="/")
 
 
 def as_number(text: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -119,8 +119,8 @@ def _text(raw: Any) -> str:
         raise WrongValue("expected a value, found nothing; to find empty ones say is_empty: true")
     if len(text) > LONGEST_TEXT:
         raise WrongValue(f"has {len(text)} characters, at most {LONGEST_TEXT} are possible")
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise WrongValue("has characters that no text in the database can have")
+    if any(letter in "\x00\n\r" or "\ud800" <= letter <= "\udfff" for letter in text):
+        raise WrongValue("has line breaks or characters that no text in the database can have")
     return text
 
 
