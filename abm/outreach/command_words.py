@@ -35,6 +35,6 @@ def dry_run_words(found: Mapping[str, Any]) -> str:
              f"cost {found['cost']:,.2f}"]
     for row in found["by_day"]:
         reasons = ", ".join(f"{count:,} {explain_reason(reason).lower()}" for reason, count in row["reasons"].items())
-        lines.append(f"  {row['day']}  {row['goes']:>7,} go  {row['deferred']:>7,} deferred  "
-                     f"{row['blocked']:>7,} blocked  {row['calls']:>5,} calls  {row['cost']:>10,.2f}  {reasons}".rstrip())
+        counts = f"{row['goes']:>7,} go  {row['deferred']:>7,} deferred  {row['blocked']:>7,} blocked"
+        lines.append(f"  {row['day']}  {counts}  {row['calls']:>5,} calls  {row['cost']:>10,.2f}  {reasons}".rstrip())
     return "\n".join(lines)

@@ -1,0 +1,291 @@
+"""Campaigns in the browser: edited, previewed, tried, approved by somebody else, launched, and followed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.datastructures import MultiDict
+
+from abm.outreach.queries import get_campaign_by_name
+from campaigns import jobs, planning_jobs
+from campaigns.models import Campaign, Delivery
+from core import db
+from core.settings import settings
+from tests.abm.outreach.companies import HELLO, WORKING_MOMENT, make_listed_people
+
+BASICS = {
+    "title": "Welcome back", "purpose": "win-back", "list": "silent", "sender_name": "Sales",
+    "sender_email": "sales@example.com", "sender_postal_address": "1 Example Street", "holdout": "0", "priority": "5",
+    "window": "company", "stop_when": "reply",
+}
+Client = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _working_hours(at: Callable[..., None]) -> None:
+    at(WORKING_MOMENT)
+
+
+@pytest.fixture
+def people(database: Path) -> list[int]:
+    with db.transaction() as session:
+        return [person.id for person in make_listed_people(session, 3, first_name="Ana <b>")]
+
+
+@pytest.fixture
+def marketer(client_as: Client, people: list[int]) -> Any:
+    return client_as("marketer")
+
+
+def made(client: Any) -> int:
+    answer = client.post("/campaigns/new", data=BASICS)
+    assert answer.status_code == 302, answer.text
+    with db.reading() as session:
+        return get_campaign_by_name(session, "welcome-back").id
+
+
+def definition(campaign_id: int) -> dict[str, Any]:
+    with db.reading() as session:
+        return session.get_one(Campaign, campaign_id).definition
+
+
+def launched(client_as: Client, marketer: Any) -> int:
+    campaign_id = made(marketer)
+    boss = client_as("marketer")
+    boss.post(f"/campaigns/{campaign_id}/approve")
+    assert boss.post(f"/campaigns/{campaign_id}/launch").status_code == 302
+    planning_jobs.advance_runs()
+    jobs.drain_outbox()
+    return campaign_id
+
+
+def test_an_empty_list_says_what_to_do_first(client_as: Client) -> None:
+    assert "Make the first campaign" in client_as("marketer").get("/campaigns").text
+
+
+def test_a_campaign_made_in_the_browser_begins_with_a_lawful_message(marketer: Any) -> None:
+    found = definition(made(marketer))
+    assert (found["stop_when"], found["steps"][0]["id"]) == (["reply"], "hello")
+    assert "unsubscribe_url" in found["steps"][0]["html"]
+
+
+def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong_beside_the_field(marketer: Any) -> None:
+    answer = marketer.post("/campaigns/new", data={**BASICS, "title": "My <title>", "sender_email": "nonsense",
+                                                   "per_account": "-3"})
+    assert answer.status_code == 422
+    assert 'value="My &lt;title&gt;"' in answer.text
+    assert 'id="sender_email-error"' in answer.text
+    assert 'id="per_account-error"' in answer.text
+
+
+def test_a_list_that_does_not_exist_is_refused_beside_its_field(marketer: Any) -> None:
+    answer = marketer.post("/campaigns/new", data={**BASICS, "list": "silnt"})
+    assert (answer.status_code, 'id="list-error"' in answer.text) == (422, True)
+
+
+def test_a_taken_name_is_refused(marketer: Any) -> None:
+    made(marketer)
+    answer = marketer.post("/campaigns/new", data=BASICS)
+    assert (answer.status_code, 'id="campaign-error"' in answer.text) == (422, True)
+
+
+def test_saving_the_basics_unchanged_changes_nothing(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    before = definition(campaign_id)
+    marketer.post(f"/campaigns/{campaign_id}/basics", data=BASICS)
+    assert definition(campaign_id) == before
+
+
+def test_own_hours_roles_and_holdout_are_stored_and_shown_again(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    form = MultiDict({**BASICS, "window": "own", "opens": "10:00", "closes": "12:30", "zone": "account", "caps": "yes",
+                      "per_account": "2", "other_roles": "buyer, cto", "holdout": "10", "holidays": "yes"})
+    form.setlist("days", ["mon", "wed"])
+    form.setlist("roles", ["champion"])
+    assert marketer.post(f"/campaigns/{campaign_id}/basics", data=form).status_code == 302
+    found = definition(campaign_id)
+    assert found["window"] == {"days": ["mon", "wed"], "from": "10:00", "to": "12:30", "zone": "account",
+                               "holidays": "skip"}
+    assert (found["people"], found["holdout"], found["caps"]) == (
+        {"roles": ["champion", "buyer", "cto"], "per_account": 2}, "10%", "exempt")
+    assert 'value="10:00"' in marketer.get(f"/campaigns/{campaign_id}/basics").text
+
+
+def step_form(**values: str) -> dict[str, str]:
+    return {"id": "hello", "after_amount": "0", "after_unit": "days", "subject": "Hi {{ account.name }}", "html": HELLO,
+            **values}
+
+
+def test_a_step_is_saved_with_languages_and_variants(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(**{
+        "languages.fr.subject": "Salut", "languages.fr.html": "", "variants.b.share": "50%", "variants.b.text": "B"}))
+    step = definition(campaign_id)["steps"][0]
+    assert answer.status_code == 302
+    assert (step["languages"], step["variants"]) == ({"fr": {"subject": "Salut"}}, {"b": {"share": "50%", "text": "B"}})
+
+
+def test_an_emptied_language_is_removed(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(**{"languages.fr.subject": "Salut"}))
+    marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(**{"languages.fr.subject": ""}))
+    assert "languages" not in definition(campaign_id)["steps"][0]
+
+
+def test_content_that_names_what_does_not_exist_is_refused_with_what_was_typed(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(subject="Hi {{ acount.name }}"))
+    assert answer.status_code == 422
+    assert 'id="subject-error"' in answer.text
+    assert "Hi {{ acount.name }}" in answer.text
+
+
+def test_a_wrong_place_inside_a_language_is_shown_beside_its_field(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/steps/0",
+                           data=step_form(**{"languages.fr.subject": "{{ 7*7 }}"}))
+    assert (answer.status_code, 'id="languages.fr.subject-error"' in answer.text) == (422, True)
+
+
+def test_steps_are_added_moved_and_removed(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    marketer.post(f"/campaigns/{campaign_id}/steps", data={"channel": "call"})
+    marketer.post(f"/campaigns/{campaign_id}/steps/1/move", data={"to": "up"})
+    assert [step["id"] for step in definition(campaign_id)["steps"]] == ["call-1", "hello"]
+    marketer.post(f"/campaigns/{campaign_id}/steps/0/remove")
+    assert [step["id"] for step in definition(campaign_id)["steps"]] == ["hello"]
+
+
+def test_the_last_step_cannot_be_removed(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    assert marketer.post(f"/campaigns/{campaign_id}/steps/0/remove").status_code == 409
+    assert len(definition(campaign_id)["steps"]) == 1
+
+
+def test_the_text_view_and_the_editor_are_two_views_of_one_thing(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    before = definition(campaign_id)
+    text = marketer.get(f"/campaigns/{campaign_id}/campaign.yaml").text
+    assert marketer.post(f"/campaigns/{campaign_id}/text", data={"text": text}).status_code == 302
+    assert definition(campaign_id) == before
+
+
+@pytest.mark.parametrize("text", ["campaign: other\n", "campaign: [", "campaign: welcome-back\nlits: x\n"])
+def test_text_that_is_wrong_is_refused_and_kept(marketer: Any, text: str) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/text", data={"text": text})
+    assert (answer.status_code, 'id="text-error"' in answer.text, text.strip() in answer.text) == (422, True, True)
+
+
+def test_the_preview_reads_as_a_person_with_their_values_escaped(marketer: Any, people: list[int]) -> None:
+    campaign_id = made(marketer)
+    page = marketer.get(f"/campaigns/{campaign_id}/steps/0/preview?contact={people[0]}")
+    message = marketer.get(f"/campaigns/{campaign_id}/steps/0/preview/message?contact={people[0]}")
+    assert "<iframe" in page.text
+    assert "Hello Ana &lt;b&gt;" in message.text
+
+
+def test_the_previewed_message_is_kept_away_from_our_origin(marketer: Any, people: list[int]) -> None:
+    campaign_id = made(marketer)
+    headers = marketer.get(f"/campaigns/{campaign_id}/steps/0/preview/message?contact={people[0]}").headers
+    assert headers["Content-Security-Policy"].startswith("sandbox; default-src 'none';")
+
+
+def test_a_preview_says_which_value_is_missing(marketer: Any, people: list[int]) -> None:
+    campaign_id = made(marketer)
+    marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(subject="{{ account.custom.segment }}"))
+    assert "account.custom.segment" in marketer.get(f"/campaigns/{campaign_id}/steps/0/preview").text
+
+
+def test_a_test_message_goes_through_the_channel_and_is_remembered(marketer: Any, people: list[int]) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/steps/0/test", follow_redirects=True,
+                           data={"contact": people[0], "address": "me@example.com"})
+    mail, = settings().outbox_dir.glob("*.eml")
+    with db.reading() as session:
+        tested_at = session.get_one(Campaign, campaign_id).tested_at
+    assert ("Sent to me@example.com" in answer.text, b"To: me@example.com" in mail.read_bytes(), tested_at) == (
+        True, True, WORKING_MOMENT)
+
+
+def test_a_test_to_something_that_is_no_address_is_refused(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/steps/0/test", data={"address": "nonsense"})
+    assert (answer.status_code, 'id="address-error"' in answer.text) == (422, True)
+
+
+def test_the_launch_check_says_in_a_sentence_what_will_happen(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    assert "3 people will be written to from now on; nobody is left out." in marketer.get(
+        f"/campaigns/{campaign_id}/check").text
+
+
+def test_the_last_editor_cannot_approve(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    answer = marketer.post(f"/campaigns/{campaign_id}/approve", follow_redirects=True)
+    assert "somebody else has to approve" in answer.text
+    with db.reading() as session:
+        assert session.get_one(Campaign, campaign_id).state == "draft"
+
+
+def test_a_launch_before_approval_is_refused(marketer: Any) -> None:
+    assert marketer.post(f"/campaigns/{made(marketer)}/launch").status_code == 409
+
+
+def test_results_show_the_books_of_what_was_sent(client_as: Client, marketer: Any) -> None:
+    campaign_id = launched(client_as, marketer)
+    page = marketer.get(f"/campaigns/{campaign_id}/results").text
+    assert "<strong>3</strong> planned" in page
+    assert "<strong>3</strong> sent" in page
+
+
+def test_numbers_ask_for_themselves_again_only_while_the_campaign_runs(client_as: Client, marketer: Any) -> None:
+    campaign_id = made(marketer)
+    boss = client_as("marketer")
+    boss.post(f"/campaigns/{campaign_id}/approve")
+    boss.post(f"/campaigns/{campaign_id}/launch")
+    url = f"/campaigns/{campaign_id}/results/numbers"
+    assert "every 2s" in marketer.get(url).text
+    boss.post(f"/campaigns/{campaign_id}/cancel")
+    assert "every 2s" not in marketer.get(url).text
+
+
+def test_people_can_be_filtered_and_open_into_their_tries(client_as: Client, marketer: Any) -> None:
+    campaign_id = launched(client_as, marketer)
+    with db.reading() as session:
+        delivery_id = session.query(Delivery.id).first()[0]
+    assert "3 messages" in marketer.get(f"/campaigns/{campaign_id}/people?book=sent").text
+    assert "No messages here" in marketer.get(f"/campaigns/{campaign_id}/people?book=failed").text
+    drawer = marketer.get(f"/campaigns/{campaign_id}/messages/{delivery_id}", headers={"HX-Request": "true"}).text
+    assert "<html" not in drawer
+    assert "Message-ID" in drawer
+
+
+def test_a_message_of_another_campaign_is_not_found(client_as: Client, marketer: Any) -> None:
+    campaign_id = launched(client_as, marketer)
+    with db.reading() as session:
+        delivery_id = session.query(Delivery.id).first()[0]
+    assert marketer.get(f"/campaigns/{campaign_id + 1}/messages/{delivery_id}").status_code == 404
+
+
+def test_the_drawer_says_why_somebody_was_not_written_to(marketer: Any, people: list[int]) -> None:
+    campaign_id = made(marketer)
+    assert "Not in this campaign" in marketer.get(f"/campaigns/{campaign_id}/people/{people[0]}").text
+
+
+def test_the_export_is_a_download_with_a_row_per_message(client_as: Client, marketer: Any) -> None:
+    campaign_id = launched(client_as, marketer)
+    answer = marketer.get(f"/campaigns/{campaign_id}/messages.csv")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.text.splitlines()[0] == ("account_id,contact_id,email,step,channel,state,reason,due_at,sent_at,"
+                                           "message_id,attempts")
+    assert len(answer.text.splitlines()) == 4
+
+
+@pytest.mark.parametrize("page", ["", "/check", "/results", "/people", "/text", "/steps/0/preview"])
+def test_a_viewer_may_look_at_a_campaign_and_change_nothing(client_as: Client, marketer: Any, page: str) -> None:
+    campaign_id = made(marketer)
+    viewer = client_as("viewer")
+    assert viewer.get(f"/campaigns/{campaign_id}{page}").status_code == 200
+    assert viewer.post(f"/campaigns/{campaign_id}/launch").status_code == 403
