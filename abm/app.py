@@ -24,6 +24,7 @@ from abm.web.formatting import set_up_filters
 from abm.web.headers import nonce, set_up_headers
 from abm.web.menu import MENU, attention
 from abm.wiring import connect_engine, load_jobs
+from core import db
 from core.settings import ROOT, settings
 
 PAGES = (
@@ -55,6 +56,7 @@ def create_app() -> Flask:
     """The application, joined to the engine, with every route guarded."""
     connect_engine()
     load_jobs()
+    db.engine()  # made before threads could each make one
     app = AbmFlask("abm", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app)
     app.load_user = _load_user

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import click
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from abm.web.terminal import COULD_NOT_RUN, REFUSED
 from core.errors import AbmError, CannotRun
@@ -68,14 +70,19 @@ def main(arguments: Sequence[str] | None = None, *, before: Callable[[str], None
     except click.ClickException as error:
         error.show()
         return REFUSED
-    except click.Abort:
-        return _complain("Stopped before it was done; nothing half-done was kept", COULD_NOT_RUN)
-    except CannotRun as error:
-        return _complain(str(error), COULD_NOT_RUN)
-    except AbmError as error:
-        return _complain(str(error), REFUSED)
+    except (click.Abort, AbmError, SQLAlchemyError, RedisError) as error:
+        sentence, code = _explain(error)
+        print(sentence, file=sys.stderr)
+        return code
 
 
-def _complain(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr)
-    return code
+def _explain(error: Exception) -> tuple[str, int]:
+    """One sentence about an error, and the exit code that the contract gives it."""
+    if isinstance(error, click.Abort):
+        return "Stopped before it was done; nothing half-done was kept", COULD_NOT_RUN
+    if isinstance(error, SQLAlchemyError):
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        return f"The database refused, check ABM_DATABASE_URL: {cause}", COULD_NOT_RUN
+    if isinstance(error, RedisError):
+        return f"The queue server does not answer, check ABM_REDIS_URL: {error}", COULD_NOT_RUN
+    return str(error), COULD_NOT_RUN if isinstance(error, CannotRun) else REFUSED

@@ -71,6 +71,7 @@ def test_a_pickled_job_in_the_queue_is_never_loaded(queue_server, tmp_path):
 
 def test_one_of_five_schedulers_gets_each_slot(database):
     taken: list[int] = []
+    db.engine()
 
     def schedule() -> None:
         for slot in range(20):
