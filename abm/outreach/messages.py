@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -120,12 +119,3 @@ def get_person_in_campaign(session: Session, *, campaign_id: int, contact_id: in
     deliveries = session.scalars(select(Delivery).where(
         Delivery.run_id.in_(runs), Delivery.contact_id == contact_id).order_by(Delivery.id)).all()
     return PersonInCampaign(row[0], row[1], bool(held_out and held_out.is_held_out), enrolments, deliveries)
-
-
-def list_account_touches(session: Session, account_id: int, *, since: datetime) -> Sequence[Any]:
-    """Messages to an account's people since a moment: rows of (Delivery, Campaign, Contact or None), newest first."""
-    return session.execute(
-        select(Delivery, Campaign, Contact).join(Run, Run.id == Delivery.run_id)
-        .join(Campaign, Campaign.id == Run.campaign_id).outerjoin(Contact, Contact.id == Delivery.contact_id)
-        .where(Delivery.account_id == account_id, Delivery.due_at >= since)
-        .order_by(Delivery.due_at.desc(), Delivery.id.desc()).limit(20)).all()

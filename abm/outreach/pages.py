@@ -1,6 +1,21 @@
-"""All pages of campaigns: list and editor, steps, preview, launch, results."""
+"""All pages of campaigns: list and editor, steps, preview, launch, results; and their part of other pages."""
 
-from abm.outreach import campaign_pages, launch_pages, message_pages, preview_pages, result_pages, step_pages
+from abm.outreach import (
+    campaign_pages,
+    dry_run_pages,
+    launch_pages,
+    message_pages,
+    preview_pages,
+    result_pages,
+    step_pages,
+)
+from abm.outreach.account_panel import add_panel
 from abm.outreach.blueprint import pages
+from abm.outreach.queries import count_waiting_campaigns
+from abm.web.menu import register_count
 
-__all__ = ["campaign_pages", "launch_pages", "message_pages", "pages", "preview_pages", "result_pages", "step_pages"]
+add_panel()
+register_count("Campaigns", count_waiting_campaigns)
+
+__all__ = ["campaign_pages", "dry_run_pages", "launch_pages", "message_pages", "pages", "preview_pages", "result_pages",
+           "step_pages"]

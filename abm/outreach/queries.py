@@ -13,7 +13,7 @@ from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.targets.models import ListMember, TargetList
 from campaigns.models import Approval, Campaign, Delivery, Run
-from campaigns.states import BOOK_OF_STATE, DeliveryState
+from campaigns.states import BOOK_OF_STATE, CampaignState, DeliveryState
 from core.errors import NotFound
 
 BOOKS = ("sent", "suppressed", "failed", "unknown", "queued")
@@ -77,6 +77,13 @@ def find_standing_approval(session: Session, campaign: Campaign) -> Approval | N
     """The latest approval that no edit has voided."""
     return session.scalar(select(Approval).where(Approval.campaign_id == campaign.id, Approval.voided_at.is_(None))
                           .order_by(Approval.id.desc()).limit(1))
+
+
+def count_waiting_campaigns(session: Session, user_id: int) -> int:
+    """Campaigns that ask for attention: held, or approved and not launched. The same for every user."""
+    del user_id
+    return session.scalar(select(func.count()).select_from(Campaign).where(
+        Campaign.state.in_((CampaignState.PAUSED, CampaignState.APPROVED)))) or 0
 
 
 def list_target_lists(session: Session) -> list[tuple[str, str]]:

@@ -289,3 +289,15 @@ def test_a_viewer_may_look_at_a_campaign_and_change_nothing(client_as: Client, m
     viewer = client_as("viewer")
     assert viewer.get(f"/campaigns/{campaign_id}{page}").status_code == 200
     assert viewer.post(f"/campaigns/{campaign_id}/launch").status_code == 403
+
+
+def test_the_dry_run_shows_what_goes_on_which_day(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    page = marketer.get(f"/campaigns/{campaign_id}/dry-run?from=2026-03-09&days=5").text
+    assert "3 touches on 1 days" in page
+    assert "2026-03-09" in page
+
+
+def test_a_dry_run_from_something_that_is_no_day_says_so(marketer: Any) -> None:
+    answer = marketer.get(f"/campaigns/{made(marketer)}/dry-run?from=soon")
+    assert (answer.status_code, 'id="from-error"' in answer.text) == (422, True)

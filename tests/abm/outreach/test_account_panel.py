@@ -1,0 +1,49 @@
+"""Outreach on an account's page."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from abm.outreach.account_panel import read_account_outreach
+from campaigns.models import ConversationLock, Touch
+from core import clock, db
+from tests.abm.outreach.companies import WORKING_MOMENT
+from tests.factories import make_account, make_user
+
+
+def touch(session: Session, account_id: int, *, days_ago: int, points: int) -> None:
+    session.add(Touch(account_id=account_id, channel="email", points=points, at=clock.now() - timedelta(days=days_ago)))
+    session.flush()
+
+
+def test_points_are_those_of_the_last_7_and_30_days(session: Session, at: Callable[..., None]) -> None:
+    at(WORKING_MOMENT)
+    account = make_account(session)
+    for days_ago, points in ((1, 1), (8, 2), (31, 4)):
+        touch(session, account.id, days_ago=days_ago, points=points)
+    found = read_account_outreach(session, account.id)
+    assert (found.points_7, found.points_30) == (1, 3)
+
+
+def test_a_conversation_that_is_over_is_not_shown(session: Session, at: Callable[..., None]) -> None:
+    at(WORKING_MOMENT)
+    account = make_account(session)
+    session.add(ConversationLock(account_id=account.id, reason="replied", until=clock.now() - timedelta(hours=1)))
+    session.flush()
+    assert read_account_outreach(session, account.id).lock is None
+
+
+def test_the_account_page_names_who_has_the_conversation(client_as: Callable[..., Any]) -> None:
+    client = client_as("sales")
+    with db.transaction() as session:
+        owner, account = make_user(session, name="Olga Owner"), make_account(session)
+        session.add(ConversationLock(account_id=account.id, owner_id=owner.id, reason="replied",
+                                     until=clock.now() + timedelta(days=3)))
+    page = client.get(f"/accounts/{account.id}", follow_redirects=True).text
+    assert "Olga Owner has the conversation until" in page
+
+
+def test_an_account_nobody_ever_touched_has_no_panel(session: Session) -> None:
+    assert read_account_outreach(session, make_account(session).id).is_empty
