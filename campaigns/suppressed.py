@@ -1,16 +1,16 @@
 """Which people of a batch have a stop on their address, domain, person or account."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from campaigns.eligibility import Objection
 from campaigns.keys import address_key, domain_key
-from campaigns.models import Suppression
 from campaigns.outside import Recipient
 from campaigns.states import Reason
+from campaigns.value_rows import to_rows, value_rows
 
 ALL_PURPOSES = "*"
 
@@ -33,7 +33,7 @@ _REASONS = {
 
 
 def find_suppressed(session: Session, people: Iterable[Recipient], *, purpose: str) -> dict[int, Objection]:
-    """By contact id the stop that holds for this purpose (or for all); one query per kind of stop in use."""
+    """By contact id the stop that holds for this purpose (or for all); one query."""
     owners: dict[tuple[str, str], list[int]] = {}
     for person in people:
         for scope_and_key in _keys_of(person):
@@ -52,17 +52,18 @@ def _keys_of(person: Recipient) -> list[tuple[str, str]]:
     return keys
 
 
-def _active(session: Session, owners: Iterable[tuple[str, str]], purpose: str) -> list[Stop]:
-    by_scope: dict[str, list[str]] = {}
-    for scope, key in owners:
-        by_scope.setdefault(scope, []).append(key)
-    any_of = [and_(Suppression.scope == scope, Suppression.key.in_(keys)) for scope, keys in by_scope.items()]
-    if not any_of:
+_PAIRS = {"scope": "text", "key": "text"}
+
+
+def _active(session: Session, owners: Collection[tuple[str, str]], purpose: str) -> list[Stop]:
+    if not owners:
         return []
-    rows = session.execute(
-        select(Suppression.scope, Suppression.key, Suppression.purpose, Suppression.reason)
-        .where(or_(*any_of), Suppression.lifted_at.is_(None), Suppression.purpose.in_((purpose, ALL_PURPOSES)))
-        .order_by(Suppression.id))
+    pairs = to_rows(session, [{"scope": scope, "key": key} for scope, key in owners])
+    rows = session.execute(text(
+        f"SELECT s.scope, s.key, s.purpose, s.reason FROM {value_rows(session, _PAIRS)} "  # noqa: S608 - constants
+        "JOIN suppression AS s ON s.scope = v.scope AND s.key = v.key "
+        "WHERE s.lifted_at IS NULL AND s.purpose IN (:purpose, :all) ORDER BY s.id"),
+        {"rows": pairs, "purpose": purpose, "all": ALL_PURPOSES})
     return [Stop(*row) for row in rows]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.orm import Session
@@ -29,6 +30,7 @@ def moment_text(sql: str, *moments: str) -> TextClause:
     return text(sql).bindparams(*(bindparam(moment, type_=UtcDateTime) for moment in moments))
 
 
+@lru_cache(maxsize=1024)
 def _for_sqlite(value: object) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"not a plain value: {value!r}")
