@@ -21,7 +21,7 @@ def grant_offers(session: Session, *, offer_name: str,
 
     Every account has one code, whoever of it is asked about and however often. Missing in the answer: the offer
     is unknown, switched off, outside its validity, or its limit is used up. Needs a writing transaction: the
-    offer's row stays locked until it ends, so that the limit holds across workers. Contact 0 means nobody in particular.
+    offer's row stays locked until it ends, so that the limit holds across workers. Contact 0: nobody in particular.
     """
     offer = session.scalar(select(Offer).where(Offer.name == offer_name))
     if offer is None or not is_on_offer(offer, company_today(session)):

@@ -10,6 +10,7 @@ from abm.accounts.actions import add_account_event
 from abm.audit.actions import actor, record
 from abm.company.policy import Company
 from abm.contacts.models import Contact
+from abm.orders.actions import enter_order
 from abm.orders.models import Order
 from abm.work.forms import CallResult
 from abm.work.models import Task
@@ -52,8 +53,6 @@ def record_call(session: Session, *, task_id: int, result: CallResult, company: 
 
 
 def _enter_order(session: Session, account_id: int, result: CallResult, company: Company) -> Order:
-    from abm.orders.actions import enter_order
-
     assert result.ordered_on is not None
     assert result.amount is not None
     return enter_order(session, account_id=account_id, ordered_on=result.ordered_on, amount=result.amount,

@@ -1,0 +1,139 @@
+"""The weekly meeting in the browser."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from abm.accounts.models import Account
+from abm.company.queries import company_today
+from abm.meetings import actions
+from abm.meetings.agenda import build_agenda, find_moves, next_meeting_day, with_last_values
+from abm.meetings.decisions import KINDS
+from abm.meetings.forms import parse_decision, parse_meeting
+from abm.meetings.models import Meeting
+from abm.meetings.queries import (
+    count_decisions,
+    find_last_meeting,
+    get_meeting,
+    list_decisions,
+    list_meetings,
+    list_reviews_due,
+    since_moment,
+)
+from abm.outreach.queries import list_campaigns
+from abm.users.queries import list_active_users
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from abm.work.queries import find_account_by_name
+from core.errors import InvalidInput
+
+pages = Blueprint("meetings", __name__)
+Answer = str | Response | tuple[str, int]
+
+
+@pages.get("/meetings")
+@requires(Permission.SEE)
+def index() -> Answer:
+    return _list({}, {})
+
+
+def _list(typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
+    meetings, today = list_meetings(g.session), company_today(g.session)
+    proposed = next_meeting_day(meetings[0].held_on, today) if meetings else today
+    return render_template("meetings/index.html", meetings=meetings, decisions=count_decisions(g.session),
+                           typed=typed or {"held_on": proposed}, errors=errors)
+
+
+@pages.post("/meetings")
+@requires(Permission.RUN_MEETINGS)
+def plan() -> Answer:
+    try:
+        meeting = actions.plan_meeting(g.session, values=parse_meeting(request.form))
+    except InvalidInput as error:
+        return _list(request.form, error.fields), 422
+    return redirect(url_for("meetings.show", meeting_id=meeting.id))
+
+
+@pages.get("/meetings/<int:meeting_id>")
+@requires(Permission.SEE)
+def show(meeting_id: int) -> Answer:
+    account = g.session.get(Account, request.args.get("account_id", 0, type=int))
+    typed = {"item": request.args.get("item", ""), "account": account.name if account else "",
+             "owner_id": (account.owner_id if account else None) or g.user.id}
+    return _room(get_meeting(g.session, meeting_id), typed, {})
+
+
+def _room(meeting: Meeting, typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
+    last = find_last_meeting(g.session, before=meeting)
+    present = None
+    if meeting.agenda is None or (request.args.get("moved") and meeting.state == "open"):
+        present = build_agenda(g.session, since=since_moment(g.session, meeting))
+    agenda = meeting.agenda or present or {}
+    today = company_today(g.session)
+    return render_template(
+        "meetings/show.html", meeting=meeting, agenda=agenda, last=last, kinds=KINDS, typed=typed, errors=errors,
+        header=with_last_values(agenda, last.agenda if last else None), today=today,
+        moves=find_moves(meeting.agenda, present) if meeting.agenda and present else None,
+        decisions=list_decisions(g.session, meeting.id), users=list_active_users(g.session),
+        campaigns=list_campaigns(g.session) if meeting.state == "open" else [],
+        reviews=list_reviews_due(g.session, up_to=today, before=meeting) if meeting.state != "closed" else [])
+
+
+@pages.post("/meetings/<int:meeting_id>/open")
+@requires(Permission.RUN_MEETINGS)
+def start(meeting_id: int) -> Answer:
+    actions.open_meeting(g.session, meeting_id=meeting_id)
+    flash("The agenda is frozen; what moves from now on is behind the switch", "success")
+    return redirect(url_for("meetings.show", meeting_id=meeting_id))
+
+
+@pages.post("/meetings/<int:meeting_id>/decisions")
+@requires(Permission.RUN_MEETINGS)
+def decide(meeting_id: int) -> Answer:
+    meeting = get_meeting(g.session, meeting_id)
+    try:
+        values = parse_decision(_with_account(request.form), today=company_today(g.session))
+        decision = actions.decide(g.session, meeting=meeting, values=values)
+    except InvalidInput as error:
+        return _room(meeting, request.form, error.fields), 422
+    flash(f"Decided and done: {KINDS[decision.kind].word.lower()}", "success")
+    return redirect(url_for("meetings.show", meeting_id=meeting_id, _anchor=f"item-{decision.item}"))
+
+
+def _with_account(form: Mapping[str, str]) -> dict[str, str]:
+    """The form with the account's id where its name was typed. Raises InvalidInput for an unknown name."""
+    name = form.get("account", "").strip()
+    if not name:
+        return dict(form)
+    found = find_account_by_name(g.session, name)
+    if found is None:
+        raise InvalidInput("The decision was not recorded", {
+            "account": f"There is no single account called {name}: type its full name or its id in your system."})
+    return {**form, "account_id": str(found)}
+
+
+@pages.post("/meetings/<int:meeting_id>/notes")
+@requires(Permission.RUN_MEETINGS)
+def save_notes(meeting_id: int) -> Answer:
+    notes = request.form.get("notes", "").replace("\r\n", "\n").strip()
+    actions.save_notes(g.session, meeting_id=meeting_id, notes=notes, people=request.form.get("people", ""))
+    if request.headers.get("HX-Request"):
+        return '<span class="text-secondary">Kept</span>'
+    flash("Notes kept", "success")
+    return redirect(url_for("meetings.show", meeting_id=meeting_id))
+
+
+@pages.post("/meetings/<int:meeting_id>/close")
+@requires(Permission.RUN_MEETINGS)
+def close(meeting_id: int) -> Answer:
+    actions.close_meeting(g.session, meeting_id=meeting_id)
+    flash("The minutes are written", "success")
+    return redirect(url_for("meetings.minutes", meeting_id=meeting_id))
+
+
+@pages.get("/meetings/<int:meeting_id>/minutes")
+@requires(Permission.SEE)
+def minutes(meeting_id: int) -> Answer:
+    return render_template("meetings/minutes.html", meeting=get_meeting(g.session, meeting_id))

@@ -1,0 +1,77 @@
+"""Reading meetings."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.meetings.models import Decision, Meeting
+from abm.users.models import User
+from abm.work.models import Task
+from core.errors import NotFound
+
+# SQL's outer joins leave account, user and task out; the row's types cannot say so.
+DecisionRow = Row[Decision, Account, User, Task]
+
+
+def get_meeting(session: Session, meeting_id: int) -> Meeting:
+    meeting = session.get(Meeting, meeting_id)
+    if meeting is None:
+        raise NotFound("There is no such meeting")
+    return meeting
+
+
+def list_meetings(session: Session, *, limit: int = 50) -> list[Meeting]:
+    """The latest first."""
+    return list(session.scalars(select(Meeting).order_by(Meeting.held_on.desc(), Meeting.id.desc()).limit(limit)))
+
+
+def find_next_meeting(session: Session) -> Meeting | None:
+    """The meeting that is open, else the earliest planned one."""
+    return session.scalar(select(Meeting).where(Meeting.state.in_(("open", "planned")))
+                          .order_by(Meeting.state, Meeting.held_on, Meeting.id).limit(1))
+
+
+def find_last_meeting(session: Session, *, before: Meeting | None = None) -> Meeting | None:
+    """The latest closed meeting, or the latest that was closed before the given one."""
+    query = select(Meeting).where(Meeting.state == "closed").order_by(Meeting.closed_at.desc(), Meeting.id.desc())
+    if before is not None and before.closed_at is not None:
+        query = query.where(Meeting.closed_at < before.closed_at)
+    return session.scalar(query.limit(1))
+
+
+def since_moment(session: Session, meeting: Meeting) -> datetime | None:
+    """From when this meeting looks: when the agenda of the one before it was frozen; None for the first."""
+    last = find_last_meeting(session, before=meeting)
+    return last.frozen_at if last else None
+
+
+def list_decisions(session: Session, meeting_id: int) -> Sequence[DecisionRow]:
+    """Rows (decision, account or None, owner or None, task or None), in the order they were made."""
+    return session.execute(
+        select(Decision, Account, User, Task)
+        .outerjoin(Account, Account.id == Decision.account_id)
+        .outerjoin(User, User.id == Decision.owner_id)
+        .outerjoin(Task, Task.id == Decision.task_id)
+        .where(Decision.meeting_id == meeting_id).order_by(Decision.id)
+    ).all()
+
+
+def count_decisions(session: Session) -> dict[int, int]:
+    """How many decisions each meeting made."""
+    rows = session.execute(select(Decision.meeting_id, func.count()).group_by(Decision.meeting_id))
+    return {meeting_id: number for meeting_id, number in rows}
+
+
+def list_reviews_due(session: Session, *, up_to: date, before: Meeting) -> Sequence[DecisionRow]:
+    """Decisions of earlier meetings that were to be looked at again by now."""
+    return session.execute(
+        select(Decision, Account, User, Task)
+        .outerjoin(Account, Account.id == Decision.account_id)
+        .outerjoin(User, User.id == Decision.owner_id)
+        .outerjoin(Task, Task.id == Decision.task_id)
+        .where(Decision.review_on <= up_to, Decision.meeting_id != before.id)
+        .order_by(Decision.review_on.desc(), Decision.id).limit(20)
+    ).all()
