@@ -49,7 +49,7 @@ def select_accounts(listing: Listing) -> Select[*tuple[Any, ...]]:
     columns = list_columns()
     values = [column.expression.label(name) for name, column in columns.items()]
     shown: Select[*tuple[Any, ...]] = select(Account, *values)
-    query = join_contributions(shown.outerjoin(User, User.id == Account.owner_id))
+    query = join_contributions(shown.select_from(Account).outerjoin(User, User.id == Account.owner_id))
     if listing.text:
         query = query.where(or_(*(
             part.icontains(listing.text, autoescape=True)

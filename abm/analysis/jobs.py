@@ -1,10 +1,12 @@
 """Analyses in the background."""
 
 from abm.analysis.actions import compute, fail_run, keep_results, say_step
-from abm.analysis.queries import get_run
+from abm.analysis.queries import get_run, list_unfinished_runs
 from core.db import reading, transaction
 from core.errors import AbmError
-from core.jobs import job
+from core.jobs import every, job, ring
+
+_PATIENCE_SECONDS = 600
 
 
 @job("analysis.run")
@@ -27,3 +29,15 @@ def carry_out_analysis(run_id: int) -> None:
             fail_run(session, run_id=run_id, reason=reason)
         if not isinstance(error, AbmError):
             raise
+
+
+@job("analysis.sweep")
+def ring_unfinished_analyses() -> None:
+    """Ring again for runs that wait: their bell was lost with Redis, or their worker died."""
+    with reading() as session:
+        waiting = list_unfinished_runs(session, older_than_seconds=_PATIENCE_SECONDS)
+    for run_id in waiting:
+        ring("analysis.run", run_id=run_id)
+
+
+every(60, "analysis.sweep")

@@ -21,19 +21,29 @@ VALUE_COLUMNS = {
 }
 
 
-def load_order_days(session: Session, *, as_of: date | None, from_on: date | None, value_kind: str) -> OrderDays:
-    """Every account's order days from `from_on` to `as_of`, both included; None means open."""
+def load_order_days(session: Session, *, as_of: date | None, from_on: date | None, value_kind: str,
+                    account_id: int | None = None) -> OrderDays:
+    """Order days from `from_on` to `as_of`, both included, of every account or of one; None means open."""
     query = select(AccountDay.account_id, _day_number(session), AccountDay.orders, VALUE_COLUMNS[value_kind])
+    if account_id is not None:
+        query = query.where(AccountDay.account_id == account_id)
     rows = _fetch(session, _within(query, as_of, from_on).order_by(AccountDay.account_id, AccountDay.day))
     is_whole = value_kind != "units"
     ids, account = np.unique(rows[:, 0].astype(np.int64), return_inverse=True)
-    known = {row.id: row.external_id for row in session.execute(select(Account.id, Account.external_id))}
+    known = _external_ids(session, account_id)
     return OrderDays(
         account_ids=ids.tolist(), external_ids=[known[one] for one in ids.tolist()], account=account.astype(np.int64),
         day=rows[:, 1].astype(np.int64), orders=rows[:, 2].astype(np.int64),
         value=rows[:, 3].astype(np.int64) if is_whole else rows[:, 3],
         scale=MONEY_SCALE if value_kind in ("revenue", "margin") else 1,
     )
+
+
+def _external_ids(session: Session, account_id: int | None) -> dict[int, str]:
+    query = select(Account.id, Account.external_id)
+    if account_id is not None:
+        query = query.where(Account.id == account_id)
+    return {row.id: row.external_id for row in session.execute(query)}
 
 
 def _day_number(session: Session) -> ColumnElement[int]:

@@ -1,6 +1,7 @@
 """Reading runs and their results."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ScalarSelect, Select, select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult, AnalysisRun
 from abm.analysis.results import EXPORT_COLUMNS
+from core import clock
 from core.errors import NotFound
 
 
@@ -34,6 +36,13 @@ def latest_run_id() -> ScalarSelect[int]:
 def list_runs(session: Session, *, limit: int = 20) -> Sequence[AnalysisRun]:
     """The newest runs, whatever became of them."""
     return session.scalars(select(AnalysisRun).order_by(AnalysisRun.id.desc()).limit(limit)).all()
+
+
+def list_unfinished_runs(session: Session, *, older_than_seconds: int) -> Sequence[int]:
+    """Ids of runs that wait for a worker, and of running ones begun so long ago that their worker must be gone."""
+    begun = clock.now() - timedelta(seconds=older_than_seconds)
+    is_stuck = (AnalysisRun.state == "running") & (AnalysisRun.started_at < begun)
+    return session.scalars(select(AnalysisRun.id).where((AnalysisRun.state == "waiting") | is_stuck)).all()
 
 
 def find_previous_run(session: Session, run: AnalysisRun) -> AnalysisRun | None:
