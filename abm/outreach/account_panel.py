@@ -32,7 +32,7 @@ class Lock:
 
 @dataclass(frozen=True)
 class AccountOutreach:
-    """`points_7`, `points_30`: what the account's touches used up. `running`: rows of (id, title, people taking part)."""
+    """`points_7`, `points_30`: what the account's touches used up. `running`: rows of (id, title, people in it)."""
 
     points_7: int
     points_30: int

@@ -51,12 +51,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class LaunchCheck:
-    """People by what a launch would do with them now; `people` would be written to, `starts` on when: at the first
-    due moment in the zone of that person, None for at once."""
+    """What a launch would do now: of `meant` people at `accounts` accounts, `people` would be written to.
+
+    `starts` is the first due moment with that person's zone, None for at once.
+    """
 
     campaign: str
-    people: int
+    meant: int
     accounts: int
+    people: int
     held_out: int
     left_out: Sequence[LeftOut]
     findings: Sequence[Finding]
@@ -96,7 +99,7 @@ class LaunchCheck:
         """What `check --json` answers."""
         return {
             "campaign": self.campaign, "blocked": self.is_blocked, "sentence": self.sentence, "people": self.people,
-            "accounts": self.accounts, "held_out": self.held_out,
+            "meant": self.meant, "accounts": self.accounts, "held_out": self.held_out,
             "left_out": {group.reason: group.count for group in self.left_out},
             "findings": [{"level": finding.level, "what": finding.what, "count": finding.count,
                           "sentence": finding.sentence, "sample": list(finding.sample)} for finding in self.findings],
@@ -111,7 +114,8 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
     findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
     findings += _names_that_lead_nowhere(session, definition)
     return LaunchCheck(
-        campaign=campaign.name, people=report.starting, accounts=report.accounts, held_out=report.held_out,
+        campaign=campaign.name, meant=report.people, accounts=report.accounts, people=report.starting,
+        held_out=report.held_out,
         left_out=_named(session, [group for group in report.left_out if group.reason != Reason.HELD_OUT]),
         findings=sorted(findings, key=lambda finding: _LEVELS.index(finding.level)),
         starts=_find_start(session, campaign, report, definition),

@@ -111,10 +111,11 @@ def _shown(campaign_id: int, index: int) -> Shown:
 
 
 def _person(definition: Definition) -> Contact | None:
-    wanted = request.values.get("contact", type=int)
-    if wanted is not None:
+    """Who was chosen; when somebody else is looked for, the first who is found."""
+    wanted, words = request.values.get("contact", type=int), request.values.get("q", "")
+    found = search_list_people(g.session, list_name=definition.list_name, words=words)
+    if wanted is not None and (not words or wanted in {person.id for person in found}):
         return g.session.get(Contact, wanted)  # type: ignore[no-any-return]
-    found = search_list_people(g.session, list_name=definition.list_name, words=request.values.get("q", ""), limit=1)
     return found[0] if found else None
 
 

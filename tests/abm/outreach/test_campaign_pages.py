@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from abm.contacts.models import Contact
 from abm.outreach.queries import get_campaign_by_name
 from campaigns import jobs, planning_jobs
 from campaigns.models import Campaign, Delivery
@@ -301,3 +302,11 @@ def test_the_dry_run_shows_what_goes_on_which_day(marketer: Any) -> None:
 def test_a_dry_run_from_something_that_is_no_day_says_so(marketer: Any) -> None:
     answer = marketer.get(f"/campaigns/{made(marketer)}/dry-run?from=soon")
     assert (answer.status_code, 'id="from-error"' in answer.text) == (422, True)
+
+
+def test_looking_for_somebody_else_shows_the_first_who_is_found(marketer: Any, people: list[int]) -> None:
+    campaign_id = made(marketer)
+    with db.transaction() as session:
+        session.get_one(Contact, people[2]).last_name = "Zubrowka"
+    page = marketer.get(f"/campaigns/{campaign_id}/steps/0/preview?contact={people[0]}&q=zubr").text
+    assert f'name="contact" value="{people[2]}"' in page
