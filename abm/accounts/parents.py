@@ -35,7 +35,7 @@ def _circular(session: Session, stage: Stage) -> list[str]:
         session.execute(
             select(rows.c.external_id, rows.c.parent).order_by(rows.c.row_number).where(rows.c.parent.is_not(None))
         )
-        .tuples()
+        
         .all()
     )
     upper = _ACCOUNT.alias("upper")
@@ -45,7 +45,7 @@ def _circular(session: Session, stage: Stage) -> list[str]:
             .join(upper, upper.c.id == _ACCOUNT.c.parent_id)
             .where(_ACCOUNT.c.external_id.not_in(select(rows.c.external_id)))
         )
-        .tuples()
+        
         .all()
     )
     links.update(dict(staged))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from abm.audit.actions import actor, record
 from abm.imports.guesses import header_digest
-from abm.imports.mapping import mapping_from
+from abm.imports.mapping import mapping_from, plan_columns
 from abm.imports.models import ImportRun, SavedMapping
 from abm.imports.registry import find_importer
 from core import clock
@@ -60,7 +60,7 @@ def start_import(session: Session, *, run: ImportRun, options: dict[str, Any], h
     """
     if run.state in ("waiting", "running"):
         raise Refused("This import is under way already")
-    mapping_from(options.get("mapping", {}), find_importer(run.kind).layout)
+    plan_columns(run.file_name, list(header), mapping_from(options.get("mapping", {}), find_importer(run.kind).layout))
     if not Path(run.stored_path).is_file():
         raise Refused("The uploaded file is no longer kept; upload it again")
     if run.state != "draft":

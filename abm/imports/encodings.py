@@ -1,6 +1,7 @@
 """Which encoding a text file is in, decided on the whole file, block by block."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NOT_IN_CP1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
+_FOREIGN = re.compile("[\udc80-\udcff]")  # how surrogateescape shows bytes that are not UTF-8
+_WIDE = re.compile("[^\x00-\x7f]")
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 _MAGIC = {
     b"\x89PNG": "a picture",
@@ -80,16 +83,16 @@ def _checked(path: Path, name: str) -> str:
 def _narrow(path: Path) -> str:
     good = bad = controls = size = 0
     needs_latin1 = False
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for block in _blocks(path):
         size += len(block)
         controls += len(block) - len(block.translate(None, _CONTROLS))
         if block.isascii():
             continue
         text = decoder.decode(block)
-        lost = text.count("\ufffd")
+        lost = len(_FOREIGN.findall(text))
         bad += lost
-        good += sum(1 for char in text if char > "\x7f") - lost
+        good += len(_WIDE.findall(text)) - lost
         needs_latin1 = needs_latin1 or any(byte in block for byte in _NOT_IN_CP1252)
     if bad > good and controls > size / 200:
         raise Refused(f"{path.name} is not text; save the table as CSV, .xlsx or .ods")

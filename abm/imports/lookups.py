@@ -27,5 +27,5 @@ class Lookup:
         missing = iter(asked - self._known.keys())
         while some := list(islice(missing, _AT_ONCE)):
             found = session.execute(select(self._outside, self._inside).where(self._outside.in_(some)))
-            self._known.update(found.tuples().all())
+            self._known.update(found.all())
         return self._known

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Date, Select, Table, column, delete, exists, func, select, values
+from sqlalchemy import BigInteger, Date, Select, Table, delete, exists, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -72,7 +72,9 @@ def drop_empty_days(session: Session, touched: Select[Any]) -> None:
 def days_of(pairs: Sequence[tuple[int, date]]) -> Iterator[Select[Any]]:
     """Selects of (account_id, day) for pairs known in Python, small enough for every database's limits."""
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
-        some = values(column("account_id", BigInteger), column("day", Date), name="pairs").data(
-            list(pairs[start : start + _PAIRS_AT_ONCE])
-        )
+        rows = [
+            select(literal(account_id, BigInteger).label("account_id"), literal(day, Date).label("day"))
+            for account_id, day in pairs[start : start + _PAIRS_AT_ONCE]
+        ]
+        some = union_all(*rows).subquery()
         yield select(some.c.account_id, some.c.day)

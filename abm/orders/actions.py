@@ -68,7 +68,7 @@ def enter_order(session: Session, *, account_id: int, ordered_on: date, amount: 
 
 def _find_products(session: Session, lines: Sequence[NewLine]) -> dict[str, int]:
     wanted = {line.sku for line in lines}
-    return dict(session.execute(select(Product.sku, Product.id).where(Product.sku.in_(wanted))).tuples().all())
+    return dict(session.execute(select(Product.sku, Product.id).where(Product.sku.in_(wanted))).all())
 
 
 def _check(session: Session, *, total: Decimal, ordered_on: date, external_id: str, currency: str, own: str,

@@ -116,4 +116,4 @@ def count_orders_of(session: Session, account_id: int) -> int:
 def list_lines(session: Session, order_id: int) -> Sequence[tuple[OrderLine, Product]]:
     """An order's lines with their products, in the order in which they came."""
     query = select(OrderLine, Product).join(Product, Product.id == OrderLine.product_id)
-    return session.execute(query.where(OrderLine.order_id == order_id).order_by(OrderLine.id)).tuples().all()
+    return session.execute(query.where(OrderLine.order_id == order_id).order_by(OrderLine.id)).all()
