@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import QueryableAttribute, Session
 
 PAGE_SIZE = 50
@@ -106,8 +106,8 @@ def _from_place(order: Order, place: Place) -> ColumnElement[bool]:
 
 def count_text(session: Session, query: Select[*tuple[Any, ...]], one: str, many: str) -> str:
     """`1,234 accounts`, or `more than 10,000 accounts`: the count stops there, so that it never scans a large table."""
-    few: Select[Any] = query.with_only_columns(literal_column("1"), maintain_column_froms=True).order_by(None)
-    counted = select(func.count()).select_from(few.limit(COUNT_UP_TO + 1).subquery())
+    few = query.order_by(None).limit(COUNT_UP_TO + 1).subquery()
+    counted = select(func.count()).select_from(few)
     found = session.scalar(counted) or 0
     if found > COUNT_UP_TO:
         return f"more than {COUNT_UP_TO:,} {many}"
