@@ -66,7 +66,7 @@ def compile_bodies(words: Words) -> tuple[Body, Body | None]:
         return _body(compile_template(words.text or "", is_html=False), "plain"), None
     compile_template(words.html, is_html=True)
     prepared = prepare_html(words.html)
-    return _text_body(words, words.html), _html_body(prepared)
+    return _text_body(words, prepared.plain), _html_body(prepared)
 
 
 def _text_body(words: Words, html: str) -> Body:
@@ -74,11 +74,13 @@ def _text_body(words: Words, html: str) -> Body:
         return _body(compile_template(words.text, is_html=False), "plain")
     source = text_from_html(html)
     try:
-        template = compile_template(source or words.subject, is_html=False) if source is not None else None
+        template = (
+            compile_template(source or words.subject, is_html=False, is_ours=True) if source is not None else None
+        )
     except ContentRefused:
         template = None
     if template is None:
-        return _body(compile_template(html, is_html=True), "plain", reads_html=True)
+        return _body(compile_template(html, is_html=True, is_ours=True), "plain", reads_html=True)
     return _body(template, "plain")
 
 

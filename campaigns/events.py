@@ -101,7 +101,7 @@ def _raise_state(session: Session, delivery_id: int, kind: str, at: datetime) ->
 
 def apply_late_events(session: Session, *, since: datetime | None = None) -> int:
     """Raise deliveries whose events came before their hand-over was recorded; how many. For the sweep."""
-    moment = since or clock.now() - timedelta(days=2)
+    moment = since or clock.now() - timedelta(hours=2)
     wanted = case({kind: _RANK[state] for kind, state in STATE_OF_KIND.items()}, value=Event.kind, else_=0)
     present = case({state.value: rank for state, rank in _RANK.items()}, value=Delivery.state, else_=9)
     late = (

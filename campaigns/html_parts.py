@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from campaigns.personalisation import Values
 from campaigns.sandbox import compile_template, split_tags
 from campaigns.sandbox_filters import MAIL_ADDRESS, URL_PART, WEB_ADDRESS
 from campaigns.sandbox_rules import ContentRefused
@@ -96,6 +97,18 @@ def prepare_html(source: str) -> PreparedHtml:
     place = tracked.lower().rfind("</body")
     tracked = tracked[:place] + pixel + tracked[place:] if place >= 0 else tracked + pixel
     return PreparedHtml(masked.restore(plain), masked.restore(tracked), links, is_inlined_later=inlined is None)
+
+
+def compile_for_reading(source: str, *, is_html: bool) -> Callable[[Values, list[str]], str]:
+    """Content checked and made ready as for sending, untracked: a function of values and a list for missing names."""
+    template = compile_template(source, is_html=is_html)
+    if not is_html:
+        return template.render_noting
+    prepared = prepare_html(source)
+    ready = compile_template(prepared.plain, is_html=True, is_ours=True)
+    if not prepared.is_inlined_later:
+        return ready.render_noting
+    return lambda values, missing: inline_css(ready.render_noting(values, missing))
 
 
 def _rewriter(masked: Masked, links: list[LinkTarget] | None) -> Callable[[re.Match[str]], str]:

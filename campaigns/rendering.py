@@ -12,7 +12,7 @@ from campaigns.bodies import Body, compile_bodies
 from campaigns.contents import Words, words_of
 from campaigns.definition import Definition, EmailStep, Sender
 from campaigns.facts import DeliveryFacts
-from campaigns.html_parts import PIXEL, inline_css, readable_text
+from campaigns.html_parts import PIXEL, readable_text
 from campaigns.personalisation import MissingValue, Values
 from campaigns.sandbox import Template, compile_template
 from campaigns.sandbox_child import Part, prove, render_in_child
@@ -189,8 +189,7 @@ def preview(
     words = words_of(step, language=language, variant=variant)
     named = _names_for_reading(definition, step, values, offer, address)
     subject, text, html = render_in_child(_parts(words), named)
-    shown = inline_css(html)
-    return Preview(wire.one_line(subject)[: wire.MAX_SUBJECT], shown, text or readable_text(shown))
+    return Preview(wire.one_line(subject)[: wire.MAX_SUBJECT], html, text or readable_text(html))
 
 
 def missing_values(

@@ -44,7 +44,8 @@ _QUOTED_HEADER = re.compile(
     re.IGNORECASE,
 )
 _SIGNATURE = re.compile(
-    r"^(--\s?|__+|-\w.*)$|^\s*(sent from (my|mail)\b|sent via\b|get outlook for|envoyé de mon|"
+    r"^(--\s?|__+|-\w.*)$|^\s*(sent from (my( [\w.-]+){1,6}|mail for .{1,20})\s*$|sent via\b|get outlook for|"
+    r"envoyé de mon|"
     r"von meinem .{0,30}gesendet|"
     r"enviado desde mi)",
     re.IGNORECASE,
@@ -106,8 +107,16 @@ def new_text(body: str) -> str:
     """What the person wrote now: without the quoted message below or between, and without the signature."""
     lines = body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kept = _without_tail(_before_quote_head(lines))
-    kept = [line for line in kept if not line.startswith(">")]
+    kept = [line for number, line in enumerate(kept) if not line.startswith(">") and not _leads_in(kept, number)]
+    while kept and not kept[-1].strip(" -_=*"):
+        kept.pop()
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in kept)).strip()
+
+
+def _leads_in(lines: list[str], number: int) -> bool:
+    """Whether a line only says who is quoted below it."""
+    following = next((line for line in lines[number + 1 :] if line.strip()), "")
+    return following.startswith(">") and any(head.match(lines[number]) for head in _QUOTE_HEADS)
 
 
 def _before_quote_head(lines: list[str]) -> list[str]:

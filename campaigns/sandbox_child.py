@@ -102,25 +102,29 @@ def _untagged(value: Any) -> Any:
     return read[kind](inner)
 
 
-def main() -> None:
-    """The child: limits first, then compile, then fill in when values were given."""
+def limit_this_process() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """The child: limits first, then compile, then fill in when values were given."""
+    limit_this_process()
     request = json.loads(sys.stdin.buffer.read().decode("utf-8", "surrogatepass"))
     json.dump(_answer(request["parts"], request["values"]), sys.stdout)
 
 
 def _answer(parts: Sequence[Sequence[Any]], tagged: Any) -> dict[str, Any]:
-    from campaigns.sandbox import compile_template
+    from campaigns.html_parts import compile_for_reading
 
     missing: list[str] = []
     try:
-        templates = [compile_template(source, is_html=is_html) for source, is_html in parts]
+        templates = [compile_for_reading(source, is_html=is_html) for source, is_html in parts]
         values = _untagged(tagged)
-        texts = [] if values is None else [template.render_noting(values, missing) for template in templates]
+        texts = [] if values is None else [render(values, missing) for render in templates]
     except ContentRefused as error:
         return {"refused": str(error)}
     except BadValue as error:

@@ -29,7 +29,7 @@ _MONTHS = (
 )
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DATE_FORMATS = {"short": "%d/%m/%Y", "long": "%-d %B %Y", "iso": "%Y-%m-%d"}
-_DIRECTIVE = re.compile(r"%(-?[a-zA-Z%])")
+_DIRECTIVE = re.compile(r"%(-?.?)", re.DOTALL)
 _DATE_PARTS: dict[str, Callable[[date], str]] = {
     "d": lambda day: f"{day.day:02}",
     "-d": lambda day: str(day.day),

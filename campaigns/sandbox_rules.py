@@ -114,7 +114,7 @@ def check_source(environment: Environment, source: str, *, is_ours: bool = False
         raise ContentRefused(error.message or "This cannot be read", error.lineno) from error
     except (RecursionError, ValueError, OverflowError, MemoryError) as error:
         raise ContentRefused("This is nested too deeply or holds a number that is too long") from error
-    checked.locals = {name.name for name in checked.tree.find_all(nodes.Name) if name.ctx == "store"}
+    checked.locals = _stored_names(checked.tree)
     _walk(checked)
     return checked
 
@@ -138,6 +138,18 @@ def _refuse_towers(environment: Environment, source: str) -> None:
             raise ContentRefused(f"This is nested more than {MAX_DEPTH} deep", line)
         if tags > MAX_TAGS:
             raise ContentRefused(f"There are more than {MAX_TAGS} places to fill in", line)
+
+
+def _stored_names(tree: nodes.Template) -> set[str]:
+    """Names that for and set make. Iterative, like `_walk`: the tree may be deeper than Python's stack."""
+    waiting: list[nodes.Node] = [tree]
+    found: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, nodes.Name) and node.ctx == "store":
+            found.add(node.name)
+        waiting.extend(node.iter_child_nodes())
+    return found
 
 
 def _walk(checked: Checked) -> None:

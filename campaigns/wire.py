@@ -23,7 +23,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN_HEADER = re.compile(r"[ -~]*")
 _PLAIN_LINE = re.compile(r"[ -<>-~]{0,74}[!-<>-~]\n?")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
-_WORD_BYTES = 42
+_WORD_BYTES = 45
 MAX_SUBJECT = 255
 
 

@@ -14,7 +14,7 @@ class Event(Base):
 
     __tablename__ = "event"
     __table_args__ = (Index("ix_event_delivery", "delivery_id", "kind"), Index("ix_event_contact", "contact_id", "at"),
-                      Index("ix_event_account", "account_id", "at"))
+                      Index("ix_event_account", "account_id", "at"), Index("ix_event_at", "at"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     event_key: Mapped[str] = mapped_column(String(120), unique=True)
