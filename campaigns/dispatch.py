@@ -51,11 +51,12 @@ class DrainOptions:
 
 @dataclass
 class DrainReport:
-    """What one drain did, by result; `has_more`: deliveries were still due when it ended."""
+    """What one drain did, by result; `has_more`: it got on and deliveries were still due when it ended."""
 
     results: dict[Result, int] = field(default_factory=dict)
     batches: int = 0
     has_more: bool = False
+    is_stuck: bool = False
 
 
 def drain(*, worker: str = "", options: DrainOptions | None = None) -> DrainReport:
@@ -77,7 +78,7 @@ def drain(*, worker: str = "", options: DrainOptions | None = None) -> DrainRepo
     finally:
         journal.close(keep=not is_settled)
     with reading() as session:
-        report.has_more = outbox.count_due(session) > 0
+        report.has_more = report.batches > 0 and not report.is_stuck and outbox.count_due(session) > 0
     return report
 
 
@@ -189,7 +190,7 @@ class Dispatcher:
             held = in_transaction(lambda session: self._begin(session, made, chosen))
         except SQLAlchemyError:
             # T5 could not be committed: the drain ends and gives the batch back, it is never left to its lease
-            self._ready, self._ends_at = None, 0.0
+            self._ready, self._ends_at, self._report.is_stuck = None, 0.0, True
             _log.exception("hand-over could not be committed", batch=made.batch.id)
             return
         still_open = self._open.get(made.batch.id, set())

@@ -34,7 +34,7 @@ def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any
     defaults = {name: value for name, value in _defaults(table).items() if name not in names}
     types = {name: _type(table, name) for name in names}
     into = ", ".join(f'"{name}"' for name in (*names, *defaults))
-    chosen = ", ".join([*(f"v.{name}" for name in types), *(f":default_{name}" for name in defaults)])
+    chosen = ", ".join([*(f'v."{name}"' for name in types), *(f":default_{name}" for name in defaults)])
     statement = text(
         f'INSERT INTO "{table.name}" ({into}) SELECT {chosen} FROM {value_rows(session, types)} '  # noqa: S608 - our names
         f"WHERE true ON CONFLICT DO NOTHING {returning}")

@@ -1,13 +1,16 @@
 """The engine's jobs: thin, may run twice, carry ids only."""
 
-from campaigns import sweeps
+from campaigns import planning_jobs, sweeps
 from campaigns.dispatch import drain
+from campaigns.events import apply_late_events
 from campaigns.outbox import count_due
-from core.db import reading, use_durable_commits
+from core.db import reading, transaction, use_durable_commits
 from core.jobs import JobQueue, every, job, ring
 
+__all__ = ["drain_outbox", "planning_jobs", "sweep"]
+
 ROWS_PER_DRAIN = 1_000
-MOST_DRAINS = 16
+MOST_DRAINS = 4
 SWEEP_SECONDS = 5
 
 
@@ -25,6 +28,8 @@ def sweep() -> None:
     sweeps.settle_left_batches()
     sweeps.remove_forgotten_journals()
     sweeps.give_up_on_unknown()
+    with transaction() as session:
+        apply_late_events(session)
     with reading() as session:
         due = count_due(session)
     for wanted in range(1, min(-(-due // ROWS_PER_DRAIN), MOST_DRAINS) + 1):

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from campaigns import caps
 from campaigns.facts import DueDelivery
 from campaigns.models import Batch, Delivery, Run
+from campaigns.outside import outside
+from campaigns.progress import has_progress_due
 from campaigns.states import RunState
 from campaigns.value_rows import moment_text, to_rows, value_rows
 from core import clock
@@ -187,8 +189,10 @@ def count_due(session: Session, *, at: datetime | None = None) -> int:
     return session.scalar(statement) or 0
 
 
-def is_idle(session: Session) -> bool:
-    """Nothing is due now, no claim is live and no run is being planned: `abm work --burst` may end."""
+def is_idle(session: Session, *, at: datetime | None = None) -> bool:
+    """Nothing may be sent or planned now and no claim is live: `abm work --burst` may end."""
     open_batch = session.scalar(select(Batch.id).where(Batch.is_open).limit(1))
     planning = session.scalar(select(Run.id).where(Run.state == RunState.PLANNING).limit(1))
-    return open_batch is None and planning is None and count_due(session) == 0
+    if open_batch is not None or planning is not None or has_progress_due(session, at):
+        return False
+    return outside().company.policy(session).is_sending_paused or count_due(session, at=at) == 0

@@ -14,9 +14,9 @@ from core.db import UtcDateTime, is_postgres
 def value_rows(session: Session, columns: Mapping[str, str], *, name: str = "rows") -> str:
     """A FROM item `(…) AS v` over the parameter `name`, made by `to_rows`. Columns: name to PostgreSQL type."""
     if is_postgres(session):
-        typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         return f"jsonb_to_recordset(CAST(:{name} AS jsonb)) AS v({typed})"
-    picked = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in columns)
+    picked = ", ".join(f"json_extract(value, '$.{column}') AS \"{column}\"" for column in columns)
     return f"(SELECT {picked} FROM json_each(:{name})) AS v"  # noqa: S608 - column names are ours
 
 

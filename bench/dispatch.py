@@ -1,0 +1,222 @@
+"""Messages per second and CPU per message of two sending processes, against a plain script with two processes.
+
+    python -m bench.dispatch --messages 20000 [--url postgresql://…] [--sink-connections 4]
+
+Both send the same two-part content with 12 fields and a signed unsubscribe link to the same sink on loopback. Ours runs on
+PostgreSQL with fsync: claim, gate, caps, hand-over commit, journal, attempts and states included.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.plain_script import send_all
+from bench.postgres import temporary_server
+
+PROCESSES = 2
+ROOT = Path(__file__).resolve().parent.parent
+FIELDS = ("contact.first_name", "contact.last_name", "contact.title", "contact.department", "account.name",
+          "account.industry", "account.city", "account.country", "owner.name", "owner.email", "owner.phone",
+          "account.region")
+SENDER = {"name": "Sales desk", "email": "sales@example.com", "postal_address": "1 Example Street, Example Town"}
+_WORDS = ("Since your last order we have mended what you told us about: deliveries come on the day they were promised, "
+          "invoices name your own order number, and one person answers when you call. ")
+
+
+def _content() -> dict[str, Any]:
+    lines = "\n".join(f"{name.replace('.', ' ')}: {{{{ {name} }}}}" for name in FIELDS)
+    items = "".join(f"<li>{name.replace('.', ' ')}: <b>{{{{ {name} }}}}</b></li>" for name in FIELDS)
+    end = "{{ sender.postal_address }}"
+    return {
+        "subject": "{{ contact.first_name }}, news for {{ account.name }}", "sender": SENDER,
+        "text": f"Dear {{{{ contact.first_name }}}},\n\n{_WORDS * 2}\n\n{lines}\n\nUnsubscribe: {{{{ unsubscribe_url }}}}\n{end}\n",
+        "html": f"<html><body><p>Dear {{{{ contact.first_name }}}},</p><p>{_WORDS * 2}</p><ul>{items}</ul>"
+                f'<p><a href="{{{{ unsubscribe_url }}}}">Unsubscribe</a><br>{end}</p></body></html>',
+    }
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one side needed. CPU in seconds of the sending processes alone, and of the database server beside it."""
+
+    messages: int
+    seconds: float
+    cpu: float
+    database_cpu: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.messages / self.seconds
+
+    @property
+    def cpu_per_message(self) -> float:
+        return self.cpu / self.messages * 1_000
+
+
+@contextmanager
+def _sink() -> Iterator[tuple[int, Callable[[], tuple[int, int]]]]:
+    process = subprocess.Popen([sys.executable, "-m", "bench.fast_sink"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    out = process.stdout
+
+    def count() -> tuple[int, int]:
+        process.send_signal(signal.SIGUSR1)
+        accepted, different = out.readline().split()
+        return int(accepted), int(different)
+
+    try:
+        yield int(out.readline()), count
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _fork(work: Callable[[], object]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _measure(works: list[Callable[[], object]]) -> tuple[float, float]:
+    """Wall seconds until all processes ended, and their CPU seconds together."""
+    started = time.monotonic()
+    pids = [_fork(work) for work in works]
+    cpu = 0.0
+    for pid in pids:
+        _pid, status, usage = os.wait4(pid, 0)
+        if status:
+            raise SystemExit("a sending process failed; see above")
+        cpu += usage.ru_utime + usage.ru_stime
+    return time.monotonic() - started, cpu
+
+
+def _fill(messages: int) -> list[dict[str, Any]]:
+    """People, a running campaign and one due delivery each; the same rows for the plain script."""
+    from sqlalchemy import insert, select, text, update
+
+    from abm.accounts.models import Account
+    from abm.all_models import metadata
+    from abm.contacts.models import Contact
+    from abm.users.models import User
+    from campaigns.models import Delivery
+    from core import clock, db
+    from tests.outbox_factory import add_people, lift_caps, make_run
+
+    metadata.drop_all(db.engine())
+    metadata.create_all(db.engine())
+    content = _content()
+    step = {"id": "news", "channel": "email", "after": "0 days", **{name: content[name] for name in ("subject", "text", "html")}}
+    with db.transaction() as session:
+        lift_caps(session)
+        owner = session.scalars(insert(User).returning(User), [
+            {"email": "owner@example.com", "name": "Olga Owner", "phone": "+33 1 23 45", "role": "sales",
+             "created_at": clock.now()}]).one()
+        add_people(session, make_run(session, step=step, sender=SENDER), messages, step=step, accounts=messages // 4,
+                   title="Head of buying", department="Purchasing")
+        session.execute(update(Account).values(industry="Retail", city="Lyon", country="FR", region="East", owner_id=owner.id))
+    from abm.outreach.people import get_content_values
+
+    with db.reading() as session:
+        people = session.execute(select(Delivery.id, Contact.id, Contact.email).join(Contact, Contact.id == Delivery.contact_id)).all()
+        values = get_content_values(session, [row[1] for row in people])
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
+    return [{"id": row[0], "address": row[2], "values": values[row[1]],
+             "name": f"{values[row[1]]['contact']['first_name']} {values[row[1]]['contact']['last_name']}"} for row in people]
+
+
+def _measure_plain(rows: list[dict[str, Any]], port: int, count: Callable[[], tuple[int, int]]) -> Figures:
+    share = -(-len(rows) // PROCESSES)
+    parts = [rows[start:start + share] for start in range(0, len(rows), share)]
+    seconds, cpu = _measure([
+        lambda part=part: send_all(part, port=port, content=_content(), key=b"k" * 32, base_url="http://127.0.0.1:8000")
+        for part in parts])
+    return _checked(Figures(len(rows), seconds, cpu), count)
+
+
+def _measure_ours(messages: int, count: Callable[[], tuple[int, int]]) -> Figures:
+    from core import db
+    from tests.outbox_factory import states
+
+    def drain_all() -> None:
+        from campaigns.dispatch import DrainOptions, drain
+
+        db.dispose()
+        drain(options=DrainOptions(seconds=600))
+
+    db.engine().dispose()
+    before = _postgres_cpu()
+    seconds, cpu = _measure([drain_all] * PROCESSES)
+    figures = Figures(messages, seconds, cpu, _postgres_cpu() - before)
+    if states() != {"sent": messages}:
+        raise SystemExit(f"the books are wrong: {states()}")
+    return _checked(figures, count)
+
+
+def _checked(figures: Figures, count: Callable[[], tuple[int, int]]) -> Figures:
+    accepted, different = count()
+    if accepted != figures.messages or different != figures.messages:
+        raise SystemExit(f"the sink accepted {accepted} messages, {different} different ones, of {figures.messages}")
+    return figures
+
+
+def _postgres_cpu() -> float:
+    """CPU seconds of all server processes, ended ones included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = stat.read_text().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        if name == "postgres":
+            parts = rest.split()
+            ticks += int(parts[11]) + int(parts[12]) + (int(parts[13]) + int(parts[14]) if parts[1] == "1" else 0)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--url", help="an empty PostgreSQL database; left out: a temporary server with fsync is started")
+    parser.add_argument("--connections", type=int, default=4, help="SMTP connections per process")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("stopped"))
+    with (nullcontext(given.url) if given.url else temporary_server()) as url, _sink() as (port, count), \
+            tempfile.TemporaryDirectory(prefix="abm-bench-") as folder:
+        os.environ.update(ABM_DATA_DIR=folder, ABM_DATABASE_URL=url, ABM_SECRET_KEY="benchmark-key-" * 4,
+                          ABM_MAIL_URL=f"smtp://127.0.0.1:{port}?connections={given.connections}")
+        from abm.wiring import connect_engine
+
+        connect_engine()
+        rows = _fill(given.messages)
+        plain = _measure_plain(rows, port, count)
+        ours = _measure_ours(given.messages, count)
+    _print(plain, ours)
+
+
+def _print(plain: Figures, ours: Figures) -> None:
+    print(f"{'':14}{'messages/s':>12}{'CPU ms/message':>16}{'database ms':>13}")
+    for name, one in (("plain script", plain), ("outbox", ours)):
+        print(f"{name:14}{one.rate:12.0f}{one.cpu_per_message:16.3f}{one.database_cpu / one.messages * 1_000:13.3f}")
+    print(f"speed ratio {ours.rate / plain.rate:.2f} x (at least 3), "
+          f"CPU ratio {ours.cpu_per_message / plain.cpu_per_message:.2f} (at most 0.33)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""A temporary PostgreSQL cluster with fsync, for a benchmark; it is removed at the end."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def _find_binaries() -> Path:
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        raise SystemExit("No PostgreSQL server found: install postgresql, or give --url postgresql://user:password@host/db")
+    return found[-1].parent
+
+
+def _as_owner(command: list[str], owner: str | None) -> None:
+    full = ["su", owner, "-s", "/bin/sh", "-c", subprocess.list2cmdline(command)] if owner else command
+    subprocess.run(full, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _owner() -> str | None:
+    """PostgreSQL refuses root: then some ordinary user owns the cluster."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("pgrun", "postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise SystemExit("PostgreSQL does not run as root and there is no user pgrun, postgres or nobody")
+
+
+@contextmanager
+def temporary_server() -> Iterator[str]:
+    """The URL of an empty database on a server of our own with fsync and synchronous commits on."""
+    binaries, owner = _find_binaries(), _owner()
+    folder = Path(tempfile.mkdtemp(prefix="abm-bench-pg-"))
+    if owner:
+        shutil.chown(folder, owner)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cluster = folder / "data"
+    _as_owner([str(binaries / "initdb"), "-D", str(cluster), "-U", "abm", "-A", "trust", "-E", "UTF8", "--locale=C"], owner)
+    options = (f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on "
+               "-c shared_buffers=256MB -c max_wal_size=2GB")
+    control = [str(binaries / "pg_ctl"), "-D", str(cluster), "-w", "-l", str(folder / "log")]
+    try:
+        _as_owner([*control, "-o", options, "start"], owner)
+        yield f"postgresql://abm@127.0.0.1:{port}/postgres"
+    finally:
+        _as_owner([*control, "-m", "immediate", "stop"], owner)
+        shutil.rmtree(folder, ignore_errors=True)
