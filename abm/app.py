@@ -66,15 +66,10 @@ def create_app() -> Flask:
     set_up_headers(app, is_https=settings().is_https)
     set_up_failures(app)
     for name in PAGES:
-        try:  # DEVELOPMENT: areas that are still being written
-            module = importlib.import_module(name)
-        except ImportError as error:
-            print(f"DEVELOPMENT: {name} left out: {error}")
-            continue
+        module = importlib.import_module(name)
         app.register_blueprint(module.pages)
         if name in TOKEN_BLUEPRINTS:
             csrf.exempt(module.pages)
-    app.url_build_error_handlers.append(lambda _error, endpoint, _values: f"#missing-{endpoint}")  # DEVELOPMENT
     public(app.view_functions["static"])
     refuse_unmarked_views(app)
     if settings().trusted_proxies:

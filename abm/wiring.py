@@ -1,7 +1,6 @@
 """Joins the application to the engine, once per process: web, worker and commands alike call `connect_engine`."""
 
 import importlib
-import importlib.util
 
 JOB_MODULES = (
     "campaigns.jobs",
@@ -23,8 +22,6 @@ def connect_engine() -> None:
     """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
     for name in LIST_FIELD_MODULES:
         importlib.import_module(name)
-    if not importlib.util.find_spec("abm.outreach.engine_side"):  # DEVELOPMENT
-        return
     from abm.outreach.engine_side import engine_side
     from campaigns.outside import connect
 
@@ -34,6 +31,4 @@ def connect_engine() -> None:
 def load_jobs() -> None:
     """Import every module that registers jobs; a worker and the scheduler call this first."""
     for name in JOB_MODULES:
-        if not importlib.util.find_spec(name):  # DEVELOPMENT
-            continue
         importlib.import_module(name)

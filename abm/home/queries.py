@@ -194,7 +194,7 @@ def search_everything(session: Session, *, text: str) -> list[Found]:
             Found("List", row.title, f"{row.member_count} accounts", "targets.show", {"name": row.name})
             for row in lists
         ),
-        *(Found("Campaign", row.title, row.state, "outreach.show", {"name": row.name}) for row in campaigns),
+        *(Found("Campaign", row.title, row.state, "outreach.show", {"campaign_id": row.id}) for row in campaigns),
     ]
 
 
@@ -202,7 +202,7 @@ def running_work(session: Session) -> list[Found]:
     """Imports and campaign runs that are under way."""
     imports = session.scalars(select(ImportRun).where(ImportRun.state.in_(["waiting", "running"])).limit(3))
     runs = session.execute(
-        select(Campaign.title, Campaign.name)
+        select(Campaign.title, Campaign.id)
         .join(Run, Run.campaign_id == Campaign.id)
         .where(Run.state.in_([RunState.PLANNING, RunState.ACTIVE]))
         .distinct()
@@ -213,5 +213,5 @@ def running_work(session: Session) -> list[Found]:
             Found("Import", row.file_name, f"{row.rows_read:,} rows", "imports.show", {"import_id": row.id})
             for row in imports
         ),
-        *(Found("Campaign", title, "running", "outreach.show", {"name": name}) for title, name in runs),
+        *(Found("Campaign", title, "running", "outreach.show", {"campaign_id": campaign_id}) for title, campaign_id in runs),
     ]
