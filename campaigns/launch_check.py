@@ -54,7 +54,9 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class LaunchReport:
     """What a launch now would do: `people` and `accounts` are all that the campaign means, `starting` would be written
-    to, `left_out` would not, the frequent reasons first; those who only wait are in the findings."""
+    to, `left_out` would not, the frequent reasons first; those who only wait are in the findings.
+
+    `first_due` is when the first of them gets something, with that person's zone; None when nobody does."""
 
     people: int
     accounts: int
@@ -62,6 +64,7 @@ class LaunchReport:
     held_out: int
     left_out: tuple[Group, ...]
     findings: tuple[Finding, ...]
+    first_due: tuple[datetime, str] | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -97,6 +100,7 @@ class _Tally:
     counts: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[int]] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
+    first_due: tuple[datetime, str] | None = None
 
     def add(self, what: str, contact_id: int) -> None:
         self.counts[what] += 1
@@ -127,13 +131,15 @@ def report_launch(session: Session, *, campaign: Campaign, at: datetime | None =
     groups = [Group(Reason(what), count, tuple(tally.samples[what])) for what, count in tally.counts.most_common()
               if what in tally.left_out]
     return LaunchReport(tally.people, len(tally.accounts), tally.starting, tally.counts[Reason.HELD_OUT],
-                        tuple(groups), tuple(findings))
+                        tuple(groups), tuple(findings), tally.first_due)
 
 
 def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed], tally: _Tally, now: datetime) -> None:
     reachable = [one for one in chunk if one.objection is None]
     tally.people, tally.starting = tally.people + len(chunk), tally.starting + len(reachable)
     tally.accounts.update(one.recipient.account_id for one in chunk)
+    due = [(one.due_at, one.recipient.zone) for one in reachable]
+    tally.first_due = min([*due, *([tally.first_due] if tally.first_due else [])], default=None)
     ledger = caps.open_ledger(session, accounts={one.recipient.account_id for one in reachable},
                               people={one.recipient.contact_id for one in reachable},
                               policy=outside().company.policy(session), at=now)

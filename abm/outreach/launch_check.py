@@ -18,7 +18,6 @@ from campaigns import lint
 from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, parse
 from campaigns.models import Campaign
 from campaigns.states import Reason
-from campaigns.survey import survey
 from core import clock
 
 REFUSE, WARN = "refuse", "warn"
@@ -118,7 +117,7 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
         held_out=report.held_out,
         left_out=_named(session, [group for group in report.left_out if group.reason != Reason.HELD_OUT]),
         findings=sorted(findings, key=lambda finding: _LEVELS.index(finding.level)),
-        starts=_find_start(session, campaign, report, definition),
+        starts=report.first_due if report.first_due and report.first_due[0] > clock.now() else None,
         has_own_zones=definition.window is None or definition.window.zone == "recipient")
 
 
@@ -144,17 +143,6 @@ def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterat
 
 def _is_user(session: Session, email: str) -> bool:
     return session.scalar(select(User.id).where(User.email == email.lower(), User.is_active)) is not None
-
-
-def _find_start(session: Session, campaign: Campaign, report: engine.LaunchReport,
-                definition: Definition) -> tuple[datetime, str] | None:
-    """The first due moment, asked for only where nobody can be written to at once."""
-    waiting = sum(one.count for one in report.findings if one.what == Reason.OUTSIDE_WINDOW)
-    if not report.starting or (definition.steps[0].after.amount == 0 and waiting < report.starting):
-        return None
-    due = ((one.due_at, one.recipient.zone) for chunk in survey(session, campaign, position=0, at=clock.now())
-           for one in chunk if one.objection is None)
-    return min(due, default=None)
 
 
 def _named(session: Session, groups: Sequence[engine.Group]) -> list[LeftOut]:

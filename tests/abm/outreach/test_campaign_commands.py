@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,14 @@ def test_the_check_says_what_a_launch_would_do(file: Path, capsys: pytest.Captur
     found = answered(capsys, "check", "welcome-back")
     assert (found["people"], found["accounts"], found["blocked"]) == (3, 3, False)
     assert found["sentence"] == "3 people will be written to from now on; nobody is left out."
+
+
+def test_the_check_on_a_weekend_names_monday_and_that_zones_are_peoples_own(
+        file: Path, capsys: pytest.CaptureFixture[str], at: Callable[..., None]) -> None:
+    at(datetime(2026, 3, 7, 12, tzinfo=UTC))
+    main(["campaigns", "apply", str(file)])
+    assert answered(capsys, "check", "welcome-back")["sentence"] == (
+        "3 people will be written to from Monday 9 March 09:00 in their own zones; nobody is left out.")
 
 
 def test_content_without_an_unsubscribe_link_refuses_a_launch(
