@@ -3,18 +3,18 @@
 Enrolling is in `planning`, moving on in `progress`, taking out in `stopping`.
 """
 
+from campaigns.finishing import finish_runs
 from campaigns.planning import plan_chunk
 from campaigns.progress import (
     advance,
     end_step,
     enrol_newcomers,
-    finish_runs,
     has_progress_due,
     plan_due_steps,
 )
-from campaigns.stopping import stop_people, stop_people_who_ordered
+from campaigns.stopping import note_meeting, stop_people, stop_people_who_ordered
 
 __all__ = [
-    "advance", "end_step", "enrol_newcomers", "finish_runs", "has_progress_due", "plan_chunk", "plan_due_steps",
-    "stop_people", "stop_people_who_ordered",
+    "advance", "end_step", "enrol_newcomers", "finish_runs", "has_progress_due", "note_meeting", "plan_chunk",
+    "plan_due_steps", "stop_people", "stop_people_who_ordered",
 ]

@@ -21,12 +21,13 @@ def insert_ignoring(session: Session, model: type[Base], rows: Sequence[Mapping[
 
 
 def insert_returning(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]],
-                     *columns: InstrumentedAttribute[Any]) -> list[Row[Any]]:
+                     *columns: InstrumentedAttribute[Any]) -> list[Row[*tuple[Any, ...]]]:
     """As `insert_ignoring`; these columns of the rows that were really inserted, in no order."""
     return _insert(session, model, rows, "RETURNING " + ", ".join(column.key for column in columns))
 
 
-def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], returning: str) -> list[Row[Any]]:
+def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]],
+            returning: str) -> list[Row[*tuple[Any, ...]]]:
     if not rows:
         return []
     table = _table(model)

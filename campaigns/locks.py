@@ -29,7 +29,7 @@ def release_conversation(session: Session, *, account_id: int) -> bool:
         return False
     session.delete(lock)
     session.execute(update(Delivery).where(
-        Delivery.account_id == account_id, Delivery.state == DeliveryState.DEFERRED,
+        Delivery.account_id == account_id, Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)),
         Delivery.reason == Reason.CONVERSATION_LOCKED).values(due_at=clock.now()))
     session.flush()
     return True

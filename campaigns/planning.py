@@ -150,7 +150,7 @@ def enrol(session: Session, run: RunFacts, people: Sequence[tuple[int, int, bool
     rows = [_enrolment_row(run, contact_id, account_id, at, first[contact_id] if account_id in held_out else None)
             for contact_id, account_id, _matches in people]
     made = insert_returning(session, Enrolment, rows, Enrolment.id, Enrolment.account_id, Enrolment.contact_id)
-    participants = [Participant(*row) for row in sorted(made) if row[1] not in held_out]
+    participants = [Participant(row[0], row[1], row[2]) for row in sorted(made) if row[1] not in held_out]
     gone = {contact_id for contact_id, _account, matches in people if not matches}
     plan_step(session, run, participants, position=0, due=first, gone=gone, recipients=recipients)
     return len(made)

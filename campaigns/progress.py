@@ -10,18 +10,20 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import schedule
+from campaigns.conditions import MEETING
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts
 from campaigns.inserting import insert_ignoring
-from campaigns.models import Campaign, Delivery, Enrolment, HoldoutGhost, Run
+from campaigns.models import Delivery, Enrolment, HoldoutGhost, Run
 from campaigns.outside import outside
 from campaigns.planning import DueTimes, Participant, enrol, plan_step, select_intended
 from campaigns.runs import get_run_facts, list_run_facts
-from campaigns.states import OPEN_STATES, CampaignState, Channel, DeliveryState, EnrolmentState, Reason, RunState
+from campaigns.states import OPEN_STATES, Channel, DeliveryState, EnrolmentState, Reason, RunState
+from campaigns.stopping import note_meeting
 from campaigns.suppressed import find_suppressed
 from core import clock
 
@@ -160,13 +162,17 @@ def _call_deadline(session: Session, at: datetime) -> datetime:
 def end_step(session: Session, *, delivery_id: int, at: datetime, outcome: str) -> None:
     """A call step is over because the seller said so; the person's next step counts from `at`.
 
-    `outcome` is kept with the delivery. Harmless when repeated, and when the person has moved on or was stopped.
+    `outcome` is kept with the delivery; `meeting` stops the account in campaigns that stop on
+    one. Harmless when repeated, and when the person has moved on or was stopped.
     """
     delivery = session.get(Delivery, delivery_id)
     if delivery is None or delivery.reason is not None:
         return
     delivery.reason, delivery.ended_at = f"call_{outcome}"[:40] if outcome else Reason.CALL_DONE.value, at
     session.flush()
+    if outcome == MEETING:
+        note_meeting(session, account_id=delivery.account_id, contact_id=delivery.contact_id, at=at,
+                     key=str(delivery.id))
     run = get_run_facts(session, delivery.run_id)
     ended = [person for person in _ended_people(session, run, delivery.position, at)
              if person.contact_id == delivery.contact_id]
@@ -261,37 +267,3 @@ def _has_ended_people(session: Session, run: RunFacts) -> bool:
     return any(session.scalar(select(Enrolment.id).join(Delivery, _delivery_of(run, position))
                               .where(_under_way(run, position)).limit(1)) is not None
                for position in range(len(run.definition.steps)))
-
-
-def finish_runs(session: Session, now: datetime | None = None) -> int:
-    """Close active runs where no enrolment and no delivery is open; how many. Continuous ones stay open for newcomers.
-
-    The campaign is finished with its last run."""
-    finished = 0
-    for run in list_run_facts(session, states=(RunState.ACTIVE,)):
-        if run.definition.is_continuous or _is_open(session, run):
-            continue
-        row = session.get(Run, run.run_id, with_for_update=True, populate_existing=True)
-        if row is not None and row.state == RunState.ACTIVE:
-            row.state, row.finished_at = RunState.FINISHED, now or clock.now()
-            finished += 1
-            session.flush()
-            _finish_campaign(session, run.campaign_id)
-    return finished
-
-
-def _is_open(session: Session, run: RunFacts) -> bool:
-    enrolment = select(Enrolment.id).where(Enrolment.run_id == run.run_id,
-                                           Enrolment.state == EnrolmentState.ACTIVE).limit(1)
-    if session.scalar(enrolment) is not None:
-        return True
-    delivery = select(Delivery.id).where(Delivery.run_id == run.run_id, Delivery.state.in_(OPEN_STATES)).limit(1)
-    return session.scalar(delivery) is not None
-
-
-def _finish_campaign(session: Session, campaign_id: int) -> None:
-    open_runs = session.scalar(select(func.count()).select_from(Run).where(
-        Run.campaign_id == campaign_id, Run.state.in_((RunState.PLANNING, RunState.ACTIVE, RunState.PAUSED))))
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is not None and not open_runs and campaign.state == CampaignState.RUNNING:
-        campaign.state = CampaignState.FINISHED

@@ -7,8 +7,10 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import stops
+from campaigns.conditions import MEETING
 from campaigns.facts import RunFacts
-from campaigns.models import Delivery, Enrolment
+from campaigns.inserting import insert_ignoring
+from campaigns.models import Delivery, Enrolment, Event
 from campaigns.outside import outside
 from campaigns.runs import list_run_facts
 from campaigns.states import DeliveryState, EnrolmentState, Reason, RunState
@@ -37,6 +39,14 @@ def stop_people(session: Session, *, reason: Reason, at: datetime, contact_ids: 
         return 0
     whom = or_(Enrolment.contact_id.in_(set(contact_ids)), Enrolment.account_id.in_(set(account_ids)))
     return _stop(session, [run.run_id for run in runs], whom, reason, at)
+
+
+def note_meeting(session: Session, *, account_id: int, contact_id: int | None, at: datetime, key: str) -> int:
+    """A meeting with the account is agreed: kept as an event (once per `key`), and everybody there stops where the
+    campaign stops on meetings; how many enrolments ended."""
+    insert_ignoring(session, Event, [{"event_key": f"meeting:{key}", "account_id": account_id, "contact_id": contact_id,
+                                      "kind": MEETING, "at": at}])
+    return stop_people(session, reason=Reason.MET, at=at, account_ids=[account_id])
 
 
 def _stops_on(run: RunFacts, reason: Reason) -> bool:
