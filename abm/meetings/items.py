@@ -58,21 +58,29 @@ def _row(kind: str, number: object, title: str, facts: Sequence[str], *, link: s
             "link": link, "value": value, "account_id": account_id}
 
 
+def _days_late(days: int) -> str:
+    return "due today" if not days else "1 day late" if days == 1 else f"{days} days late"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def due_actions(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
     """Open tasks that are due or late, the latest first."""
     query = (
-        select(Task.id, Task.title, Task.due_on, Task.extra, Account.id, Account.name, User.name)
+        select(Task.id, Task.title, Task.due_on, Task.extra, Account.id, Account.name, User.name, Task.kind)
         .outerjoin(Account, Account.id == Task.account_id).outerjoin(User, User.id == Task.owner_id)
         .where(Task.state == "open", Task.due_on <= period.today).order_by(Task.due_on, Task.id)
     )
 
     def show(found: Row[*tuple[Any, ...]]) -> AgendaRow:
-        task_id, title, due_on, extra, account_id, account, owner = found
+        task_id, title, due_on, extra, account_id, account, owner, kind = found
         late, carried = (period.today - due_on).days, int((extra or {}).get("carried", 0))
         return {**_row("task", task_id, title, [
-            account or "", owner or "nobody", f"{late} days late" if late else "due today",
-            f"carried over {carried} times" if carried else ""], link=f"/tasks/{task_id}", value=late,
-            account_id=account_id), "carried": carried, "task_id": task_id}
+            account or "", owner or "nobody", _days_late(late),
+            f"carried over {_times(carried)}" if carried else ""], link=f"/tasks/{task_id}", value=late,
+            account_id=account_id), "carried": carried, "task_id": task_id, "is_call": kind == "call"}
 
     return _fetch(session, query, show)
 
@@ -115,7 +123,8 @@ def key_orders(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
         .group_by(Account.id, Account.name, Order.currency).order_by(value.desc(), Account.id)
     )
     return _fetch(session, query, lambda row: _row(
-        "orders", f"{row[0]}:{row[4]}", row[1], [f"{row[2]} orders", f"{row[3]:,.0f} {row[4]}"],
+        "orders", f"{row[0]}:{row[4]}", row[1],
+        ["1 order" if row[2] == 1 else f"{row[2]} orders", f"{row[3]:,.0f} {row[4]}"],
         link=f"/accounts/{row[0]}", value=row[3], account_id=row[0]))
 
 
@@ -129,7 +138,7 @@ def _events(kinds: Sequence[str], word: str) -> Callable[[Session, Period], tupl
             .group_by(Account.id, Account.name, Event.kind).order_by(number.desc(), Account.id, Event.kind)
         )
         return _fetch(session, query, lambda row: _row(
-            word, f"{row[0]}:{row[2]}", row[1], [row[2].replace("_", " "), f"{row[3]} times" if row[3] > 1 else ""],
+            word, f"{row[0]}:{row[2]}", row[1], [row[2].replace("_", " "), _times(row[3]) if row[3] > 1 else ""],
             link=f"/accounts/{row[0]}", value=row[3], account_id=row[0]))
 
     return rows

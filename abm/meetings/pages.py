@@ -15,6 +15,7 @@ from abm.meetings.forms import parse_decision, parse_meeting
 from abm.meetings.models import Meeting
 from abm.meetings.queries import (
     count_decisions,
+    find_closed_actions,
     find_last_meeting,
     get_meeting,
     list_decisions,
@@ -76,7 +77,8 @@ def _room(meeting: Meeting, typed: Mapping[str, Any], errors: Mapping[str, str])
         "meetings/show.html", meeting=meeting, agenda=agenda, last=last, kinds=KINDS, typed=typed, errors=errors,
         header=with_last_values(agenda, last.agenda if last else None), today=today,
         moves=find_moves(meeting.agenda, present) if meeting.agenda and present else None,
-        decisions=list_decisions(g.session, meeting.id), users=list_active_users(g.session),
+        closed=find_closed_actions(g.session, agenda), decisions=list_decisions(g.session, meeting.id),
+        users=list_active_users(g.session),
         campaigns=list_campaigns(g.session) if meeting.state == "open" else [],
         reviews=list_reviews_due(g.session, up_to=today, before=meeting) if meeting.state != "closed" else [])
 

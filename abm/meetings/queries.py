@@ -1,7 +1,8 @@
 """Reading meetings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
@@ -75,3 +76,10 @@ def list_reviews_due(session: Session, *, up_to: date, before: Meeting) -> Seque
         .where(Decision.review_on <= up_to, Decision.meeting_id != before.id)
         .order_by(Decision.review_on.desc(), Decision.id).limit(20)
     ).all()
+
+
+def find_closed_actions(session: Session, agenda: Mapping[str, Any]) -> dict[int, str]:
+    """The state of those actions of a frozen agenda that have been done or dropped since, by task id."""
+    ids = [row["task_id"] for item in agenda["items"] for row in item["rows"] if "task_id" in row]
+    rows = session.execute(select(Task.id, Task.state).where(Task.id.in_(ids), Task.state != "open"))
+    return {task_id: state for task_id, state in rows}

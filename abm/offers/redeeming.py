@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from abm.accounts.models import Account, AccountEvent
+from abm.accounts.actions import add_account_event
+from abm.accounts.models import Account
 from abm.audit.actions import actor, record
 from abm.company.queries import get_company
 from abm.offers.codes import tidy_code
@@ -33,9 +34,8 @@ def redeem_code(session: Session, *, code: str, order_number: str) -> Redemption
         raise _refusal("code", _used_sentence(session, grant))
     session.execute(update(Offer).where(Offer.id == grant.offer_id)
                     .values(redeemed_count=Offer.redeemed_count + 1))
-    session.add(AccountEvent(
-        account_id=grant.account_id, contact_id=grant.contact_id, at=clock.now(), kind="redemption", actor=actor().name,
-        title=f"Redeemed {grant.code} with order {order.external_id}"[:300], link=f"/offers/{grant.offer_id}"))
+    add_account_event(session, account_id=grant.account_id, contact_id=grant.contact_id, kind="redemption",
+                      title=f"Redeemed {grant.code} with order {order.external_id}", link=f"/offers/{grant.offer_id}")
     record(session, action="offer.redeem", subject="offer", subject_id=grant.offer_id,
            after={"code": grant.code, "order": order.external_id})
     return session.get_one(Redemption, redemption_id)

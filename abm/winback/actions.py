@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from abm.accounts.models import AccountEvent
-from abm.audit.actions import actor, record
+from abm.accounts.actions import add_account_event
+from abm.audit.actions import record
 from abm.company.queries import company_today
 from abm.offers.actions import grant_offers
 from abm.offers.kinds import CAUSES
@@ -68,6 +68,7 @@ def give_code(session: Session, *, case_id: int) -> dict[str, Any]:
     if not granted:
         raise Refused("The offer cannot be given: choose one that is valid today and has something left of its limit")
     _write_line(session, case, f"Code given by hand: {granted[0]['code']}", granted[0]["title"])
+    record(session, action="winback.give_code", subject="case", subject_id=case.id, after={"offer_id": case.offer_id})
     return granted[0]
 
 
@@ -88,6 +89,7 @@ def note_case(session: Session, *, case_id: int, text: str) -> Case:
     if not text:
         raise InvalidInput("The note was not saved", {"text": "Write the note first."})
     _write_line(session, case, "Note", text)
+    record(session, action="winback.note", subject="case", subject_id=case.id)
     return case
 
 
@@ -113,6 +115,5 @@ def _plain(value: Any) -> Any:
 
 def _write_line(session: Session, case: Case, title: str, text: str = "") -> None:
     """A line of the account's timeline whose link makes it a line of the case's log, too."""
-    session.add(AccountEvent(account_id=case.account_id, at=clock.now(), kind="winback", title=title[:300], text=text,
-                             actor=actor().name, link=f"{CASE_LINK}{case.id}"))
-    session.flush()
+    add_account_event(session, account_id=case.account_id, kind="winback", title=title, text=text,
+                      link=f"{CASE_LINK}{case.id}")

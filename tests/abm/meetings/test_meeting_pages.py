@@ -74,6 +74,14 @@ def test_a_decision_that_lacks_something_keeps_what_was_typed(seller: Any, room:
         assert session.scalars(select(Decision)).all() == []
 
 
+def test_an_action_done_in_the_room_is_shown_as_done(seller: Any, room: str) -> None:
+    with db.reading() as session:
+        task_id = session.scalars(select(Task.id)).one()
+    page = seller.post(f"/tasks/{task_id}/done", data={"next": room}, follow_redirects=True).text
+    assert f'action="/tasks/{task_id}/done"' not in page
+    assert "Old promise" in page
+
+
 def test_the_switch_shows_what_moved(seller: Any, room: str) -> None:
     with db.transaction() as session:
         session.add(Task(title="New and late", due_on=date(2026, 6, 2), created_at=clock.now()))

@@ -86,7 +86,7 @@ def test_orders_of_class_a_accounts_since_the_last_meeting_are_listed(session: S
         make_order(session, account, on=TODAY - timedelta(days=2), amount="700")
         make_order(session, account, on=TODAY - timedelta(days=20), amount="9000")
     rows = _rows(build_agenda(session, since=None), "key_orders")
-    assert [(row["title"], row["facts"]) for row in rows] == [("Key", "1 orders · 700 EUR")]
+    assert [(row["title"], row["facts"]) for row in rows] == [("Key", "1 order · 700 EUR")]
 
 
 def test_replies_and_bounces_of_people_count_and_machines_do_not(session: Session) -> None:
