@@ -11,7 +11,7 @@ from abm.accounts.models import Account
 from abm.audit.actions import actor, record
 from abm.targets.files import ListDefinition, to_document
 from abm.targets.models import ListMember, TargetList
-from abm.targets.previews import select_by_rules
+from abm.targets.previews import select_by_rules, select_entering, select_leaving
 from abm.targets.queries import find_account_ids, find_list, get_definition, get_list, list_users_of
 from abm.targets.rule_tree import to_raw
 from abm.targets.scopes import refuse_circle, stored_rules
@@ -98,13 +98,11 @@ def _refresh(session: Session, row: TargetList) -> tuple[int, int]:
 
 def _put_members(session: Session, row: TargetList, found: Select[Any], *, how: str) -> tuple[int, int]:
     """Make `found` the members; returns how many entered and left. Those who stay keep the day of entering."""
-    # No common table expression: sqlite3 counts the rows only of statements that begin with their verb.
-    ids = found.subquery("found")
-    members = select(ListMember.account_id).where(ListMember.list_id == row.id)
-    gone = delete(ListMember).where(ListMember.list_id == row.id, ListMember.account_id.not_in(select(ids.c.id)))
-    new = select(literal(row.id), ids.c.id, literal(clock.now(), ListMember.added_at.type), literal(how))
-    entering = insert(ListMember).from_select(["list_id", "account_id", "added_at", "how"],
-                                              new.where(ids.c.id.not_in(members)))
+    leaving = select_leaving(found, list_id=row.id)
+    arriving = select_entering(found, list_id=row.id).subquery("arriving")
+    gone = delete(ListMember).where(ListMember.list_id == row.id, ListMember.account_id.in_(leaving))
+    new = select(literal(row.id), arriving.c.id, literal(clock.now(), ListMember.added_at.type), literal(how))
+    entering = insert(ListMember).from_select(["list_id", "account_id", "added_at", "how"], new)
     left = session.connection().execute(gone).rowcount
     entered = session.connection().execute(entering).rowcount
     _count_members(session, row)

@@ -28,10 +28,10 @@ def may_be_emailed() -> ColumnElement[bool]:
     return and_(
         Contact.is_active.is_(True), Contact.email_key.is_not(None), Contact.email_key != "",
         Contact.lawful_basis != "none",
-        cast(Contact.id, String).not_in(_stopped_keys("contact")),
-        cast(Contact.account_id, String).not_in(_stopped_keys("account")),
-        Contact.id.not_in(_stopped_addresses("address", ContactAddress.address_key)),
-        Contact.id.not_in(_stopped_addresses("domain", ContactAddress.domain_key)),
+        not_(_is_stopped("contact", cast(Contact.id, String))),
+        not_(_is_stopped("account", cast(Contact.account_id, String))),
+        not_(_is_address_stopped("address", ContactAddress.address_key)),
+        not_(_is_address_stopped("domain", ContactAddress.domain_key)),
     )
 
 
@@ -39,13 +39,13 @@ def _in_force(scope: str) -> ColumnElement[bool]:
     return and_(Suppression.scope == scope, Suppression.purpose == _ALL_MAIL, Suppression.lifted_at.is_(None))
 
 
-def _stopped_keys(scope: str) -> Any:
-    return select(Suppression.key).where(_in_force(scope)).correlate(None)
+def _is_stopped(scope: str, key: ColumnElement[str]) -> ColumnElement[bool]:
+    return select(Suppression.id).where(_in_force(scope), Suppression.key == key).correlate(Contact).exists()
 
 
-def _stopped_addresses(scope: str, digest: SQLColumnExpression[str]) -> Any:
+def _is_address_stopped(scope: str, digest: SQLColumnExpression[str]) -> ColumnElement[bool]:
     found = select(ContactAddress.contact_id).join(Suppression, and_(Suppression.key == digest, _in_force(scope)))
-    return found.correlate(None)
+    return found.where(ContactAddress.contact_id == Contact.id).correlate(Contact).exists()
 
 
 def keep_addresses(session: Session) -> int:

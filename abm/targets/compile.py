@@ -39,6 +39,7 @@ class Scope:
     run_id: int | None
     lists: Callable[[str], Select[Any]]
     country_names: Callable[[str], tuple[str, ...]]
+    is_postgres: bool = False
 
 
 def select_account_ids(rule: Rule | None, top: Top | None, scope: Scope) -> Select[Any]:
@@ -82,19 +83,28 @@ def holds(rule: Rule, scope: Scope, *, source: Source | None = None, is_true: bo
             join = or_ if is_true else and_
             return join(*(inside(part, is_true=is_true) for part in rule.parts))
         case InList():
-            member = Account.id.in_(scope.lists(rule.name).correlate(None))
-            return member if is_true else not_(member)
+            return _is_among(scope.lists(rule.name), scope, is_true)
         case Has():
-            return _has(rule, scope) if is_true else not_(_has(rule, scope))
+            return _has(rule, scope, is_true)
 
 
-def _has(rule: Has, scope: Scope) -> Truth:
+def _is_among(ids: Select[Any], scope: Scope, is_true: bool) -> Truth:
+    """PostgreSQL tries a NOT IN of many rows one by one but joins for NOT EXISTS; SQLite is quick with NOT IN."""
+    if is_true or not scope.is_postgres:
+        return Account.id.in_(ids.correlate(None)) if is_true else Account.id.not_in(ids.correlate(None))
+    among = ids.correlate(None).subquery()
+    return not_(select(literal(1)).select_from(among).where(among.c[0] == Account.id).correlate(Account).exists())
+
+
+def _has(rule: Has, scope: Scope, is_true: bool) -> Truth:
     source = get_source(rule.subject)
     counted = related_rows(rule, scope)
     if rule.at_least == 1:
-        return counted.add_columns(literal(1)).where(source.account_id == Account.id).correlate(Account).exists()
-    enough = counted.add_columns(source.account_id).where(source.account_id.is_not(None)).group_by(source.account_id)
-    return Account.id.in_(enough.having(func.count() >= rule.at_least).correlate(None))
+        found = counted.add_columns(literal(1)).where(source.account_id == Account.id).correlate(Account).exists()
+        return found if is_true else not_(found)
+    # Counted per account over its index: PostgreSQL, misjudging a grouped subquery, may run it once for every account.
+    own = counted.add_columns(func.count()).where(source.account_id == Account.id).correlate(Account).scalar_subquery()
+    return own >= rule.at_least if is_true else own < rule.at_least
 
 
 def related_rows(rule: Has, scope: Scope) -> Select[Any]:

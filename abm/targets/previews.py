@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, not_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
@@ -105,12 +105,24 @@ def _count_by_hand(session: Session, ids: Sequence[int]) -> tuple[int, int, tupl
     return len(ids), contacts, tuple({"account_id": row[0], "name": row[1]} for row in rows)
 
 
+def select_entering(found: Select[Any], *, list_id: int) -> Select[Any]:
+    """Ids in `found` that the list does not hold yet. Joins, since PostgreSQL tries a large NOT IN row by row."""
+    ids = found.subquery("found")
+    held = and_(ListMember.account_id == ids.c.id, ListMember.list_id == list_id)
+    return select(ids.c.id).outerjoin(ListMember, held).where(ListMember.account_id.is_(None))
+
+
+def select_leaving(found: Select[Any], *, list_id: int) -> Select[Any]:
+    """Ids that the list holds and `found` does not have any more."""
+    ids, held = found.subquery("found"), aliased(ListMember)
+    rows = select(held.account_id.label("id")).outerjoin(ids, ids.c.id == held.account_id)
+    return rows.where(held.list_id == list_id, ids.c.id.is_(None))
+
+
 def find_changes(session: Session, *, found: Select[Any], list_id: int) -> Changes:
     """Who would enter and leave the saved list if it held `found`."""
-    held = Account.id.in_(select(ListMember.account_id).where(ListMember.list_id == list_id))
-    wanted = Account.id.in_(found.correlate(None))
-    entering = _count(session, select(Account.id).where(wanted, not_(held)))
-    leaving = _count(session, select(Account.id).where(held, not_(wanted)))
+    entering = _count(session, select_entering(found, list_id=list_id))
+    leaving = _count(session, select_leaving(found, list_id=list_id))
     return Changes(entering[0], leaving[0], _names(entering[2]), _names(leaving[2]))
 
 

@@ -53,7 +53,8 @@ def make_scope(session: Session, *, within: tuple[str, ...] = ()) -> Scope:
     def members_of(name: str) -> Select[Any]:
         return select_list_accounts(session, name, within=within)
 
-    return Scope(clock.now().astimezone(zone).date(), zone, run.id if run else None, members_of, country_names)
+    today = clock.now().astimezone(zone).date()
+    return Scope(today, zone, run.id if run else None, members_of, country_names, is_postgres(session))
 
 
 def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...] = ()) -> Select[Any]:

@@ -228,8 +228,8 @@ def test_a_lifted_stop_and_a_changed_address_are_seen(company: Session, at: Any)
 
 @pytest.mark.parametrize("text", [
     "'; DROP TABLE account; --", "' OR '1'='1", "\" OR 1=1 --", "%' OR name LIKE '%", "\\", "\\'", "/", "/%", "%(x)s",
-    ":x", "?", "{}", "$1", "x' UNION SELECT password_hash FROM app_user --", "\u202e", "𝔘𝔫𝔦", "ﬀ", "İ", "𐍈" * 9, "'", ")",
-    "/*", "1e309",
+    ":x", "?", "{}", "$1", "x' UNION SELECT password_hash FROM app_user --", "\u202e", "𝔘𝔫𝔦", "ﬀ", "İ",
+    "𐍈" * 9, "'", ")", "/*", "1e309",
 ])
 def test_hostile_values_are_only_values(company: Session, text: str) -> None:
     company.scalars(select(Account).where(Account.external_id == "X0")).one().industry = text

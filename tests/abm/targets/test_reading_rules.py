@@ -59,7 +59,7 @@ def test_a_list_reads_as_a_sentence() -> None:
 
     sentence = say_list(definition.who, definition.top, VOCABULARY)
 
-    assert sentence.startswith("Accounts whose ABC class is A and whose overdue ratio is more than 2 and (whose industry")
+    assert sentence.startswith("Accounts whose ABC class is A and whose overdue ratio is more than 2 and (whose")
     assert "that have at least 3 orders whose order day is before 180 days ago" in sentence
     assert sentence.endswith("; of these the 50 with the highest value.")
 
