@@ -1,4 +1,4 @@
-"""Sending what is due: claim, gate, render, commit, hand over, record; one slice on the wire while the next is prepared.
+"""Sending what is due: claim, gate, render, commit, hand over, record; one slice is sent while the next is prepared.
 
 No transaction is open while the outside is spoken to. What a process had in hand when it died is settled from its
 journal by `campaigns.sweeps`.

@@ -1,7 +1,7 @@
 """Claiming deliveries and handing them over: states T2, T3, T5 and the way back.
 
-A claim is one batch row (lease and fence) and one UPDATE. Everything after it names the fence, so a process that lost its
-lease changes nothing.
+A claim is one batch row (lease and fence) and one UPDATE. Everything after it names the fence, so a process that lost
+its lease changes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,8 @@ BATCH_SIZE = 500
 LEASE_SECONDS = 30.0
 
 _DUE = "state IN ('queued','deferred') AND due_at <= :now"
-_COLUMNS = ("id, run_id, version_id, enrolment_id, account_id, contact_id, position, step, channel, address, generation, "
-            "planned_at, due_at, expires_at, variant, language")
+_COLUMNS = ("id, run_id, version_id, enrolment_id, account_id, contact_id, position, step, channel, address, "
+            "generation, planned_at, due_at, expires_at, variant, language")
 _PREPARED = ("message_id", "content_hash", "address", "variant", "language")
 
 
@@ -80,7 +80,8 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
         if rows:
             batch.fence, batch.size = batch.id, len(rows)
             session.flush()
-            return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel, rows)
+            return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel,
+                                rows)
         session.delete(batch)
         session.flush()
     return None
@@ -94,11 +95,13 @@ def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
     statement = moment_text(
         "SELECT d.run_id, d.version_id, d.position, d.channel, d.is_suspect FROM "  # noqa: S608 - constants
         f"(SELECT priority, id, (SELECT id FROM delivery WHERE run_id = run.id AND {_DUE} LIMIT 1) AS first_id "
-        "FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id ORDER BY r.priority, r.id", "now")
+        "FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id ORDER BY r.priority, r.id",
+        "now")
     return list(session.execute(statement, {"now": clock.now()}).all())
 
 
-def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: int, limit: int) -> tuple[ClaimedRow, ...]:
+def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: int,
+                limit: int) -> tuple[ClaimedRow, ...]:
     skip = "FOR UPDATE SKIP LOCKED" if is_postgres(session) else ""
     suspects = "is_suspect" if group.is_suspect else "NOT is_suspect"
     statement = moment_text(
@@ -124,10 +127,10 @@ def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Pr
     kept = ", ".join(f"{name} = v.{name}" for name in _PREPARED)
     found = session.execute(moment_text(
         f"UPDATE delivery SET state = 'handing', {kept}, "  # noqa: S608 - constants
-        "attempts = delivery.attempts + 1, first_tried_at = coalesce(delivery.first_tried_at, :now), is_suspect = false, "
-        f"lone_losses = 0, reason = NULL, detail = NULL FROM {value_rows(session, columns)} "
-        "WHERE delivery.id = v.id AND delivery.state = 'claimed' AND delivery.fence = :fence RETURNING delivery.id", "now"),
-        {"rows": to_rows(session, rows), "fence": batch.fence, "now": clock.now()})
+        "attempts = delivery.attempts + 1, first_tried_at = coalesce(delivery.first_tried_at, :now), "
+        f"is_suspect = false, lone_losses = 0, reason = NULL, detail = NULL FROM {value_rows(session, columns)} "
+        "WHERE delivery.id = v.id AND delivery.state = 'claimed' AND delivery.fence = :fence RETURNING delivery.id",
+        "now"), {"rows": to_rows(session, rows), "fence": batch.fence, "now": clock.now()})
     return set(found.scalars())
 
 
@@ -185,7 +188,8 @@ def close_batches(session: Session, batch_ids: Iterable[int]) -> None:
 def count_due(session: Session, *, at: datetime | None = None) -> int:
     """Deliveries of active runs that are due at `at` (default: now) and that nobody has claimed."""
     statement = select(func.count()).select_from(Delivery).join(Run, Run.id == Delivery.run_id).where(
-        Run.state == RunState.ACTIVE, text("delivery.state IN ('queued','deferred')"), Delivery.due_at <= (at or clock.now()))
+        Run.state == RunState.ACTIVE, text("delivery.state IN ('queued','deferred')"),
+        Delivery.due_at <= (at or clock.now()))
     return session.scalar(statement) or 0
 
 

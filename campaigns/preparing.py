@@ -25,7 +25,7 @@ from campaigns.personalisation import ContentFailure, Values
 from campaigns.rendering import compile_email, render_script
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.states import Channel, DeliveryState, Reason
-from campaigns.tracking import envelope_sender, preferences_url, unsubscribe_url
+from campaigns.tracking import envelope_sender, unsubscribe_url
 from campaigns.variants import draw_variant
 from campaigns.verdict import Verdict
 from core import clock
@@ -105,15 +105,16 @@ def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
 def read_run(session: Session, run_id: int, version_id: int) -> RunFacts:
     """The run with the definition as it was approved."""
     found = session.execute(
-        select(Run.campaign_id, Campaign.name, Run.purpose, Run.priority, Run.is_cap_exempt, CampaignVersion.definition_hash)
+        select(Run.campaign_id, Campaign.name, Run.purpose, Run.priority, Run.is_cap_exempt,
+               CampaignVersion.definition_hash)
         .join(Campaign, Campaign.id == Run.campaign_id).join(CampaignVersion, CampaignVersion.id == version_id)
         .where(Run.id == run_id)).one()
     definition = _known_definition(found.definition_hash)
     if definition is None:
         raw = session.scalars(select(CampaignVersion.definition).where(CampaignVersion.id == version_id)).one()
         definition = _definitions.setdefault(found.definition_hash, parse(raw))
-    return RunFacts(run_id, found.campaign_id, found.name, version_id, found.purpose, found.priority, found.is_cap_exempt,
-                    definition)
+    return RunFacts(run_id, found.campaign_id, found.name, version_id, found.purpose, found.priority,
+                    found.is_cap_exempt, definition)
 
 
 _definitions: dict[str, Definition] = {}
@@ -167,7 +168,8 @@ def _try_to_make(row: ClaimedRow, found: _Material, batch: ClaimedBatch, ready: 
         return _settled(due, DeliveryState.FAILED_RENDER, getattr(error, "reason", "") or None, str(error))
     except Exception as error:  # one person's values must never stop the others: the row fails and names the error
         _log.exception("message could not be made", delivery=due.id)
-        return _settled(due, DeliveryState.FAILED_RENDER, None, f"The message could not be made ({type(error).__name__})")
+        why = f"The message could not be made ({type(error).__name__})"
+        return _settled(due, DeliveryState.FAILED_RENDER, None, why)
     return None
 
 
@@ -193,15 +195,17 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
     values = found.values.get(due.contact_id, {})
     person = values.get("contact", {})
     name = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
+    stop_page = unsubscribe_url(due.id)  # one signature serves both links: they lead to the same page
     facts = DeliveryFacts(
         delivery_id=due.id, message_id=message_id(due.id, definition.sender.email),
-        to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=unsubscribe_url(due.id),
-        preferences_url=preferences_url(due.id), envelope_from=envelope_sender(definition.sender.email, due.id),
+        to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=stop_page,
+        preferences_url=stop_page, envelope_from=envelope_sender(definition.sender.email, due.id),
         references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
         track=recipient.country not in found.policy.consent_countries)
     compiled = compile_email(definition, step, language=language, variant=variant, version_id=batch.version_id)
     filled = compiled.fill(values=values, facts=facts)
-    outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to, filled.wire)
+    outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to,
+                        filled.wire)
     prepared = Prepared(due.id, facts.message_id, filled.content_hash, facts.to_address, variant, language)
     return Ready(due, prepared, outgoing, None)
 

@@ -60,7 +60,8 @@ def record_outcomes(session: Session, outcomes: Sequence[Outcome], *, worker: st
 def _tries(session: Session, delivery_ids: Sequence[int]) -> dict[int, Tries]:
     if not delivery_ids:
         return {}
-    found = session.execute(select(Delivery.id, Delivery.attempts, Delivery.first_tried_at).where(Delivery.id.in_(delivery_ids)))
+    found = session.execute(
+        select(Delivery.id, Delivery.attempts, Delivery.first_tried_at).where(Delivery.id.in_(delivery_ids)))
     return {row.id: Tries(row.attempts, row.first_tried_at) for row in found if row.first_tried_at}
 
 
@@ -72,7 +73,8 @@ def _row(outcome: Outcome, tries: Tries | None) -> dict[str, Any]:
 
 def _sent(outcome: Outcome, _tries: Tries | None) -> dict[str, Any]:
     # a call that was placed is sent, but the person's step ends when somebody has called
-    return {"state": DeliveryState.SENT, "sent_at": outcome.at, "ended_at": None if outcome.phase == PLACED else outcome.at}
+    ended_at = None if outcome.phase == PLACED else outcome.at
+    return {"state": DeliveryState.SENT, "sent_at": outcome.at, "ended_at": ended_at}
 
 
 def _deferred(outcome: Outcome, tries: Tries | None) -> dict[str, Any]:
@@ -107,7 +109,8 @@ _CHANGES: Mapping[Result, Callable[[Outcome, Tries | None], dict[str, Any]]] = {
 def postpone(session: Session, *, fence: int, verdicts: Mapping[int, Verdict]) -> None:
     """Rows that found a cap used up in the hand-over commit itself: queued for later, not counted as tried."""
     _store(session, [{"id": delivery_id, "fence": fence, "state": DeliveryState.QUEUED, "reason": verdict.reason,
-                      "detail": verdict.detail, "due_at": verdict.until, "sent_at": None, "ended_at": None, "untried": 1}
+                      "detail": verdict.detail, "due_at": verdict.until, "sent_at": None, "ended_at": None,
+                      "untried": 1}
                      for delivery_id, verdict in verdicts.items()])
 
 

@@ -59,8 +59,8 @@ def settle_left_batches() -> int:
 def _find_left(session: Session, folder: Path) -> list[Left]:
     moment = clock.lease_now(session)
     rows = session.scalars(select(Batch).where(Batch.is_open))
-    found = [Left(row.id, row.fence, row.journal, row.worker, row.boot_id, row.size, journal.owner_of(folder, row.journal),
-                  _overdue(session, row, moment)) for row in rows]
+    found = [Left(row.id, row.fence, row.journal, row.worker, row.boot_id, row.size,
+                  journal.owner_of(folder, row.journal), _overdue(session, row, moment)) for row in rows]
     return [one for one in found if one.owner is Owner.DEAD or one.overdue > 0]
 
 

@@ -47,7 +47,8 @@ class Watch:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self._ends.set()
         self._thread.join()
 
@@ -61,7 +62,7 @@ class Watch:
         self._runs.pop(batch_id, None)
 
     def may_begin(self, message: Outgoing) -> bool:
-        """Whether this message may still be handed over: lease held, run active, nothing stopped since it was judged."""
+        """Whether this message may still be handed over: lease held, run active, no stop since it was judged."""
         moment = clock.host_lease_clock()
         return (moment < self._held_until.get(message.fence, 0.0) and moment - self._seen_at < STALE_SECONDS
                 and message.epoch >= self.epoch and not self.is_paused and message.run_id not in self._stopped_runs
@@ -95,7 +96,8 @@ class Watch:
         if held:
             with transaction() as session:
                 ours = outbox.renew_leases(session, batch_ids=held, seconds=self.lease_seconds)
+            until = before + self.lease_seconds - _SAFETY_SECONDS
             for batch_id in held:
                 if batch_id in self._held_until:
-                    self._held_until[batch_id] = before + self.lease_seconds - _SAFETY_SECONDS if batch_id in ours else 0.0
+                    self._held_until[batch_id] = until if batch_id in ours else 0.0
         self._renewed_at = before

@@ -9,7 +9,7 @@ from core import clock
 
 
 class FolderCarrier:
-    """Writes messages as they are handed over. A file is named by its delivery, so that a second try replaces the first."""
+    """Writes messages as they are handed over. A file is named by its delivery: a second try replaces it."""
 
     def __init__(self, folder: Path, journal: HandOverJournal, may_begin: MayBegin) -> None:
         folder.mkdir(parents=True, exist_ok=True)

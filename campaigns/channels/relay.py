@@ -45,7 +45,8 @@ def read_relay(url: str) -> Relay:
         raise CannotRun(f"ABM_MAIL_URL cannot be read ({_without_login(error)}); {_FORM}") from None
     if not host or query or not 1 <= connections <= MAX_CONNECTIONS:
         raise CannotRun(f"ABM_MAIL_URL is not complete or names an unknown option; {_FORM}")
-    return Relay(host, port or _PORTS[tls], tls, connections, unquote(parts.username or ""), unquote(parts.password or ""))
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Relay(host, port or _PORTS[tls], tls, connections, user, password)
 
 
 _FORM = ("write smtp://user:password@host:port?tls=starttls|implicit|none&connections=N with 1 to "

@@ -32,7 +32,8 @@ class _Connection:
 class SmtpCarrier:
     """Hands messages to a relay over kept connections. See `base.Carrier` for what a caller may rely on."""
 
-    def __init__(self, relay: Relay, journal: HandOverJournal, may_begin: MayBegin, limits: Limits | None = None) -> None:
+    def __init__(self, relay: Relay, journal: HandOverJournal, may_begin: MayBegin,
+                 limits: Limits | None = None) -> None:
         self._relay, self._journal, self._limits = relay, journal, limits or Limits()
         self._desk = Desk(may_begin, put_backs=self._limits.put_backs)
         self._connections: list[_Connection] = []

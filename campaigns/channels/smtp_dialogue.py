@@ -66,7 +66,8 @@ class Unopened(Exception):
 class Dialogue:
     """Runs over `line` until the server or the desk ends it. `is_slow` while an answer after the dot is overdue."""
 
-    def __init__(self, line: Line, desk: MessageDesk, journal: HandOverJournal, *, relay: Relay, limits: Limits) -> None:
+    def __init__(self, line: Line, desk: MessageDesk, journal: HandOverJournal, *, relay: Relay,
+                 limits: Limits) -> None:
         self.line, self._desk, self._journal, self._relay, self._limits = line, desk, journal, relay, limits
         self.replies = ReplyReader()
         self.is_open = self.is_idle = self.is_ending = False
@@ -87,7 +88,7 @@ class Dialogue:
         return self._begun is not None and time.monotonic() - self._answer_since > self._limits.slow
 
     def run(self) -> Waiting:
-        """Open, then send what the desk has. Raises Unopened, Lost or BadReply; `abandon` tells what they leave open."""
+        """Open, then send what the desk has. Raises Unopened, Lost or BadReply; `abandon` tells what they leave."""
         yield from self._open()
         self.is_open = True
         while True:
