@@ -27,8 +27,14 @@ def index() -> str:
     listing = read_product_listing(request.args)
     query, order = select_products(listing), product_sorting(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
-    return render_template("catalogue/index.html", page=page, listing=listing, kept=product_listing_arguments(listing),
-                           categories=list_categories(g.session), count=count_text(g.session, query, "product", "products"))
+    return render_template(
+        "catalogue/index.html",
+        page=page,
+        listing=listing,
+        kept=product_listing_arguments(listing),
+        categories=list_categories(g.session),
+        count=count_text(g.session, query, "product", "products"),
+    )
 
 
 @pages.get("/products/export.<any(csv, xlsx):kind>")
@@ -39,6 +45,15 @@ def export(kind: str) -> Response:
 
 
 def _exported() -> Iterator[Sequence[Any]]:
-    rows = g.session.scalars(select_products(read_product_listing(request.args)), execution_options={"yield_per": 5_000})
+    rows = g.session.scalars(
+        select_products(read_product_listing(request.args)), execution_options={"yield_per": 5_000}
+    )
     for product in rows:
-        yield [product.sku, product.name, product.category, product.price_amount, product.currency, product.is_available]
+        yield [
+            product.sku,
+            product.name,
+            product.category,
+            product.price_amount,
+            product.currency,
+            product.is_available,
+        ]

@@ -33,8 +33,15 @@ def store_upload(session: Session, *, kind: str, file_name: str, content: IO[byt
         path.unlink()
         raise InvalidInput("The file was not taken", {"file": "Choose a file that is not empty"})
     shown = Path(file_name.replace("\\", "/")).name[:255] or "upload"
-    run = ImportRun(kind=kind, file_name=shown, stored_path=str(path), options={}, state="draft",
-                    started_by=actor().name, created_at=clock.now())
+    run = ImportRun(
+        kind=kind,
+        file_name=shown,
+        stored_path=str(path),
+        options={},
+        state="draft",
+        started_by=actor().name,
+        created_at=clock.now(),
+    )
     session.add(run)
     session.flush()
     return run
@@ -52,15 +59,17 @@ def _copy(content: IO[bytes], path: Path) -> int:
     return size
 
 
-def start_import(session: Session, *, run: ImportRun, options: dict[str, Any], header: Sequence[str],
-                 is_dry_run: bool) -> ImportRun:
+def start_import(
+    session: Session, *, run: ImportRun, options: dict[str, Any], header: Sequence[str], is_dry_run: bool
+) -> ImportRun:
     """Have a worker bring the file in; a run that is over is repeated as a new one. Raises InvalidInput, Refused.
 
     `options`: `mapping` (as in a mapping file), encoding, delimiter, sheet. The mapping is remembered for this header.
     """
     if run.state in ("waiting", "running"):
         raise Refused("This import is under way already")
-    plan_columns(run.file_name, list(header), mapping_from(options.get("mapping", {}), find_importer(run.kind).layout))
+    mapping = mapping_from(options.get("mapping", {}), find_importer(run.kind).layout)
+    plan_columns(run.file_name, list(header), mapping)
     if not Path(run.stored_path).is_file():
         raise Refused("The uploaded file is no longer kept; upload it again")
     if run.state != "draft":
@@ -69,8 +78,13 @@ def start_import(session: Session, *, run: ImportRun, options: dict[str, Any], h
     run.options, run.is_dry_run, run.state, run.started_by = options, is_dry_run, "waiting", actor().name
     session.flush()
     _remember(session, kind=run.kind, header=header, mapping=options.get("mapping", {}))
-    record(session, action="import.start", subject="import", subject_id=run.id,
-           after={"kind": run.kind, "file": run.file_name, "dry_run": is_dry_run})
+    record(
+        session,
+        action="import.start",
+        subject="import",
+        subject_id=run.id,
+        after={"kind": run.kind, "file": run.file_name, "dry_run": is_dry_run},
+    )
     ring_after_commit(session, JOB, import_id=run.id)
     return run
 

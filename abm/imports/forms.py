@@ -11,8 +11,13 @@ from core.errors import InvalidInput
 
 READING = ("encoding", "delimiter", "sheet")
 DELIMITERS = (("", "Found out"), (",", "Comma"), (";", "Semicolon"), ("\t", "TAB"), ("|", "Bar |"))
-ENCODINGS = (("", "Found out"), ("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows (cp1252)"),
-             ("latin-1", "Latin-1"))
+ENCODINGS = (
+    ("", "Found out"),
+    ("utf-8", "UTF-8"),
+    ("utf-16", "UTF-16"),
+    ("cp1252", "Windows (cp1252)"),
+    ("latin-1", "Latin-1"),
+)
 
 
 def parse_options(form: Form[str, str], layout: Layout) -> dict[str, Any]:

@@ -11,7 +11,16 @@ from abm.imports.mapping import plain_name
 _SURE_ENOUGH = 88
 _ALSO = {
     "account_id": ("customer_id", "client_id", "company_id", "customer_no", "customer_number", "account_number"),
-    "name": ("company_name", "company", "account_name", "customer", "client", "organisation", "organization", "product_name"),
+    "name": (
+        "company_name",
+        "company",
+        "account_name",
+        "customer",
+        "client",
+        "organisation",
+        "organization",
+        "product_name",
+    ),
     "domain": ("website", "web_site", "url", "homepage", "web"),
     "industry": ("sector", "branch", "vertical"),
     "employees": ("employee_count", "number_of_employees", "headcount", "staff"),

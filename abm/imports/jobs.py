@@ -40,7 +40,11 @@ def run_import(import_id: int) -> None:
         _end(import_id, "refused", str(error).replace(Path(run.stored_path).name, run.file_name))
         return
     except Exception:  # whatever it was, the person who waits must see that it ended; the log has the cause
-        _end(import_id, "failed", "The import stopped on an error of ours; the log has the details. Import the file again")
+        _end(
+            import_id,
+            "failed",
+            "The import stopped on an error of ours; the log has the details. Import the file again",
+        )
         raise
     with db.transaction() as session:
         kept = session.get_one(ImportRun, import_id)
@@ -50,8 +54,11 @@ def run_import(import_id: int) -> None:
 def _claim(import_id: int) -> ImportRun | None:
     now = clock.now()
     with db.transaction() as session:
-        taken = session.connection().execute(update(ImportRun).where(
-            ImportRun.id == import_id, ImportRun.state == "waiting").values(state="running", started_at=now, seen_at=now))
+        taken = session.connection().execute(
+            update(ImportRun)
+            .where(ImportRun.id == import_id, ImportRun.state == "waiting")
+            .values(state="running", started_at=now, seen_at=now)
+        )
         return session.get(ImportRun, import_id) if taken.rowcount else None
 
 
@@ -59,10 +66,14 @@ def _task(run: ImportRun) -> Task:
     options = run.options or {}
     layout = find_importer(run.kind).layout
     return Task(
-        kind=run.kind, path=Path(run.stored_path), name=run.file_name, is_dry_run=run.is_dry_run,
+        kind=run.kind,
+        path=Path(run.stored_path),
+        name=run.file_name,
+        is_dry_run=run.is_dry_run,
         mapping=mapping_from(options.get("mapping", {}), layout),
         rejects=settings().uploads_dir / f"rejects-{run.id}.csv",
-        options=ReadingOptions(*(str(options.get(name, "")) for name in ("encoding", "delimiter", "sheet"))))
+        options=ReadingOptions(*(str(options.get(name, "")) for name in ("encoding", "delimiter", "sheet"))),
+    )
 
 
 def _progress(import_id: int) -> Callable[[int, int], None]:
@@ -73,7 +84,9 @@ def _progress(import_id: int) -> Callable[[int, int], None]:
             return
         said[0] = time.monotonic()
         with db.transaction() as session:
-            session.execute(update(ImportRun).where(ImportRun.id == import_id).values(progress=done, seen_at=clock.now()))
+            session.execute(
+                update(ImportRun).where(ImportRun.id == import_id).values(progress=done, seen_at=clock.now())
+            )
 
     return say
 
@@ -81,16 +94,20 @@ def _progress(import_id: int) -> Callable[[int, int], None]:
 def _end(import_id: int, state: str, error: str) -> None:
     _log.warning("import ended", import_id=import_id, state=state)
     with db.transaction() as session:
-        session.execute(update(ImportRun).where(ImportRun.id == import_id).values(
-            state=state, error=error, finished_at=clock.now()))
+        session.execute(
+            update(ImportRun).where(ImportRun.id == import_id).values(state=state, error=error, finished_at=clock.now())
+        )
 
 
 @job("imports.sweep")
 def sweep_imports() -> None:
     """Ring again for imports that nobody has taken, and for those whose worker has died: repeating one is harmless."""
     with db.transaction() as session:
-        session.execute(update(ImportRun).where(
-            ImportRun.state == "running", ImportRun.seen_at < clock.now() - _LOST_AFTER).values(state="waiting"))
+        session.execute(
+            update(ImportRun)
+            .where(ImportRun.state == "running", ImportRun.seen_at < clock.now() - _LOST_AFTER)
+            .values(state="waiting")
+        )
         waiting = [run.id for run in session.query(ImportRun).filter(ImportRun.state == "waiting")]
     for import_id in waiting:
         ring(JOB, import_id=import_id)

@@ -81,7 +81,13 @@ def mapping_from(content: Any, layout: Layout, name: str = "the mapping") -> Map
         for target, value in _section(content, "multiply", name).items()
     }
     ignore = frozenset(str(target) for target in content.get("ignore") or [])
-    for target in [*columns, *constant, *multiply, *ignore, *(target for targets in split.values() for target in targets)]:
+    for target in [
+        *columns,
+        *constant,
+        *multiply,
+        *ignore,
+        *(target for targets in split.values() for target in targets),
+    ]:
         _known(target, layout.names, f"{name}: {layout.kind} column")
     for target in multiply:
         if not layout.field(target).is_number:

@@ -79,7 +79,9 @@ def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnEl
         for name, value in new.items()
     ]
     insert = (postgres_insert if stage.is_postgres else sqlite_insert)(upsert.table)
-    statement = insert.from_select(list(new), select(*values).where(within).order_by(stage.rows.c.row_number), include_defaults=False)
+    statement = insert.from_select(
+        list(new), select(*values).where(within).order_by(stage.rows.c.row_number), include_defaults=False
+    )
     excluded = statement.excluded
     changed = or_(*(upsert.table.c[name].is_distinct_from(excluded[name]) for name in upsert.sets))
     session.connection().execute(

@@ -36,8 +36,9 @@ def new() -> Answer:
 
 
 def _upload_form(typed: Any, errors: dict[str, str]) -> str:
-    return render_template("imports/new.html", typed=typed, errors=errors, layouts=[find_importer(kind).layout
-                                                                                    for kind in IMPORTERS])
+    return render_template(
+        "imports/new.html", typed=typed, errors=errors, layouts=[find_importer(kind).layout for kind in IMPORTERS]
+    )
 
 
 @pages.post("/imports")
@@ -70,8 +71,9 @@ def start(import_id: int) -> Answer:
     try:
         options = parse_options(request.form, layout)
         preview = _preview(run, options)
-        started = actions.start_import(g.session, run=run, options=options, header=preview.header,
-                                       is_dry_run=request.form.get("verb") != "import")
+        started = actions.start_import(
+            g.session, run=run, options=options, header=preview.header, is_dry_run=request.form.get("verb") != "import"
+        )
     except Refused as error:
         fields = error.fields if isinstance(error, InvalidInput) else {}
         shown = dict(run.options or {})
@@ -85,8 +87,9 @@ def again(import_id: int) -> Answer:
     """Import for real what a dry run has tried."""
     run = get_import(g.session, import_id)
     options = run.options or {}
-    started = actions.start_import(g.session, run=run, options=options, header=_preview(run, options).header,
-                                   is_dry_run=False)
+    started = actions.start_import(
+        g.session, run=run, options=options, header=_preview(run, options).header, is_dry_run=False
+    )
     return redirect(url_for("imports.show", import_id=started.id))
 
 
@@ -110,9 +113,18 @@ def _mapping_form(run: ImportRun, options: dict[str, Any], *, typed: Any, errors
         typed = typed_from(saved or {}, guess_columns(preview.header, layout), layout)
         typed.update({name: options.get(name, "") for name in READING})
     pairs = [(name, name) for name in dict.fromkeys(preview.header) if name] if preview else []
-    return render_template("imports/mapping.html", run=run, layout=layout, preview=preview, failure=failure,
-                           named_pairs=pairs,
-                           typed=typed or {}, errors=errors, encodings=ENCODINGS, delimiters=DELIMITERS)
+    return render_template(
+        "imports/mapping.html",
+        run=run,
+        layout=layout,
+        preview=preview,
+        failure=failure,
+        named_pairs=pairs,
+        typed=typed or {},
+        errors=errors,
+        encodings=ENCODINGS,
+        delimiters=DELIMITERS,
+    )
 
 
 @pages.get("/imports/<int:import_id>")
@@ -132,8 +144,13 @@ def progress(import_id: int) -> Answer:
 
 
 def _shown(run: ImportRun) -> dict[str, Any]:
-    return {"run": run, "is_under_way": run.state in UNDER_WAY, "rejects": list_rejects(run), "most": SHOWN_REJECTS,
-            "can_repeat": bool(run.stored_path) and Path(run.stored_path).is_file()}
+    return {
+        "run": run,
+        "is_under_way": run.state in UNDER_WAY,
+        "rejects": list_rejects(run),
+        "most": SHOWN_REJECTS,
+        "can_repeat": bool(run.stored_path) and Path(run.stored_path).is_file(),
+    }
 
 
 @pages.get("/imports/<int:import_id>/rejects.csv")
@@ -143,5 +160,6 @@ def rejects(import_id: int) -> Answer:
     path = Path(run.rejects_path)
     if not run.rejects_path or not path.is_file():
         raise NotFound("This import has no rejects file")
-    return send_file(path.resolve(), mimetype="text/csv", as_attachment=True,
-                     download_name=f"rejects-{run.kind}-{run.id}.csv")
+    return send_file(
+        path.resolve(), mimetype="text/csv", as_attachment=True, download_name=f"rejects-{run.kind}-{run.id}.csv"
+    )

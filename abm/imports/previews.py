@@ -32,5 +32,5 @@ def preview_file(path: Path, options: ReadingOptions) -> Preview:
     filled = [sum(1 for cell in row if cell.strip()) for row in first.rows[:_HEADER_WITHIN]]
     at = filled.index(max(filled))
     header = [cell.strip() for cell in first.rows[at]]
-    rows = [[cell[:80] for cell in row[:len(header)]] for row in first.rows[at + 1:at + 1 + SHOWN_ROWS]]
+    rows = [[cell[:80] for cell in row[: len(header)]] for row in first.rows[at + 1 : at + 1 + SHOWN_ROWS]]
     return Preview(header, rows, table.encoding, table.delimiter, table.sheet)

@@ -32,8 +32,11 @@ def list_imports(session: Session) -> Sequence[ImportRun]:
 
 def find_saved_mapping(session: Session, *, kind: str, header: Sequence[str]) -> dict[str, Any] | None:
     """The mapping last used for a file of this kind with this header."""
-    return session.scalar(select(SavedMapping.mapping).where(
-        SavedMapping.kind == kind, SavedMapping.header_digest == header_digest(header)))
+    return session.scalar(
+        select(SavedMapping.mapping).where(
+            SavedMapping.kind == kind, SavedMapping.header_digest == header_digest(header)
+        )
+    )
 
 
 def list_rejects(run: ImportRun) -> list[dict[str, Any]]:
@@ -44,6 +47,12 @@ def list_rejects(run: ImportRun) -> list[dict[str, Any]]:
     csv.field_size_limit(1 << 20)
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         rows = csv.DictReader(file)
-        return [{"row": row.pop("_row"), "column": row.pop("_column"), "error": row.pop("_error"),
-                 "cells": " · ".join(str(cell) for cell in row.values() if isinstance(cell, str) and cell)[:200]}
-                for row in islice(rows, SHOWN_REJECTS)]
+        return [
+            {
+                "row": row.pop("_row"),
+                "column": row.pop("_column"),
+                "error": row.pop("_error"),
+                "cells": " · ".join(str(cell) for cell in row.values() if isinstance(cell, str) and cell)[:200],
+            }
+            for row in islice(rows, SHOWN_REJECTS)
+        ]

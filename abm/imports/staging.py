@@ -107,7 +107,7 @@ class Stage:
         # A line of \. would end the data for servers before 17 even inside quotes, so backslashes start no line.
         csv.writer(text).writerows(rows)
         names = ", ".join(f'"{name}"' for name in ["row_number", *self._names])
-        raw: "psycopg.Connection[Any]" = self._driver
+        raw: psycopg.Connection[Any] = self._driver
         with raw.cursor() as cursor, cursor.copy(f"COPY import_rows ({names}) FROM STDIN (FORMAT csv)") as copy:
             copy.write(text.getvalue())
         raw.commit()

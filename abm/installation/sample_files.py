@@ -1,4 +1,4 @@
-"""The sample company's files, made from Northwind's: dates moved to the present, and what Northwind does not have added."""
+"""The sample company's files, made from Northwind's: dates moved to the present, what Northwind lacks added."""
 
 import csv
 import unicodedata
@@ -9,24 +9,72 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parent / "sample_company"
 SALES = ("nancy.davolio@example.com", "robert.king@example.com")
-_EUROPE = {"Austria", "Belgium", "Denmark", "Finland", "France", "Germany", "Ireland", "Italy", "Norway", "Poland", "Portugal",
-           "Spain", "Sweden", "Switzerland", "UK"}
+_EUROPE = {
+    "Austria",
+    "Belgium",
+    "Denmark",
+    "Finland",
+    "France",
+    "Germany",
+    "Ireland",
+    "Italy",
+    "Norway",
+    "Poland",
+    "Portugal",
+    "Spain",
+    "Sweden",
+    "Switzerland",
+    "UK",
+}
 _LANGUAGES = {
-    "Germany": "de", "Austria": "de", "Switzerland": "de", "France": "fr", "Belgium": "fr", "Spain": "es", "Mexico": "es",
-    "Argentina": "es", "Venezuela": "es", "Brazil": "pt", "Portugal": "pt", "Italy": "it",
+    "Germany": "de",
+    "Austria": "de",
+    "Switzerland": "de",
+    "France": "fr",
+    "Belgium": "fr",
+    "Spain": "es",
+    "Mexico": "es",
+    "Argentina": "es",
+    "Venezuela": "es",
+    "Brazil": "pt",
+    "Portugal": "pt",
+    "Italy": "it",
 }
 _ZONES = {
-    "Argentina": "America/Argentina/Buenos_Aires", "Austria": "Europe/Vienna", "Belgium": "Europe/Brussels",
-    "Brazil": "America/Sao_Paulo", "Canada": "America/Toronto", "Denmark": "Europe/Copenhagen", "Finland": "Europe/Helsinki",
-    "France": "Europe/Paris", "Germany": "Europe/Berlin", "Ireland": "Europe/Dublin", "Italy": "Europe/Rome",
-    "Mexico": "America/Mexico_City", "Norway": "Europe/Oslo", "Poland": "Europe/Warsaw", "Portugal": "Europe/Lisbon",
-    "Spain": "Europe/Madrid", "Sweden": "Europe/Stockholm", "Switzerland": "Europe/Zurich", "UK": "Europe/London",
-    "USA": "America/Los_Angeles", "Venezuela": "America/Caracas",
+    "Argentina": "America/Argentina/Buenos_Aires",
+    "Austria": "Europe/Vienna",
+    "Belgium": "Europe/Brussels",
+    "Brazil": "America/Sao_Paulo",
+    "Canada": "America/Toronto",
+    "Denmark": "Europe/Copenhagen",
+    "Finland": "Europe/Helsinki",
+    "France": "Europe/Paris",
+    "Germany": "Europe/Berlin",
+    "Ireland": "Europe/Dublin",
+    "Italy": "Europe/Rome",
+    "Mexico": "America/Mexico_City",
+    "Norway": "Europe/Oslo",
+    "Poland": "Europe/Warsaw",
+    "Portugal": "Europe/Lisbon",
+    "Spain": "Europe/Madrid",
+    "Sweden": "Europe/Stockholm",
+    "Switzerland": "Europe/Zurich",
+    "UK": "Europe/London",
+    "USA": "America/Los_Angeles",
+    "Venezuela": "America/Caracas",
 }
 _ASKS_CONSENT = {"Germany", "Austria", "Canada"}
-_ROLES = (("owner", "decision_maker"), ("sales manager", "decision_maker"), ("marketing manager", "champion"),
-          ("accounting", "economic_buyer"), ("administrator", "gatekeeper"), ("assistant", "gatekeeper"), ("agent", "user"),
-          ("representative", "user"), ("associate", "influencer"))
+_ROLES = (
+    ("owner", "decision_maker"),
+    ("sales manager", "decision_maker"),
+    ("marketing manager", "champion"),
+    ("accounting", "economic_buyer"),
+    ("administrator", "gatekeeper"),
+    ("assistant", "gatekeeper"),
+    ("agent", "user"),
+    ("representative", "user"),
+    ("associate", "influencer"),
+)
 
 
 def write_sample_files(folder: Path, *, last_order_on: date) -> dict[str, Path]:
@@ -70,8 +118,13 @@ def _tiers(orders: list[dict[str, str]]) -> dict[str, str]:
 def _accounts(rows: list[dict[str, str]], tiers: dict[str, str]) -> Iterator[dict[str, str]]:
     for row in rows:
         yield {
-            "account_id": row["account_id"], "name": row["company_name"], "country": row["country"],
-            "region": row["region"], "city": row["city"], "tier": tiers.get(row["account_id"], "3"), "source": "sample",
+            "account_id": row["account_id"],
+            "name": row["company_name"],
+            "country": row["country"],
+            "region": row["region"],
+            "city": row["city"],
+            "tier": tiers.get(row["account_id"], "3"),
+            "source": "sample",
             "owner_email": SALES[0] if row["country"] in _EUROPE else SALES[1],
         }
 
@@ -85,11 +138,20 @@ def _contacts(countries: dict[str, str], last_order_on: date) -> Iterator[dict[s
         if country in _ASKS_CONSENT:
             basis = "consent" if number % 3 else "none"
         yield {
-            "contact_id": row["contact_id"], "account_id": row["account_id"], "first_name": first, "last_name": last,
-            "email": _address(first, last, taken), "phone": row["phone"], "title": row["job_title"],
-            "buying_role": _role(row["job_title"]), "language": _LANGUAGES.get(country, "en"),
-            "timezone": _ZONES.get(country, "UTC"), "lawful_basis": basis,
-            "basis_source": "sample: customer of long standing" if basis == "legitimate_interest" else "sample: fair visit",
+            "contact_id": row["contact_id"],
+            "account_id": row["account_id"],
+            "first_name": first,
+            "last_name": last,
+            "email": _address(first, last, taken),
+            "phone": row["phone"],
+            "title": row["job_title"],
+            "buying_role": _role(row["job_title"]),
+            "language": _LANGUAGES.get(country, "en"),
+            "timezone": _ZONES.get(country, "UTC"),
+            "lawful_basis": basis,
+            "basis_source": "sample: customer of long standing"
+            if basis == "legitimate_interest"
+            else "sample: fair visit",
             "basis_at": (last_order_on - timedelta(days=200)).isoformat(),
         }
 
@@ -112,19 +174,34 @@ def _role(title: str) -> str:
 def _products(lines: list[dict[str, str]]) -> Iterator[dict[str, str]]:
     """Each product once, at the price of its last order line."""
     for row in {line["product_id"]: line for line in lines}.values():
-        yield {"sku": row["product_id"], "name": row["product_name"], "category": row["category_name"],
-               "price": row["unit_price"], "available": "yes"}
+        yield {
+            "sku": row["product_id"],
+            "name": row["product_name"],
+            "category": row["category_name"],
+            "price": row["unit_price"],
+            "available": "yes",
+        }
 
 
 def _orders(rows: list[dict[str, str]], last_order_on: date) -> Iterator[dict[str, str]]:
     days = {row["order_date"]: date.fromisoformat(row["order_date"]) for row in rows}
     shift = last_order_on - max(days.values())
     for row in rows:
-        yield {"order_id": row["order_id"], "account_id": row["account_id"],
-               "ordered_on": (days[row["order_date"]] + shift).isoformat(), "amount": row["order_total"]}
+        yield {
+            "order_id": row["order_id"],
+            "account_id": row["account_id"],
+            "ordered_on": (days[row["order_date"]] + shift).isoformat(),
+            "amount": row["order_total"],
+        }
 
 
 def _lines(rows: list[dict[str, str]]) -> Iterator[dict[str, str]]:
     for row in rows:
-        yield {"order_id": row["order_id"], "sku": row["product_id"], "quantity": row["quantity"],
-               "unit_price": row["unit_price"], "discount": row["discount"], "amount": row["line_total"]}
+        yield {
+            "order_id": row["order_id"],
+            "sku": row["product_id"],
+            "quantity": row["quantity"],
+            "unit_price": row["unit_price"],
+            "discount": row["discount"],
+            "amount": row["line_total"],
+        }

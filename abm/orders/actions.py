@@ -36,8 +36,16 @@ class NewLine:
         return self.quantity * self.unit_price * (1 - self.discount)
 
 
-def enter_order(session: Session, *, account_id: int, ordered_on: date, amount: Decimal | None = None,
-                lines: Sequence[NewLine] = (), external_id: str = "", currency: str = "") -> Order:
+def enter_order(
+    session: Session,
+    *,
+    account_id: int,
+    ordered_on: date,
+    amount: Decimal | None = None,
+    lines: Sequence[NewLine] = (),
+    external_id: str = "",
+    currency: str = "",
+) -> Order:
     """A new order of an account; without `amount` it is the sum of its lines, without `external_id` one is made.
 
     Raises NotFound (account) and InvalidInput with a sentence per wrong field.
@@ -46,23 +54,50 @@ def enter_order(session: Session, *, account_id: int, ordered_on: date, amount: 
     total = amount if amount is not None else sum((line.amount for line in lines), Decimal(0))
     products = _find_products(session, lines)
     own = get_company(session).currency
-    _check(session, total=total, ordered_on=ordered_on, external_id=external_id, currency=currency or own, own=own,
-           unknown=[line.sku for line in lines if line.sku not in products])
+    _check(
+        session,
+        total=total,
+        ordered_on=ordered_on,
+        external_id=external_id,
+        currency=currency or own,
+        own=own,
+        unknown=[line.sku for line in lines if line.sku not in products],
+    )
     now = clock.now()
-    order = Order(external_id=external_id or f"hand-{secrets.token_hex(6)}", account_id=account.id,
-                  ordered_on=ordered_on, amount=total, currency=own, status="entered by hand", created_at=now,
-                  updated_at=now)
+    order = Order(
+        external_id=external_id or f"hand-{secrets.token_hex(6)}",
+        account_id=account.id,
+        ordered_on=ordered_on,
+        amount=total,
+        currency=own,
+        status="entered by hand",
+        created_at=now,
+        updated_at=now,
+    )
     session.add(order)
     session.flush()
     session.add_all(
-        OrderLine(order_id=order.id, line_key=str(number), product_id=products[line.sku], quantity=float(line.quantity),
-                  unit_price_amount=line.unit_price, discount=float(line.discount), amount=line.amount)
-        for number, line in enumerate(lines, start=1))
+        OrderLine(
+            order_id=order.id,
+            line_key=str(number),
+            product_id=products[line.sku],
+            quantity=float(line.quantity),
+            unit_price_amount=line.unit_price,
+            discount=float(line.discount),
+            amount=line.amount,
+        )
+        for number, line in enumerate(lines, start=1)
+    )
     session.flush()
     for touched in days_of([(account.id, ordered_on)]):
         refresh_account_days(session, touched)
-    record(session, action="order.enter", subject="order", subject_id=order.id,
-           after={"account_id": account.external_id, "amount": str(total), "ordered_on": ordered_on.isoformat()})
+    record(
+        session,
+        action="order.enter",
+        subject="order",
+        subject_id=order.id,
+        after={"account_id": account.external_id, "amount": str(total), "ordered_on": ordered_on.isoformat()},
+    )
     return order
 
 
@@ -71,8 +106,16 @@ def _find_products(session: Session, lines: Sequence[NewLine]) -> dict[str, int]
     return dict(session.execute(select(Product.sku, Product.id).where(Product.sku.in_(wanted))).all())
 
 
-def _check(session: Session, *, total: Decimal, ordered_on: date, external_id: str, currency: str, own: str,
-           unknown: Sequence[str]) -> None:
+def _check(
+    session: Session,
+    *,
+    total: Decimal,
+    ordered_on: date,
+    external_id: str,
+    currency: str,
+    own: str,
+    unknown: Sequence[str],
+) -> None:
     errors = {}
     if not (total.is_finite() and 0 < total <= _LARGEST):
         errors["amount"] = "The amount must be above zero"

@@ -36,8 +36,15 @@ def index() -> str:
     query, order = select_orders(listing), order_sorting(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     account = get_account(g.session, listing.account_id) if listing.account_id is not None else None
-    return render_template("orders/index.html", page=page, listing=listing, kept=order_listing_arguments(listing),
-                           states=STATES, account=account, count=count_text(g.session, query, "order", "orders"))
+    return render_template(
+        "orders/index.html",
+        page=page,
+        listing=listing,
+        kept=order_listing_arguments(listing),
+        states=STATES,
+        account=account,
+        count=count_text(g.session, query, "order", "orders"),
+    )
 
 
 @pages.get("/orders/export.<any(csv, xlsx):kind>")
@@ -52,8 +59,15 @@ def _exported() -> Iterator[Sequence[Any]]:
     listing = read_order_listing(request.args)
     rows = g.session.execute(select_orders(listing), execution_options={"yield_per": 5_000})
     for order, _name, account_id in rows:
-        yield [order.external_id, account_id, order.ordered_on, order.amount, order.currency, order.margin_amount,
-               order.status]
+        yield [
+            order.external_id,
+            account_id,
+            order.ordered_on,
+            order.amount,
+            order.currency,
+            order.margin_amount,
+            order.status,
+        ]
 
 
 @pages.get("/orders/<int:order_id>")
@@ -61,15 +75,25 @@ def _exported() -> Iterator[Sequence[Any]]:
 def show(order_id: int) -> str:
     order = get_order(g.session, order_id)
     lines = list_lines(g.session, order_id)
-    return render_template("orders/show.html", order=order, lines=lines, account=get_account(g.session, order.account_id),
-                           line_total=sum(line.amount for line, _product in lines))
+    return render_template(
+        "orders/show.html",
+        order=order,
+        lines=lines,
+        account=get_account(g.session, order.account_id),
+        line_total=sum(line.amount for line, _product in lines),
+    )
 
 
 def orders_panel(session: Session, account: Account) -> str:
     """The account's latest orders."""
     orders = list_orders_of(session, account.id)
-    return render_template("orders/_panel.html", orders=orders, account=account,
-                           count=count_orders_of(session, account.id)) if orders else ""
+    return (
+        render_template(
+            "orders/_panel.html", orders=orders, account=account, count=count_orders_of(session, account.id)
+        )
+        if orders
+        else ""
+    )
 
 
 register_panel("Orders", 30, orders_panel)

@@ -74,8 +74,14 @@ def select_orders(listing: OrderListing) -> Select[*tuple[Any, ...]]:
         Account, Account.id == Order.account_id
     )
     if listing.text:
-        query = query.where(or_(*(part.icontains(listing.text, autoescape=True)
-                                  for part in (Order.external_id, Account.name, Account.external_id))))
+        query = query.where(
+            or_(
+                *(
+                    part.icontains(listing.text, autoescape=True)
+                    for part in (Order.external_id, Account.name, Account.external_id)
+                )
+            )
+        )
     if listing.since:
         query = query.where(Order.ordered_on >= listing.since)
     if listing.until:

@@ -13,16 +13,32 @@ DATA = Path(__file__).resolve().parents[2] / "data"
 NORTHWIND, CRM, FILES = DATA / "northwind", DATA / "crm_opportunities", DATA / "imports"
 
 
-def import_file(kind: str, path: Path, *, mapping: str = "", is_dry_run: bool = False, rejects: Path | None = None,
-                options: ReadingOptions | None = None) -> Report:
+def import_file(
+    kind: str,
+    path: Path,
+    *,
+    mapping: str = "",
+    is_dry_run: bool = False,
+    rejects: Path | None = None,
+    options: ReadingOptions | None = None,
+) -> Report:
     """Import as the command does."""
     read = load_mapping(mapping, find_importer(kind).layout) if mapping else None
-    return bring_in(Task(kind=kind, path=path, mapping=read, is_dry_run=is_dry_run, options=options or ReadingOptions(),
-                         rejects=rejects or settings().data_dir / "rejects.csv"))
+    return bring_in(
+        Task(
+            kind=kind,
+            path=path,
+            mapping=read,
+            is_dry_run=is_dry_run,
+            options=options or ReadingOptions(),
+            rejects=rejects or settings().data_dir / "rejects.csv",
+        )
+    )
 
 
-def import_text(folder: Path, kind: str, text: str, *, name: str = "", is_dry_run: bool = False,
-                encoding: str = "utf-8") -> Report:
+def import_text(
+    folder: Path, kind: str, text: str, *, name: str = "", is_dry_run: bool = False, encoding: str = "utf-8"
+) -> Report:
     """Import the text of a file; refused rows go to `folder/rejects.csv`."""
     path = folder / (name or f"{kind}.csv")
     path.write_bytes(text.encode(encoding, "surrogateescape"))

@@ -37,15 +37,21 @@ def scalar(query):  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def northwind(database: Path) -> Path:
-    for kind, name in (("accounts", "accounts"), ("contacts", "contacts"), ("products", "order_lines"),
-                       ("orders", "orders"), ("order-lines", "order_lines")):
+    for kind, name in (
+        ("accounts", "accounts"),
+        ("contacts", "contacts"),
+        ("products", "order_lines"),
+        ("orders", "orders"),
+        ("order-lines", "order_lines"),
+    ):
         import_file(kind, NORTHWIND / f"{name}.csv", mapping=f"northwind-{kind}")
     return database
 
 
 def test_northwind_gives_its_known_facts(northwind: Path) -> None:
-    assert all_of(select(func.count(), func.sum(AccountDay.amount), func.sum(AccountDay.orders), func.sum(AccountDay.units))
-                  ) == [(823, Decimal("1265793.0409"), 830, 51317.0)]
+    assert all_of(
+        select(func.count(), func.sum(AccountDay.amount), func.sum(AccountDay.orders), func.sum(AccountDay.units))
+    ) == [(823, Decimal("1265793.0409"), 830, 51317.0)]
 
 
 def test_northwind_brings_every_row_of_every_kind(northwind: Path) -> None:
@@ -53,8 +59,16 @@ def test_northwind_brings_every_row_of_every_kind(northwind: Path) -> None:
     assert found == [91, 91, 77, 830, 2155]
 
 
-@pytest.mark.parametrize(("kind", "name"), [("accounts", "accounts"), ("contacts", "contacts"), ("products", "order_lines"),
-                                            ("orders", "orders"), ("order-lines", "order_lines")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("accounts", "accounts"),
+        ("contacts", "contacts"),
+        ("products", "order_lines"),
+        ("orders", "orders"),
+        ("order-lines", "order_lines"),
+    ],
+)
 def test_a_second_import_changes_nothing(northwind: Path, kind: str, name: str) -> None:
     report = import_file(kind, NORTHWIND / f"{name}.csv", mapping=f"northwind-{kind}")
     assert counts(report) == (0, 0, report.read, 0)
@@ -69,7 +83,8 @@ def test_the_crm_set_gives_its_known_facts(database: Path) -> None:
 def test_millions_become_units_and_typing_errors_in_countries_are_kept_with_a_warning(database: Path) -> None:
     report = import_file("accounts", CRM / "accounts.csv", mapping="crm-accounts")
     assert all_of(select(Account.annual_revenue, Account.country).where(Account.name == "Acme Corporation")) == [
-        (pytest.approx(1_100_040_000), "US")]
+        (pytest.approx(1_100_040_000), "US")
+    ]
     assert any("Philipines" in warning for warning in report.warnings)
 
 
@@ -86,16 +101,22 @@ def test_a_dry_run_counts_like_the_import_and_changes_nothing(tmp_path: Path, da
 
 def test_a_bad_row_never_stops_the_good_ones(tmp_path: Path, database: Path) -> None:
     import_text(tmp_path, "accounts", ACCOUNTS)
-    report = import_text(tmp_path, "orders", "order_id,account_id,ordered_on,amount\n1,A1,2026-01-05,10\n2,A1,soon,10\n"
-                         "3,none,2026-01-05,10\n4,A1,2026-01-05,ten\n,A1,2026-01-05,1\n6,A1,2026-01-05\n7,A2,2026-01-06,7\n")
+    report = import_text(
+        tmp_path,
+        "orders",
+        "order_id,account_id,ordered_on,amount\n1,A1,2026-01-05,10\n2,A1,soon,10\n"
+        "3,none,2026-01-05,10\n4,A1,2026-01-05,ten\n,A1,2026-01-05,1\n6,A1,2026-01-05\n7,A2,2026-01-06,7\n",
+    )
     assert counts(report) == (2, 0, 0, 5)
 
 
 def test_the_rejects_file_holds_the_rows_as_they_were_and_why(tmp_path: Path, database: Path) -> None:
     import_text(tmp_path, "accounts", "account_id,name,note\nA1,Acme,=1+1\n,Nobody,=1+1\n")
     rows = list(csv.reader((tmp_path / "rejects.csv").open()))
-    assert rows == [["account_id", "name", "note", "_row", "_column", "_error"],
-                    ["", "Nobody", "=1+1", "3", "account_id", "account_id is empty"]]
+    assert rows == [
+        ["account_id", "name", "note", "_row", "_column", "_error"],
+        ["", "Nobody", "=1+1", "3", "account_id", "account_id is empty"],
+    ]
 
 
 def test_mended_rejects_can_be_imported_as_they_are(tmp_path: Path, database: Path) -> None:
@@ -104,8 +125,16 @@ def test_mended_rejects_can_be_imported_as_they_are(tmp_path: Path, database: Pa
     assert counts(import_text(tmp_path, "accounts", mended, name="mended.csv")) == (1, 0, 0, 0)
 
 
-@pytest.mark.parametrize("text", ["", "account_id,title\nA1,x\n", "\n\n", "account_id,name,name\n1,a,b\n",
-                                  ",".join(["account_id", "name", *(f"c{n}" for n in range(200))]) + "\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "account_id,title\nA1,x\n",
+        "\n\n",
+        "account_id,name,name\n1,a,b\n",
+        ",".join(["account_id", "name", *(f"c{n}" for n in range(200))]) + "\n",
+    ],
+)
 def test_a_file_that_cannot_be_read_changes_nothing(tmp_path: Path, database: Path, text: str) -> None:
     with pytest.raises(Refused):
         import_text(tmp_path, "accounts", text)
@@ -138,7 +167,8 @@ def test_naughty_strings_come_back_as_they_were(tmp_path: Path, database: Path) 
     too_long = [text for text in strings if len(text.strip()) > 300]
     assert report.rejected == len(too_long)
     assert [kept[f"N{n}"] for n, text in enumerate(strings) if text not in too_long] == [
-        text.strip() for text in strings if text not in too_long]
+        text.strip() for text in strings if text not in too_long
+    ]
 
 
 def test_a_zero_byte_or_a_foreign_byte_refuses_its_row(tmp_path: Path, database: Path) -> None:
@@ -152,10 +182,13 @@ def test_the_mark_that_exports_put_before_formulas_is_taken_away(tmp_path: Path,
 
 
 def test_a_parent_may_come_later_or_be_unknown(tmp_path: Path, database: Path) -> None:
-    report = import_text(tmp_path, "accounts", "account_id,name,parent_id\nA1,Site,A2\nA2,Group,\nA3,Lost,ghost\nA4,Self,A4\n")
+    report = import_text(
+        tmp_path, "accounts", "account_id,name,parent_id\nA1,Site,A2\nA2,Group,\nA3,Lost,ghost\nA4,Self,A4\n"
+    )
     upper = Account.__table__.alias()
     assert all_of(select(Account.external_id, upper.c.external_id).join(upper, upper.c.id == Account.parent_id)) == [
-        ("A1", "A2")]
+        ("A1", "A2")
+    ]
     assert (counts(report), len(report.warnings)) == ((3, 0, 0, 1), 1)
 
 
@@ -171,7 +204,9 @@ def test_an_owner_is_linked_to_the_user_with_this_address(tmp_path: Path, databa
         user_id = make_user(session, email="nina@example.com").id
     import_text(tmp_path, "accounts", "account_id,name,owner_email\nA1,Acme,Nina@Example.com\nA2,Beta,x@example.com\n")
     assert all_of(select(Account.owner_id, Account.owner_email).order_by(Account.id)) == [
-        (user_id, "nina@example.com"), (None, "x@example.com")]
+        (user_id, "nina@example.com"),
+        (None, "x@example.com"),
+    ]
 
 
 def test_custom_fields_join_those_that_are_there(tmp_path: Path, database: Path) -> None:
@@ -194,7 +229,9 @@ def test_people_without_a_basis_get_none_with_the_file_as_its_source(tmp_path: P
     assert all_of(select(Contact.lawful_basis, Contact.basis_source)) == [("none", "fair.csv")]
 
 
-@pytest.mark.parametrize("address", ["noreply@example.com", "abuse@example.com", "postmaster@example.com", "a@b", "a b@c.de"])
+@pytest.mark.parametrize(
+    "address", ["noreply@example.com", "abuse@example.com", "postmaster@example.com", "a@b", "a b@c.de"]
+)
 def test_addresses_that_nobody_reads_are_refused(tmp_path: Path, database: Path, address: str) -> None:
     import_text(tmp_path, "accounts", ACCOUNTS)
     assert counts(import_text(tmp_path, "contacts", people(f"C1,A1,{address},\n"))) == (0, 0, 0, 1)
@@ -203,14 +240,30 @@ def test_addresses_that_nobody_reads_are_refused(tmp_path: Path, database: Path,
 @pytest.mark.parametrize("is_by_address", [False, True])
 def test_a_file_never_raises_a_basis_after_a_withdrawal(tmp_path: Path, database: Path, is_by_address: bool) -> None:
     with db.transaction() as session:
-        contact = make_contact(session, make_account(session, external_id="A1"), external_id="C1", email="a@example.com",
-                               lawful_basis="none")
+        contact = make_contact(
+            session,
+            make_account(session, external_id="A1"),
+            external_id="C1",
+            email="a@example.com",
+            lawful_basis="none",
+        )
         if is_by_address:
-            session.add(Suppression(scope="address", key=address_key("a@example.com"), reason="unsubscribed",
-                                    created_at=clock.now()))
+            session.add(
+                Suppression(
+                    scope="address", key=address_key("a@example.com"), reason="unsubscribed", created_at=clock.now()
+                )
+            )
         else:
-            session.add(ConsentEvent(contact_id=contact.id, address_key=address_key("a@example.com"), purpose="*",
-                                     kind="withdrawn", source="link", at=clock.now()))
+            session.add(
+                ConsentEvent(
+                    contact_id=contact.id,
+                    address_key=address_key("a@example.com"),
+                    purpose="*",
+                    kind="withdrawn",
+                    source="link",
+                    at=clock.now(),
+                )
+            )
     report = import_text(tmp_path, "contacts", people("C1,A1,A@example.com,consent\nC2,A1,b@example.com,consent\n"))
     assert all_of(select(Contact.lawful_basis).order_by(Contact.id)) == [("none",), ("consent",)]
     assert len(report.warnings) == 1
@@ -228,7 +281,12 @@ def test_importing_people_again_keeps_since_when_their_basis_is(tmp_path: Path, 
     at(datetime(2026, 1, 5, tzinfo=UTC))
     import_text(tmp_path, "contacts", people("C1,A1,a@example.com,consent\n"))
     at(datetime(2026, 2, 5, tzinfo=UTC))
-    assert counts(import_text(tmp_path, "contacts", people("C1,A1,a@example.com,consent\n"), name="other.csv")) == (0, 0, 1, 0)
+    assert counts(import_text(tmp_path, "contacts", people("C1,A1,a@example.com,consent\n"), name="other.csv")) == (
+        0,
+        0,
+        1,
+        0,
+    )
     assert scalar(select(Contact.basis_at)) == datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -246,15 +304,22 @@ def test_an_order_that_moves_takes_its_day_along(tmp_path: Path, database: Path)
     import_text(tmp_path, "accounts", ACCOUNTS)
     import_text(tmp_path, "orders", ORDERS + "1,A1,2026-01-05,10,\n2,A1,2026-01-06,5,\n")
     import_text(tmp_path, "orders", ORDERS + "1,A2,2026-01-07,10,\n2,A1,2026-01-06,6.0001,\n")
-    found = all_of(select(Account.external_id, AccountDay.day, AccountDay.amount).join(
-        AccountDay, AccountDay.account_id == Account.id).order_by(AccountDay.day))
+    found = all_of(
+        select(Account.external_id, AccountDay.day, AccountDay.amount)
+        .join(AccountDay, AccountDay.account_id == Account.id)
+        .order_by(AccountDay.day)
+    )
     assert found == [("A1", date(2026, 1, 6), Decimal("6.0001")), ("A2", date(2026, 1, 7), Decimal(10))]
 
 
 def test_another_currency_refuses_the_row(tmp_path: Path, database: Path) -> None:
     import_text(tmp_path, "accounts", ACCOUNTS)
-    report = import_text(tmp_path, "orders", "order_id,account_id,ordered_on,amount,currency\n1,A1,2026-01-05,1,USD\n"
-                         "2,A1,2026-01-05,1,eur\n3,A1,2026-01-05,1,\n")
+    report = import_text(
+        tmp_path,
+        "orders",
+        "order_id,account_id,ordered_on,amount,currency\n1,A1,2026-01-05,1,USD\n"
+        "2,A1,2026-01-05,1,eur\n3,A1,2026-01-05,1,\n",
+    )
     assert counts(report) == (2, 0, 0, 1)
 
 
@@ -265,7 +330,10 @@ def test_lines_without_a_number_are_known_by_order_sku_and_occurrence(tmp_path: 
     assert counts(import_text(tmp_path, "order-lines", text)) == (3, 0, 0, 0)
     assert counts(import_text(tmp_path, "order-lines", text)) == (0, 0, 3, 0)
     assert all_of(select(OrderLine.line_key, OrderLine.amount).order_by(OrderLine.id)) == [
-        ("p#1", Decimal(20)), ("q#1", Decimal(6)), ("p#2", Decimal("28.5"))]
+        ("p#1", Decimal(20)),
+        ("q#1", Decimal(6)),
+        ("p#2", Decimal("28.5")),
+    ]
 
 
 def test_lines_bring_units_and_products_and_leave_the_orders_amount(tmp_path: Path, database: Path) -> None:
@@ -290,7 +358,8 @@ def test_a_workbook_is_imported_like_a_csv_file(tmp_path: Path, database: Path) 
     import_text(tmp_path, "accounts", ACCOUNTS)
     import_file("orders", path, options=ReadingOptions(sheet="orders"))
     assert all_of(select(Order.external_id, Order.ordered_on, Order.amount)) == [
-        ("10248", date(2026, 1, 5), Decimal("12.5"))]
+        ("10248", date(2026, 1, 5), Decimal("12.5"))
+    ]
 
 
 def test_memory_stays_flat_over_many_rows(tmp_path: Path, database: Path) -> None:

@@ -35,7 +35,7 @@ def test_valid_csv_test_data_is_read_as_its_json_says(name: str) -> None:
     if expected and isinstance(expected[0], dict):
         expected = [list(expected[0]), *(list(row.values()) for row in expected)]
     rows = rows_of(FILES / "csv-test-data" / f"{name}.csv", delimiter=",")
-    assert rows[-len(expected):] == [row for row in expected if row] or (name == "header-no-rows" and len(rows) == 1)
+    assert rows[-len(expected) :] == [row for row in expected if row] or (name == "header-no-rows" and len(rows) == 1)
 
 
 @pytest.mark.parametrize("name", SPECTRUM)
@@ -52,8 +52,9 @@ def _with_plain_ends(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{key: value.replace("\r\n", "\n") for key, value in row.items()} for row in rows]
 
 
-@pytest.mark.parametrize(("name", "word"), [("bad-missing-quote", "never closed"),
-                                            ("bad-quotes-with-unescaped-quote", "written twice")])
+@pytest.mark.parametrize(
+    ("name", "word"), [("bad-missing-quote", "never closed"), ("bad-quotes-with-unescaped-quote", "written twice")]
+)
 def test_a_broken_quotation_mark_refuses_its_row(name: str, word: str) -> None:
     assert word in errors_of(FILES / "csv-test-data" / f"{name}.csv")[0]
 
@@ -88,8 +89,19 @@ def test_mixed_encodings_keep_the_good_text_and_mark_the_bad(tmp_path: Path) -> 
     assert [row[1] for row in rows_of(path)] == ["name", "Zoë", "Jörg", "Ren\udce9"]
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00", b"%PDF-1.7\n", b"\x1f\x8b\x08\x00", b"\x7fELF\x02",
-                                     bytes(range(256)) * 40, b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0 old office", b""])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n\x00",
+        b"%PDF-1.7\n",
+        b"\x1f\x8b\x08\x00",
+        b"\x7fELF\x02",
+        bytes(range(256)) * 40,
+        b"PK\x03\x04 no zip",
+        b"\xd0\xcf\x11\xe0 old office",
+        b"",
+    ],
+)
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(content)

@@ -1,5 +1,6 @@
 """Cells as values."""
 
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -18,30 +19,65 @@ from abm.imports.values import (
 )
 
 
-@pytest.mark.parametrize("text", [
-    "1997-04-03", "1997/4/3", "19970403", "3.4.1997", "03.04.1997", "3 April 1997", "3-Apr-1997", "April 3, 1997",
-    "1997-04-03T10:00:00Z", "1997-04-03 00:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1997-04-03",
+        "1997/4/3",
+        "19970403",
+        "3.4.1997",
+        "03.04.1997",
+        "3 April 1997",
+        "3-Apr-1997",
+        "April 3, 1997",
+        "1997-04-03T10:00:00Z",
+        "1997-04-03 00:00:00",
+    ],
+)
 def test_unambiguous_dates_are_read(text: str) -> None:
     assert parse_date(text) == "1997-04-03"
 
 
-@pytest.mark.parametrize(("text", "word"), [("03/04/1997", "two ways"), ("1997-02-30", "calendar"), ("soon", "not a date"),
-                                            ("0097-01-01", "outside"), ("3 Smarch 1997", "not a date")])
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("03/04/1997", "two ways"),
+        ("1997-02-30", "calendar"),
+        ("soon", "not a date"),
+        ("0097-01-01", "outside"),
+        ("3 Smarch 1997", "not a date"),
+    ],
+)
 def test_other_dates_are_refused_with_the_reason(text: str, word: str) -> None:
     with pytest.raises(BadValue, match=word):
         parse_date(text)
 
 
-@pytest.mark.parametrize(("text", "day"), [("25/04/1997", "1997-04-25"), ("04/25/1997", "1997-04-25"),
-                                           ("04/04/1997", "1997-04-04")])
+@pytest.mark.parametrize(
+    ("text", "day"), [("25/04/1997", "1997-04-25"), ("04/25/1997", "1997-04-25"), ("04/04/1997", "1997-04-04")]
+)
 def test_slashes_are_read_where_only_one_reading_is_possible(text: str, day: str) -> None:
     assert parse_date(text) == day
 
 
-@pytest.mark.parametrize(("text", "number"), [
-    ("1234.56", "1234.56"), ("1,234.56", "1234.56"), ("1.234,56", "1234.56"), ("1 234,56", "1234.56"), ("1'234.56", "1234.56"),
-    ("12,5", "12.5"), ("1,234", "1234"), ("1,234,567", "1234567"), ("1863.4001", "1863.4001"), ("0,123", "0.123"),
-    ("(3.20)", "-3.20"), ("-5", "-5"), ("1e3", "1000")])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1234.56", "1234.56"),
+        ("1,234.56", "1234.56"),
+        ("1.234,56", "1234.56"),
+        ("1 234,56", "1234.56"),
+        ("1'234.56", "1234.56"),
+        ("12,5", "12.5"),
+        ("1,234", "1234"),
+        ("1,234,567", "1234567"),
+        ("1863.4001", "1863.4001"),
+        ("0,123", "0.123"),
+        ("(3.20)", "-3.20"),
+        ("-5", "-5"),
+        ("1e3", "1000"),
+    ],
+)
 def test_numbers_with_either_decimal_mark_are_read(text: str, number: str) -> None:
     assert parse_number(text) == Decimal(number)
 
@@ -60,7 +96,7 @@ def test_a_column_tells_its_decimal_mark_by_its_clear_values() -> None:
     assert writes_decimal_comma(["1.234", "17", "3,5"], default=False)
 
 
-@given(st.decimals(-10**12, 10**12, places=4))
+@given(st.decimals(-(10**12), 10**12, places=4))
 def test_amounts_keep_four_decimals(amount: Decimal) -> None:
     assert parse_amount(str(amount)) == int(amount * 10_000)
 
@@ -87,7 +123,5 @@ def test_a_moment_is_kept_in_utc() -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_a_value_or_refused(text: str) -> None:
     for parse in (parse_date, parse_moment, parse_amount, parse_number, parse_count):
-        try:
-            parse(text)
-        except BadValue as error:
-            assert str(error)
+        with suppress(BadValue):
+            assert parse(text) is not None

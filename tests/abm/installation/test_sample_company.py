@@ -1,0 +1,30 @@
+"""The sample company that a first start loads."""
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from abm.company.queries import company_today
+from abm.contacts.models import Contact
+from abm.installation.sample import load_sample_company, sample_sign_in
+from abm.orders.models import Order
+from abm.targets.models import TargetList
+from core import db
+
+
+def test_the_sample_company_orders_until_yesterday_and_is_loaded_once(database: Path) -> None:
+    assert (load_sample_company(), load_sample_company()) == (True, False)
+    with db.reading() as session:
+        assert session.scalar(select(func.max(Order.ordered_on))) == company_today(session) - timedelta(days=1)
+        assert session.scalar(select(func.count(Contact.email_key.distinct()))) == 91
+        assert session.scalar(select(func.min(TargetList.member_count))) > 0
+
+
+def test_the_sample_users_passwords_are_for_the_owner_only(database: Path) -> None:
+    load_sample_company()
+    path = database / "sample-users.txt"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [line.split()[0] for line in path.read_text().splitlines()] == ["admin", "marketer", "sales", "sales", "viewer"]
+    assert path.read_text().split()[2] in sample_sign_in()
