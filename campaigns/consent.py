@@ -68,7 +68,7 @@ def _suppress(session: Session, scope: str, key: str, purpose: str, reason: str,
     row = insert(Suppression).values(
         scope=scope, key=key, purpose=purpose, reason=reason[:60], source=source[:60], hint="", created_at=clock.now()
     )
-    is_new = bool(session.connection().execute(row.on_conflict_do_nothing()).rowcount)
+    is_new = session.execute(row.on_conflict_do_nothing().returning(Suppression.id)).first() is not None
     if is_new:
         stops.bump(session)
     return is_new

@@ -76,7 +76,7 @@ def record_event(
         raw=told.raw,
         at=moment,
     )
-    if not session.connection().execute(row.on_conflict_do_nothing()).rowcount:
+    if session.execute(row.on_conflict_do_nothing().returning(Event.id)).first() is None:
         return False
     _raise_state(session, delivery.id, kind, moment)
     session.expire(delivery)

@@ -236,7 +236,7 @@ def readable_text(markup: str) -> str:
     if not markup.strip():
         return ""
     lines = get_text(markup, ParserConfig(display_links=True)).splitlines()
-    text = "\n".join(line.rstrip() for line in lines).strip()
+    text = "\n".join(line.strip() for line in lines).strip()
     return _MARKDOWN_LINK.sub(_link_in_words, re.sub(r"\n{3,}", "\n\n", text))
 
 
