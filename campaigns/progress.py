@@ -187,7 +187,16 @@ def plan_due_steps(session: Session, now: datetime | None = None) -> int:
     return sum(_plan_due(session, run, at) for run in list_run_facts(session, states=(RunState.ACTIVE,)))
 
 
+def _plans_alone(session: Session, run: RunFacts) -> bool:
+    """Take the run for this transaction, so that two planners cannot give one mailbox to two people; False when another
+    one has it or it is not active any more."""
+    return session.scalar(select(Run.id).where(Run.id == run.run_id, Run.state == RunState.ACTIVE)
+                          .with_for_update(skip_locked=True, key_share=True)) is not None
+
+
 def _plan_due(session: Session, run: RunFacts, at: datetime) -> int:
+    if not _plans_alone(session, run):
+        return 0
     rows = session.execute(
         select(Enrolment.id, Enrolment.account_id, Enrolment.contact_id, Enrolment.next_position,
                Enrolment.next_due_at, Enrolment.end_reason)
@@ -243,7 +252,7 @@ def enrol_newcomers(session: Session, now: datetime | None = None) -> int:
     """In active runs with continuous enrolment, enrol who matches by now; at most CHUNK per run."""
     at, enrolled = now or clock.now(), 0
     for run in list_run_facts(session, states=(RunState.ACTIVE,)):
-        if not run.definition.is_continuous:
+        if not run.definition.is_continuous or not _plans_alone(session, run):
             continue
         people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
         is_there = exists().where(Enrolment.run_id == run.run_id, Enrolment.contact_id == people.c.contact_id)
