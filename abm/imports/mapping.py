@@ -159,7 +159,9 @@ def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
     """Find every column in the header. Raises InvalidInput when a mapped or required one is missing or stands twice."""
     find = _Header(file_name, header)
     sources = {
-        name: Source(index=found) for name in mapping.layout.names if (found := find.canonical(name)) is not None
+        name: Source(index=found)
+        for name in mapping.layout.names
+        if name not in mapping.ignore and (found := find.canonical(name)) is not None
     }
     for target, source in mapping.columns.items():
         sources[target] = Source(index=find.named(source))

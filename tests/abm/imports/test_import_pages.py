@@ -60,7 +60,9 @@ def test_a_file_is_uploaded_tried_and_brought_in(client: FlaskClient) -> None:
 
 def test_the_rejected_rows_can_be_downloaded(client: FlaskClient) -> None:
     import_id = number(upload(client, b"account_id,name\n1,Acme\n2,\n"))
-    client.post(f"/imports/{import_id}/start", data={"map-account_id": "account_id", "map-name": "name", "verb": "import"})
+    client.post(
+        f"/imports/{import_id}/start", data={"map-account_id": "account_id", "map-name": "name", "verb": "import"}
+    )
     run_import(import_id)
     answer = client.get(f"/imports/{import_id}/rejects.csv")
     assert answer.get_data(as_text=True).splitlines()[1] == "2,,3,name,name is empty"
@@ -86,7 +88,9 @@ def test_a_picture_is_answered_with_what_it_is(client: FlaskClient) -> None:
 
 def test_an_import_that_was_rung_twice_runs_once(client: FlaskClient) -> None:
     import_id = number(upload(client, b"account_id,name\n1,Acme\n"))
-    client.post(f"/imports/{import_id}/start", data={"map-account_id": "account_id", "map-name": "name", "verb": "import"})
+    client.post(
+        f"/imports/{import_id}/start", data={"map-account_id": "account_id", "map-name": "name", "verb": "import"}
+    )
     run_import(import_id)
     run_import(import_id)
     with db.reading() as session:

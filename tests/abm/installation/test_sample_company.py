@@ -26,5 +26,11 @@ def test_the_sample_users_passwords_are_for_the_owner_only(database: Path) -> No
     load_sample_company()
     path = database / "sample-users.txt"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [line.split()[0] for line in path.read_text().splitlines()] == ["admin", "marketer", "sales", "sales", "viewer"]
+    assert [line.split()[0] for line in path.read_text().splitlines()] == [
+        "admin",
+        "marketer",
+        "sales",
+        "sales",
+        "viewer",
+    ]
     assert path.read_text().split()[2] in sample_sign_in()
