@@ -112,7 +112,7 @@ def _timeline(account_id: int) -> dict[str, Any]:
 @requires(Permission.EDIT_ACCOUNTS)
 def add_note(account_id: int) -> Answer:
     get_account(g.session, account_id)
-    text = request.form.get("text", "").strip()
+    text = request.form.get("text", "").replace("\x00", "").strip()
     if text:
         actions.add_account_event(g.session, account_id=account_id, kind="note", title=text.splitlines()[0],
                                   text=text[:5000])

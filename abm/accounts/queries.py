@@ -32,9 +32,10 @@ def read_listing(arguments: Mapping[str, str]) -> Listing:
     columns = list_columns()
     wanted = arguments.get("sort", "")
     name = wanted.removeprefix("-")
-    filters = {name: arguments[name] for name, column in columns.items() if column.filters and arguments.get(name)}
+    filters = {name: value.replace("\x00", "") for name, column in columns.items()
+               if column.filters and (value := arguments.get(name))}
     is_known = name in columns
-    return Listing(arguments.get("q", "").strip()[:200], filters, name if is_known else "name",
+    return Listing(arguments.get("q", "").replace("\x00", "").strip()[:200], filters, name if is_known else "name",
                    is_known and wanted.startswith("-"))
 
 

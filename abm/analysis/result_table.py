@@ -75,7 +75,7 @@ def read_listing(arguments: Mapping[str, str], run: AnalysisRun) -> Listing:
     name = wanted.removeprefix("-")
     filters = {name: arguments[name] for name, (_label, _column, choices) in FILTERS.items()
                if arguments.get(name) in dict(choices)}
-    text = arguments.get("q", "").strip()[:200]
+    text = arguments.get("q", "").replace("\x00", "").strip()[:200]
     if name not in COLUMNS:
         return Listing(run.id, text, filters)
     return Listing(run.id, text, filters, name, wanted.startswith("-"))

@@ -43,8 +43,8 @@ def read_listing(arguments: Mapping[str, str]) -> Listing:
     """From an address; names that are not known are ignored."""
     wanted = arguments.get("sort", "")
     name = wanted.removeprefix("-")
-    filters = {name: arguments[name] for name in FILTERS if arguments.get(name)}
-    return Listing(arguments.get("q", "").strip()[:200], filters, name if name in SORTS else "name",
+    filters = {name: value.replace("\x00", "") for name in FILTERS if (value := arguments.get(name))}
+    return Listing(arguments.get("q", "").replace("\x00", "").strip()[:200], filters, name if name in SORTS else "name",
                    name in SORTS and wanted.startswith("-"), arguments.get("left") == "yes")
 
 

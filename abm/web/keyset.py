@@ -54,9 +54,17 @@ def read_place(arguments: Mapping[str, str], order: Order) -> Place | None:
         kind = order.by.type.python_type
         if value is not None:
             value = kind.fromisoformat(value) if kind in (date, datetime) else kind(value)
-        return Place(value, int(key), is_before) if value is not None or order.is_nullable else None
+        is_ours = _fits(value) and _fits(int(key)) and (value is not None or order.is_nullable)
+        return Place(value, int(key), is_before) if is_ours else None
     except (ValueError, TypeError, ArithmeticError, binascii.Error, NotImplementedError):
         return None
+
+
+def _fits(value: Any) -> bool:
+    """What a database can be asked about: texts without NUL, whole numbers of at most 63 bits."""
+    if isinstance(value, str):
+        return "\x00" not in value
+    return not isinstance(value, int) or abs(value) < 2**63
 
 
 def fetch_page(session: Session, query: Select[*tuple[Any, ...]], *, order: Order, place: Place | None = None,

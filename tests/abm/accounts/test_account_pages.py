@@ -64,6 +64,9 @@ def test_the_list_is_searched_and_filtered(client_as, companies, query, expected
         "?kind=x&filename=y",
         "?sort=tier&after=W251bGwsMV0=",
         "?q=%00",
+        "?country=%00",
+        "?after=WyJcdTAwMDAiLCAxXQ==",
+        "?after=WyJhIiwgOTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ==",
     ],
 )
 def test_arguments_that_are_not_ours_do_no_harm(client_as, companies, query):
