@@ -11,7 +11,7 @@ from abm.catalogue.models import Product
 from abm.web.keyset import Order
 from core.errors import NotFound
 
-_SORTS = {
+_SORTS: dict[str, Any] = {
     "name": Product.name,
     "sku": Product.sku,
     "category": Product.category,
