@@ -1,20 +1,22 @@
 """Finding the accounts that fell silent, and closing the cases of those that ordered again."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account, AccountEvent
+from abm.analysis.loading import load_order_days
 from abm.audit.actions import actor, record
 from abm.orders.models import AccountDay, Order
 from abm.winback.models import Case
 from abm.winback.queries import CASE_LINK
-from abm.winback.rhythms import select_lapsed
+from abm.winback.rhythms import Lapsed, find_lapsed
 from core import clock
 from core.db import is_postgres
 from core.errors import Refused
@@ -46,9 +48,11 @@ def detect_lapses(session: Session, *, as_of: date | None = None) -> Detection:
         raise Refused("There are no orders to look at: import orders first, or give a later day with --as-of")
     looked_from, moment = as_of or day, clock.now()
     won = _close_won_back(session, looked_from, moment)
-    opened = _open_cases(session, looked_from, moment)
+    orders = load_order_days(session, as_of=looked_from, from_on=None, value_kind="revenue")
+    lapsed = find_lapsed(orders, looked_from)
+    opened = _open_cases(session, lapsed, looked_from, moment)
     _write_timelines(session, moment)
-    found = _count(session, looked_from, opened=opened, won=won)
+    found = _count(session, looked_from, lapsed, opened=opened, won=won)
     record(session, action="winback.detect", subject="winback",
            after={key: str(value) for key, value in asdict(found).items()})
     return found
@@ -72,22 +76,23 @@ def _close_won_back(session: Session, as_of: date, moment: datetime) -> int:
     return closed.rowcount
 
 
-def _open_cases(session: Session, as_of: date, moment: datetime) -> int:
-    """One INSERT … SELECT; the unique index over open cases makes a detection at the same time harmless."""
-    lapsed = select_lapsed(as_of).cte("lapsed")
-    same_silence = exists().where(Case.account_id == lapsed.c.account_id, Case.last_order_on >= lapsed.c.last_on)
-    open_case = exists().where(Case.account_id == lapsed.c.account_id, Case.closed_at.is_(None))
-    found = (
-        select(lapsed.c.account_id, literal("open"), literal(as_of), lapsed.c.last_on, lapsed.c.median_gap_days,
-               lapsed.c.overdue_ratio, lapsed.c.yearly_value, literal(""), Account.owner_id, literal(moment))
-        .join(Account, Account.id == lapsed.c.account_id)
-        .where(~same_silence, ~open_case)
-    )
-    start = postgres_insert if is_postgres(session) else sqlite_insert
-    statement = start(Case).from_select(
-        ["account_id", "state", "as_of", "last_order_on", "median_gap_days", "overdue_ratio", "yearly_value",
-         "cause_note", "owner_id", "detected_at"], found)
-    return len(session.connection().execute(statement.on_conflict_do_nothing().returning(Case.id)).all())
+def _open_cases(session: Session, lapsed: Sequence[Lapsed], as_of: date, moment: datetime) -> int:
+    """One case for every account whose silence has none yet. The unique index over open cases makes a detection at the
+    same time harmless."""
+    known = {account_id: last_on for account_id, last_on in session.execute(
+        select(Case.account_id, func.max(Case.last_order_on)).group_by(Case.account_id))}
+    rows = [
+        {**asdict(one), "state": "open", "as_of": as_of, "cause_note": "", "detected_at": moment}
+        for one in lapsed if known.get(one.account_id, date.min) < one.last_order_on
+    ]
+    if not rows:
+        return 0
+    insert_case = postgres_insert if is_postgres(session) else sqlite_insert
+    session.connection().execute(insert_case(Case).on_conflict_do_nothing(), rows)
+    is_new = Case.detected_at == moment
+    owner = select(Account.owner_id).where(Account.id == Case.account_id).correlate(Case).scalar_subquery()
+    session.connection().execute(update(Case).where(is_new).values(owner_id=owner))
+    return session.scalar(select(func.count()).select_from(Case).where(is_new)) or 0
 
 
 def _write_timelines(session: Session, moment: datetime) -> None:
@@ -102,13 +107,10 @@ def _write_timelines(session: Session, moment: datetime) -> None:
             ["account_id", "at", "kind", "title", "text", "actor", "link"], lines))
 
 
-def _count(session: Session, as_of: date, *, opened: int, won: int) -> Detection:
-    lapsed = select_lapsed(as_of).cte("lapsed")
-    has_open = exists().where(Case.account_id == lapsed.c.account_id, Case.closed_at.is_(None))
-    total, with_case = session.execute(
-        select(func.count(), func.count().filter(has_open)).select_from(lapsed)).one()
-    open_cases, at_risk = session.execute(
-        select(func.count(), func.coalesce(func.sum(Case.yearly_value), 0.0)).where(Case.closed_at.is_(None))).one()
-    return Detection(as_of=as_of, lapsed=total, opened=opened, already_open=with_case - opened,
-                     let_go=total - with_case, won_back=won, open_cases=open_cases,
+def _count(session: Session, as_of: date, lapsed: Sequence[Lapsed], *, opened: int, won: int) -> Detection:
+    open_ids = set(session.scalars(select(Case.account_id).where(Case.closed_at.is_(None))))
+    with_case = sum(1 for one in lapsed if one.account_id in open_ids)
+    at_risk = session.scalar(select(func.sum(Case.yearly_value)).where(Case.closed_at.is_(None))) or 0.0
+    return Detection(as_of=as_of, lapsed=len(lapsed), opened=opened, already_open=with_case - opened,
+                     let_go=len(lapsed) - with_case, won_back=won, open_cases=len(open_ids),
                      value_at_risk=round(float(at_risk), 4))

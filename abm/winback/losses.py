@@ -11,10 +11,11 @@ from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
+from abm.analysis.loading import load_order_days
 from abm.orders.models import AccountDay
 from abm.users.models import User
 from abm.winback.models import Case, LossMonth
-from abm.winback.rhythms import select_lapsed
+from abm.winback.rhythms import find_lapsed
 from core.db import is_postgres
 
 MONTHS = 13
@@ -35,14 +36,16 @@ def update_loss_months(session: Session, *, last_day: date) -> None:
     """
     ends = month_ends(last_day)
     known = {row.ended_on: row for row in session.scalars(select(LossMonth).where(LossMonth.ended_on.in_(ends)))}
-    for ended_on, order_days in _order_days_up_to(session, ends).items():
+    counts = _order_days_up_to(session, ends)
+    changed = [end for end in ends if end not in known or known[end].order_days != counts[end]]
+    if not changed:
+        return
+    orders = load_order_days(session, as_of=changed[-1], from_on=None, value_kind="revenue")
+    for ended_on in changed:
         row = known.get(ended_on) or LossMonth(ended_on=ended_on)
-        if row.order_days == order_days:
-            continue
-        lapsed = select_lapsed(ended_on).subquery()
-        row.lapsed, row.yearly_value = session.execute(
-            select(func.count(), func.coalesce(func.sum(lapsed.c.yearly_value), 0.0)).select_from(lapsed)).one()
-        row.order_days = order_days
+        lapsed = find_lapsed(orders, ended_on)
+        row.lapsed, row.yearly_value = len(lapsed), sum(one.yearly_value for one in lapsed)
+        row.order_days = counts[ended_on]
         session.add(row)
     session.flush()
 
