@@ -1,6 +1,7 @@
 """Collects the commands; each is loaded when it is asked for, so that `abm --help` is quick."""
 
 import importlib
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from abm.web.terminal import COULD_NOT_RUN, REFUSED
 from core.errors import AbmError, CannotRun
+from core.logs import set_up_logs
 
 COMMANDS: dict[str, str] = {
     "db": "abm.installation.commands:db",
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None, *, before: Callable[[str], None
     from abm.wiring import connect_engine
 
     given = list(arguments) if arguments is not None else sys.argv[1:]
+    set_up_logs(logging.WARNING)
     try:
         if given and given[0] in COMMANDS and not {"--help", "-h"} & set(given):
             before(given[0])

@@ -10,7 +10,7 @@ from campaigns.states import CLAIMABLE_STATES, RunState
 
 
 def oldest_due_seconds(session: Session, *, at: datetime) -> float:
-    """Seconds since the oldest message that could be sent now came due; 0 when none waits (paused runs do not count)."""
+    """Seconds since the oldest sendable message came due; 0 when none waits (paused runs do not count)."""
     oldest = session.scalar(
         select(func.min(Delivery.due_at))
         .join(Run, Run.id == Delivery.run_id)

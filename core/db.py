@@ -170,3 +170,10 @@ def after_commit(session: Session, call: Callable[[], object]) -> None:
 
 def is_postgres(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
+
+
+def refresh_statistics(session: Session, *tables: str) -> None:
+    """Let PostgreSQL look at tables that just grew a lot: plans made for empty tables can be a thousand times too slow."""
+    if is_postgres(session):
+        for table in tables:
+            session.execute(text(f'ANALYZE "{table}"'))

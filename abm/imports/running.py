@@ -20,6 +20,9 @@ from abm.imports.tables import RawBatch, ReadingOptions
 from core import clock, db
 from core.errors import Refused
 
+MANY_NEW = 1000
+GROWING_TABLES = ("account", "contact", "product", "customer_order", "order_line", "account_day")
+
 Progress = Callable[[int, int], None]
 
 
@@ -65,6 +68,9 @@ def bring_in(task: Task, progress: Progress = lambda _done, _total: None) -> Rep
         run = _run(task, headed, report, lambda rows: progress(500 + 500 * rows // max(report.read, 1), 1000))
         _stage_rows(importer, stage, headed, rejects, run, progress)
         counts = importer.merge(stage, run)
+        if counts.created > MANY_NEW and not task.is_dry_run:
+            with db.transaction() as session:
+                db.refresh_statistics(session, *GROWING_TABLES)
         report.rejected, report.rejects_file = rejects.count, rejects.written
     report.created, report.updated, report.unchanged = counts.created, counts.updated, counts.unchanged
     report.seconds = time.monotonic() - begun

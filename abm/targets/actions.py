@@ -16,9 +16,11 @@ from abm.targets.queries import find_account_ids, find_list, get_definition, get
 from abm.targets.rule_tree import to_raw
 from abm.targets.scopes import refuse_circle, stored_rules
 from core import clock
+from core.db import refresh_statistics
 from core.errors import Refused
 
 _AT_ONCE = 500
+MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def _put_members(session: Session, row: TargetList, found: Select[Any], *, how: 
     entering = insert(ListMember).from_select(["list_id", "account_id", "added_at", "how"], new)
     left = session.connection().execute(gone).rowcount
     entered = session.connection().execute(entering).rowcount
+    if entered + left > MANY:
+        refresh_statistics(session, "list_member")
     _count_members(session, row)
     return entered, left
 

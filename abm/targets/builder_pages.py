@@ -14,7 +14,7 @@ from abm.targets.scopes import get_vocabulary, refuse_circle
 from abm.targets.sentence import say_list
 from abm.targets.showing import ranking_fields, show_rows, subject_choices
 from abm.targets.vocabulary import Vocabulary
-from abm.web.access import requires
+from abm.web.access import only_reads, requires
 from abm.web.permissions import Permission
 from core.errors import InvalidInput, Refused
 
@@ -94,6 +94,7 @@ def _shown(form: ListForm, vocabulary: Vocabulary, errors: dict[str, str]) -> di
 
 @pages.post("/lists/-/builder")
 @requires(Permission.EDIT_LISTS)
+@only_reads
 def build() -> Answer:
     """The rows after a click (`do`: action and path) or after another field was chosen."""
     form = read_form(request.form)
@@ -108,6 +109,7 @@ def build() -> Answer:
 
 @pages.post("/lists/-/count")
 @requires(Permission.EDIT_LISTS)
+@only_reads
 def count() -> Answer:
     """What the list would hold as it is typed now; complaints go beside their rows."""
     form = read_form(request.form)

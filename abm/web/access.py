@@ -45,6 +45,16 @@ def public(view: View) -> View:
     return view
 
 
+def only_reads(view: View) -> View:
+    """A POST that changes nothing (a form too long for an address): it takes no write lock."""
+    view.only_reads = True  # type: ignore[attr-defined]
+    return view
+
+
+def changes_nothing(app: Flask, endpoint: str) -> bool:
+    return getattr(app.view_functions[endpoint], "only_reads", False)
+
+
 def public_without_session(view: View) -> View:
     """Anybody reaches the view, also while the database is away: there is no `g.session`, `g.user` or `g.company`."""
     view.has_no_session = True  # type: ignore[attr-defined]

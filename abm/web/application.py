@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, abort, g, request
 from sqlalchemy.orm import Session
 
-from abm.web.access import CurrentUser, check_access, needs_no_session
+from abm.web.access import CurrentUser, changes_nothing, check_access, needs_no_session
 from core import db
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,8 +24,17 @@ class AbmFlask(Flask):
             return super().dispatch_request()
         if needs_no_session(self, request.endpoint or ""):
             return super().dispatch_request()
-        opened = db.reading() if request.method in _READING else db.transaction()
+        _refuse_nul_characters()
+        is_reading = request.method in _READING or changes_nothing(self, request.endpoint or "")
+        opened = db.reading() if is_reading else db.transaction()
         with opened as session:
             g.session = session
             g.user = self.load_user(session)
             return check_access() or super().dispatch_request()
+
+
+def _refuse_nul_characters() -> None:
+    """No text of a person holds them, and PostgreSQL cannot store or compare them."""
+    for values in (request.args, request.form):
+        if any("\x00" in text for text in values.values()):
+            abort(400)

@@ -166,6 +166,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.create_index('ix_event_account', ['account_id', 'at'], unique=False)
+        batch_op.create_index('ix_event_at', ['at'], unique=False)
         batch_op.create_index('ix_event_contact', ['contact_id', 'at'], unique=False)
         batch_op.create_index('ix_event_delivery', ['delivery_id', 'kind'], unique=False)
 
@@ -964,6 +965,7 @@ def downgrade() -> None:
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.drop_index('ix_event_delivery')
         batch_op.drop_index('ix_event_contact')
+        batch_op.drop_index('ix_event_at')
         batch_op.drop_index('ix_event_account')
 
     op.drop_table('event')

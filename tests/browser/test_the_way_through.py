@@ -1,0 +1,160 @@
+"""A newcomer's way from files to a sent message, an unsubscription and a finished task, in a real browser."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+HTML = """<p>Dear {{ contact.first_name | default("customer") }},</p><p>we have news for {{ account.name }}.
+See <a href="https://example.com/news">what is new</a>.</p>
+<p>{{ sender.postal_address }} <a href="{{ unsubscribe_url }}">No more messages like this</a></p>"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A small company: four accounts, four people, orders of which half ended long ago."""
+    folder = tmp_path_factory.mktemp("files")
+    names = ["Aster", "Birch", "Cedar", "Dahlia"]
+    today = date.today()
+    accounts = "account_id,name,industry,country\n" + "".join(f"{n[0]},{n} Ltd,Retail,GB\n" for n in names)
+    contacts = "contact_id,account_id,first_name,last_name,email,lawful_basis\n" + "".join(
+        f"{n[0]}1,{n[0]},{n}ina,Smith,{n.lower()}@example.com,legitimate_interest\n" for n in names)
+    orders = "order_id,account_id,ordered_on,amount\n"
+    for index, name in enumerate(names):
+        for k in range(6):
+            on = today - timedelta(days=20 * k + (200 if index > 1 else 1))
+            orders += f"{name[0]}-{k},{name[0]},{on.isoformat()},{(index + 1) * 100}\n"
+    for kind, content in {"accounts": accounts, "contacts": contacts, "orders": orders}.items():
+        (folder / f"{kind}.csv").write_text(content)
+    return folder
+
+
+def bring_in(page, product, path, kind):
+    page.goto(f"{product.address}/imports/new")
+    page.select_option("#kind", kind)
+    page.set_input_files("#file", str(path))
+    page.click("text=Upload and look at it")
+    page.click("button:has-text('Import now')")
+    expect(page.locator("main")).to_contain_text(re.compile("created", re.I), timeout=30_000)
+
+
+def make_list(page, product):
+    page.goto(f"{product.address}/lists")
+    page.click("text=New list by rules")
+    page.fill("#title", "Retail in Britain")
+    page.select_option("select.rule-field >> nth=0", "account.industry")
+    expect(page.locator("select.rule-operator").first).to_be_visible()
+    page.locator("input[id$='-value'], select[id$='-value']").first.fill("Retail")
+    expect(page.locator("main")).to_contain_text(re.compile(r"\b4 accounts"))
+    page.click("button:has-text('Save list')")
+    expect(page.locator("main")).to_contain_text("Aster Ltd")
+
+
+def make_campaign(page, product):
+    page.goto(f"{product.address}/campaigns/new")
+    page.fill("#title", "News in spring")
+    page.fill("#purpose", "news")
+    page.select_option("#list", label="Retail in Britain")
+    page.fill("#sender_name", "Sales desk")
+    page.fill("#sender_email", "sales@example.com")
+    page.fill("#sender_postal_address", "1 Example Street, Example Town")
+    page.check("input[name=window][value=own]")
+    for day in page.locator("input[name=days]").all():
+        day.check()
+    page.fill("#opens", "00:00")
+    page.fill("#closes", "23:59")
+    page.click("button:has-text('Make campaign')")
+
+
+def add_steps(page):
+    page.click("button:has-text('e-mail')")
+    page.fill("#subject", "{{ account.name }}: news for you")
+    page.fill("#html", HTML)
+    page.click("button:has-text('Save step')")
+    page.click("button:has-text('call')")
+    page.fill("#script", "Ask {{ contact.first_name | default('them') }} what they think.")
+    page.fill("#after_amount", "0")
+    page.click("button:has-text('Save step')")
+
+
+@pytest.fixture(scope="module")
+def way(files):
+    return {}
+
+
+def test_files_become_accounts_and_an_analysis(sign_in, product, files):
+    page = sign_in("author")
+    for kind in ("accounts", "contacts", "orders"):
+        bring_in(page, product, files / f"{kind}.csv", kind)
+    page.goto(f"{product.address}/analysis/runs/new")
+    page.click("button:has-text('Analyse')")
+    expect(page.locator("main")).to_contain_text(re.compile("Gini"), timeout=30_000)
+    page.goto(f"{product.address}/accounts")
+    expect(page.locator("main")).to_contain_text("Lapsed")
+
+
+def test_a_list_and_a_campaign_are_made_and_launched_by_two_people(sign_in, product, way):
+    author = sign_in("author")
+    make_list(author, product)
+    make_campaign(author, product)
+    way["campaign"] = author.url
+    add_steps(author)
+    approver = sign_in("approver")
+    approver.goto(way["campaign"])
+    approver.click("text=Check and launch")
+    expect(approver.locator("main")).to_contain_text("4 people")
+    approver.click("button:has-text('Approve')")
+    approver.goto(way["campaign"] + "/check")
+    approver.click("button:has-text('Launch')")
+    approver.goto(way["campaign"] + "/results")
+    expect(approver.locator("main")).to_contain_text(re.compile("Sent"), timeout=30_000)
+
+
+def test_the_message_is_readable_in_the_outbox_and_its_link_unsubscribes(sign_in, product, browser):
+    page = sign_in("author")
+    for _ in range(40):
+        page.goto(f"{product.address}/outbox")
+        if page.locator("text=Aster Ltd: news for you").count():
+            break
+        page.wait_for_timeout(500)
+    page.locator("text=Aster Ltd: news for you").first.click()
+    expect(page.locator("main")).to_contain_text("aster@example.com")
+    source = next(path.read_text() for path in (product.folder / "outbox").glob("*.eml") if "aster@" in path.read_text())
+    link = re.search(r"List-Unsubscribe: <([^>]+)>", source).group(1)
+    stranger = browser.new_context().new_page()
+    stranger.goto(link)
+    expect(stranger.locator("body")).not_to_contain_text("aster@example.com")
+    stranger.locator("button[type=submit]").first.click()
+    expect(stranger.locator("body")).to_contain_text(re.compile("unsubscribed|no more|will not", re.I))
+
+
+def test_the_results_count_every_message_and_the_unsubscription(sign_in, product, way):
+    page = sign_in("author")
+    page.goto(way["campaign"] + "/results")
+    expect(page.locator("main")).to_contain_text(re.compile("unsubscribed", re.I))
+    status = product.command("campaigns", "status", "news-in-spring", "--json")
+    import json
+
+    told = json.loads(status)
+    assert told["planned"] == sum(told["by_state"].values())
+    assert told["unsubscribed"] == 1
+
+
+def test_the_call_of_the_campaign_is_done_on_the_call_desk(sign_in, product):
+    page = sign_in("approver")
+    for _ in range(60):
+        page.goto(f"{product.address}/tasks?mine=&state=open")
+        if page.locator("table a:has-text('Birch')").count() or page.locator("tr:has-text('Birch')").count():
+            break
+        page.wait_for_timeout(500)
+    page.locator("tr:has-text('Birch') a").first.click()
+    expect(page.locator("main")).to_contain_text("Birchina")
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts", "/analysis", "/lists", "/campaigns", "/my-day", "/meetings", "/win-back",
+                                  "/imports", "/settings", "/outbox"])
+def test_no_page_is_wider_than_a_phone(sign_in, product, path):
+    page = sign_in("approver", width=390, height=844)
+    page.goto(product.address + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
