@@ -21,7 +21,8 @@ def send_all(rows: list[dict[str, Any]], *, port: int, content: dict[str, str], 
     html = escaping.from_string(content["html"])
     with smtplib.SMTP("127.0.0.1", port) as relay:
         for row in rows:
-            token = urlsafe_b64encode(row["id"].to_bytes(8, "big") + hmac.digest(key, row["id"].to_bytes(8, "big"), "sha256")[:16])
+            number = row["id"].to_bytes(8, "big")
+            token = urlsafe_b64encode(number + hmac.digest(key, number, "sha256")[:16])
             link = f"{base_url}/u/{token.decode().rstrip('=')}"
             values = {**row["values"], "unsubscribe_url": link, "preferences_url": link, "sender": content["sender"]}
             message = EmailMessage()

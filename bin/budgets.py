@@ -13,7 +13,8 @@ FUNCTION_MEDIAN, FUNCTION_P95, FUNCTION_MOST = 10, 35, 60
 ARGUMENTS_MOST = 6
 FORBIDDEN = ("Manager", "Helper", "Util", "Handler", "Processor")
 FORBIDDEN_FILES = ("utils", "util", "helpers", "common", "misc", "info", "data")
-COMMIT_ALLOWED = {"core/db.py", "migrations/env.py"}
+# The staging table of an import is filled through the raw driver, on a connection of its own.
+COMMIT_ALLOWED = {"core/db.py", "migrations/env.py", "abm/imports/staging.py"}
 
 
 def tracked() -> list[Path]:

@@ -1,1 +1,1 @@
-"""The outreach engine: campaigns, the send gate, the outbox, channels, consent, tracking. Knows neither Flask nor abm."""
+"""The outreach engine: campaigns, send gate, outbox, channels, consent, tracking. Knows neither Flask nor abm."""

@@ -163,7 +163,8 @@ class Dispatcher:
             raise
         except Exception as error:  # one broken campaign must not stop the others: its batch waits and says why
             _log.exception("batch could not be prepared", run=batch.run_id, batch=batch.id)
-            in_transaction(lambda session: put_off(session, batch, why=type(error).__name__))
+            why = type(error).__name__
+            in_transaction(lambda session: put_off(session, batch, why=why))
             return None
 
     def _claim(self, session: Session) -> ClaimedBatch | None:

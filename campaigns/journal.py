@@ -91,7 +91,8 @@ def read_account(folder: Path, name: str, fence: int) -> Account:
     seen: dict[bytes, dict[int, int]] = {b"P": {}, b"B": {}, b"A": {}, b"R": {}}
     for line in _path(folder, name).read_bytes().split(b"\n")[:-1]:
         kind, *numbers = line.split(b" ")
-        if kind in seen and len(numbers) in (2, 3) and all(one.isdigit() for one in numbers) and int(numbers[1]) == fence:
+        is_whole = len(numbers) in (2, 3) and all(one.isdigit() for one in numbers)
+        if kind in seen and is_whole and int(numbers[1]) == fence:
             seen[kind][int(numbers[0])] = int(numbers[-1])
     return Account(frozenset(seen[b"B"]), frozenset(seen[b"A"]), seen[b"R"], bool(seen[b"P"]))
 

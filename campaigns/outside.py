@@ -48,7 +48,9 @@ class CallRequest:
 class People(Protocol):
     """Set-based answers about people, always for a whole batch."""
 
-    def select_members(self, session: Session, *, list_name: str, roles: Sequence[str], per_account: int | None) -> Select[Any]:
+    def select_members(
+        self, session: Session, *, list_name: str, roles: Sequence[str], per_account: int | None
+    ) -> Select[Any]:
         """A SELECT with columns contact_id, account_id, family_id, stratum: everybody the definition intends."""
 
     def select_current(self, session: Session) -> Select[Any]:
@@ -58,7 +60,7 @@ class People(Protocol):
         """The present facts of the batch's people; somebody erased is missing."""
 
     def values(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
-        """Per contact the plain values content may name: contact, account, owner, last_order (dicts of str/int/date)."""
+        """Per contact the plain values content may name: contact, account, owner, last_order (dicts of values)."""
 
     def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
         """Of these accounts those that ordered on or after their moment's day."""
@@ -83,7 +85,9 @@ class Desk(Protocol):
 class Offers(Protocol):
     """What a message may promise."""
 
-    def grant(self, session: Session, *, offer: str, recipients: Sequence[tuple[int, int]]) -> dict[int, Mapping[str, Any]]:
+    def grant(
+        self, session: Session, *, offer: str, recipients: Sequence[tuple[int, int]]
+    ) -> dict[int, Mapping[str, Any]]:
         """For (contact_id, account_id) pairs: values code, title, valid_until by contact id; stable when repeated.
 
         Missing in the answer: the offer is not available for that account (limit, validity)."""

@@ -1,6 +1,6 @@
 """What became of messages that were handed over: T6 to T9a, one statement per kind for a whole slice, and the attempts.
 
-Every update asks for state `handing` and the claim's fence, so a repeat changes nothing and nobody records for another's
+Every update asks for state `handing` and the claim's fence, so a repeat changes nothing and none records for another's
 claim. Only the proof that a message was accepted also settles an unknown one (T10).
 """
 

@@ -86,7 +86,7 @@ def _settle(session: Session, left: Left, folder: Path) -> None:
 
 
 def _queue_claimed(session: Session, left: Left, *, is_suspect: bool) -> None:
-    """T11. Rows whose process died while it prepared them are taken alone from now on; the second time that one was alone
+    """T11. Rows whose process died while it prepared them are taken alone from now on; the second time one was alone
     it is quarantined."""
     mine = (Delivery.batch_id == left.id, Delivery.fence == left.fence,
             Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.RENDERED)))

@@ -1,4 +1,4 @@
-"""Rows of plain values as a table inside one SQL statement, so that a slice is recorded by one UPDATE, not by hundreds."""
+"""Rows of plain values as a table inside one SQL statement, so that a slice is recorded by one UPDATE."""
 
 import json
 from collections.abc import Iterable, Mapping

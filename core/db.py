@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     create_engine,
     event,
+    text,
     types,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -173,7 +174,7 @@ def is_postgres(session: Session) -> bool:
 
 
 def refresh_statistics(session: Session, *tables: str) -> None:
-    """Let PostgreSQL look at tables that just grew a lot: plans made for empty tables can be a thousand times too slow."""
+    """Let PostgreSQL look at tables that just grew: plans made for empty tables can be a thousand times too slow."""
     if is_postgres(session):
         for table in tables:
             session.execute(text(f'ANALYZE "{table}"'))

@@ -44,10 +44,16 @@ def free_port() -> int:
 
 
 def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "ABM_DATA_DIR": str(folder), "ABM_PORT": str(port),
-                   "ABM_BASE_URL": f"http://127.0.0.1:{port}", "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-m", "abm", "start"], env=environment, cwd=ROOT,
-                               stdout=sys.stderr, stderr=sys.stderr)
+    environment = {
+        **os.environ,
+        "ABM_DATA_DIR": str(folder),
+        "ABM_PORT": str(port),
+        "ABM_BASE_URL": f"http://127.0.0.1:{port}",
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "abm", "start"], env=environment, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr
+    )
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in", timeout=2):
@@ -59,7 +65,9 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def sign_in(page: Page, address: str, folder: Path) -> None:
-    role, email, password = re.split(r"\s+", (folder / "sample-users.txt").read_text().strip().splitlines()[0].strip())[:3]
+    role, email, password = re.split(r"\s+", (folder / "sample-users.txt").read_text().strip().splitlines()[0].strip())[
+        :3
+    ]
     assert role == "admin"
     page.goto(f"{address}/sign-in")
     page.fill("#email", email)

@@ -19,7 +19,7 @@ _END = b"\r\n.\r\n"
 
 @dataclass
 class Script:
-    """Answers per verb (connect, ehlo, mail, rcpt, data, dot, rset, quit); `times`: how often, then all is well again."""
+    """Answers per verb (connect, ehlo, mail, rcpt, data, dot, rset, quit); `times`: how often, then all is well."""
 
     answers: dict[str, str] = field(default_factory=dict)
     times: int = 1_000_000
@@ -88,7 +88,9 @@ class _Session(asyncio.Protocol):
             self.sink.record.verbs.append(verb)
         if verb == "ehlo":
             offers = [b"sink", *(name.encode() for name in self.sink.script.extensions)]
-            good = b"".join(b"250%s%s\r\n" % (b" " if n == len(offers) - 1 else b"-", one) for n, one in enumerate(offers))
+            good = b"".join(
+                b"250%s%s\r\n" % (b" " if n == len(offers) - 1 else b"-", one) for n, one in enumerate(offers)
+            )
         elif verb == "data":
             good = b"354 go on\r\n"
         elif verb == "quit":

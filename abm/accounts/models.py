@@ -11,7 +11,7 @@ from core.db import Base, Id
 
 
 class Account(Base):
-    """A company or one of its sites. `external_id` is the source system's id, `country` an ISO code or the text as given."""
+    """A company or one of its sites. `external_id`: the source system's id; `country`: a code or the text given."""
 
     __tablename__ = "account"
     __table_args__ = (Index("ix_account_name_key", "name_key"), Index("ix_account_tier", "tier"))

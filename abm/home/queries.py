@@ -213,5 +213,8 @@ def running_work(session: Session) -> list[Found]:
             Found("Import", row.file_name, f"{row.rows_read:,} rows", "imports.show", {"import_id": row.id})
             for row in imports
         ),
-        *(Found("Campaign", title, "running", "outreach.show", {"campaign_id": campaign_id}) for title, campaign_id in runs),
+        *(
+            Found("Campaign", title, "running", "outreach.show", {"campaign_id": campaign_id})
+            for title, campaign_id in runs
+        ),
     ]

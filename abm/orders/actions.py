@@ -76,6 +76,20 @@ def enter_order(
     )
     session.add(order)
     session.flush()
+    _add_lines(session, order, lines, products)
+    for touched in days_of([(account.id, ordered_on)]):
+        refresh_account_days(session, touched)
+    record(
+        session,
+        action="order.enter",
+        subject="order",
+        subject_id=order.id,
+        after={"account_id": account.external_id, "amount": str(total), "ordered_on": ordered_on.isoformat()},
+    )
+    return order
+
+
+def _add_lines(session: Session, order: Order, lines: Sequence[NewLine], products: dict[str, int]) -> None:
     session.add_all(
         OrderLine(
             order_id=order.id,
@@ -89,16 +103,6 @@ def enter_order(
         for number, line in enumerate(lines, start=1)
     )
     session.flush()
-    for touched in days_of([(account.id, ordered_on)]):
-        refresh_account_days(session, touched)
-    record(
-        session,
-        action="order.enter",
-        subject="order",
-        subject_id=order.id,
-        after={"account_id": account.external_id, "amount": str(total), "ordered_on": ordered_on.isoformat()},
-    )
-    return order
 
 
 def _find_products(session: Session, lines: Sequence[NewLine]) -> dict[str, int]:

@@ -14,7 +14,11 @@ from abm.orders.models import Order, OrderLine
 from abm.web.keyset import Order as Sorting
 from core.errors import NotFound
 
-_SORTS: dict[str, Any] = {"ordered_on": Order.ordered_on, "amount": type_coerce(Order.amount, BigInteger), "order": Order.external_id}
+_SORTS: dict[str, Any] = {
+    "ordered_on": Order.ordered_on,
+    "amount": type_coerce(Order.amount, BigInteger),
+    "order": Order.external_id,
+}
 STATES = (("counted", "Counted"), ("cancelled", "Cancelled"))
 
 

@@ -1,7 +1,7 @@
 """What the dispatcher asks of a channel, and what a channel answers.
 
 Two kinds. A *carrier* talks to the outside after the hand-over commit: it takes messages, sends them in its own time
-and tells one outcome for each. A *placer* only writes rows of this database, so it works inside the hand-over commit and
+and tells one outcome for each. A *placer* only writes rows here, so it works inside the hand-over commit and
 needs neither journal nor doubt.
 """
 
@@ -28,7 +28,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A rendered message. `wire` has CRLF line ends and is not dot-stuffed; `epoch`: the stop epoch it was judged at."""
+    """A rendered message. `wire` has CRLF ends and no dot-stuffing; `epoch`: the stop epoch of its judgement."""
 
     delivery_id: int
     fence: int

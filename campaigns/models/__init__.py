@@ -7,7 +7,23 @@ from campaigns.models.event import Event, Link
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
 
 __all__ = [
-    "Approval", "ApprovedMember", "Attempt", "Batch", "Campaign", "CampaignVersion", "CapBucket", "ConsentEvent",
-    "ConversationLock", "Delivery", "Enrolment", "Event", "HoldoutAccount", "HoldoutGhost", "Link", "Run", "StopEpoch",
-    "Suppression", "Touch",
+    "Approval",
+    "ApprovedMember",
+    "Attempt",
+    "Batch",
+    "Campaign",
+    "CampaignVersion",
+    "CapBucket",
+    "ConsentEvent",
+    "ConversationLock",
+    "Delivery",
+    "Enrolment",
+    "Event",
+    "HoldoutAccount",
+    "HoldoutGhost",
+    "Link",
+    "Run",
+    "StopEpoch",
+    "Suppression",
+    "Touch",
 ]

@@ -14,8 +14,15 @@ class Suppression(Base):
 
     __tablename__ = "suppression"
     __table_args__ = (
-        Index("uq_suppression_active", "scope", "key", "purpose", unique=True, sqlite_where=text("lifted_at IS NULL"),
-              postgresql_where=text("lifted_at IS NULL")),
+        Index(
+            "uq_suppression_active",
+            "scope",
+            "key",
+            "purpose",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
         CheckConstraint("scope IN ('address','domain','contact','account')", name="scope"),
     )
 

@@ -10,7 +10,7 @@ from core.db import Base, Id
 
 
 class Enrolment(Base):
-    """A person in a run. `next_position` is the step to plan when `next_due_at` comes; null due: a step is under way."""
+    """A person in a run. `next_position` is the step to plan when `next_due_at` comes; null: a step is under way."""
 
     __tablename__ = "enrolment"
     __table_args__ = (

@@ -13,8 +13,12 @@ class Event(Base):
     """One thing that happened to a delivery. `event_key` makes a repeat harmless; `is_machine` is a classification."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_delivery", "delivery_id", "kind"), Index("ix_event_contact", "contact_id", "at"),
-                      Index("ix_event_account", "account_id", "at"), Index("ix_event_at", "at"))
+    __table_args__ = (
+        Index("ix_event_delivery", "delivery_id", "kind"),
+        Index("ix_event_contact", "contact_id", "at"),
+        Index("ix_event_account", "account_id", "at"),
+        Index("ix_event_at", "at"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     event_key: Mapped[str] = mapped_column(String(120), unique=True)

@@ -14,7 +14,7 @@ _DUE = text("state IN ('queued','deferred')")
 
 
 class Delivery(Base):
-    """An intent (run, step, contact, generation) and its present state. `address_key` is null for a mailbox's second."""
+    """An intent (run, step, contact, generation) and its state. `address_key` is null for a mailbox's second."""
 
     __tablename__ = "delivery"
     __table_args__ = (

@@ -40,8 +40,14 @@ class Product:
 
     def command(self, *arguments: str, given: str = "") -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "abm", *arguments], env=self.environment, cwd=ROOT, input=given, text=True,
-            capture_output=True, timeout=120, check=False,
+            [sys.executable, "-m", "abm", *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            input=given,
+            text=True,
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -55,21 +61,45 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ABM_")}
-    environment |= {"ABM_DATA_DIR": str(folder), "ABM_PORT": str(port), "ABM_BASE_URL": f"http://127.0.0.1:{port}",
-                    "ABM_SECRET_KEY": "browser-test-key-of-at-least-32-characters", "PYTHONPATH": str(ROOT)}
+    environment |= {
+        "ABM_DATA_DIR": str(folder),
+        "ABM_PORT": str(port),
+        "ABM_BASE_URL": f"http://127.0.0.1:{port}",
+        "ABM_SECRET_KEY": "browser-test-key-of-at-least-32-characters",
+        "PYTHONPATH": str(ROOT),
+    }
     database = _own_database(folder)
     if database:
         environment["ABM_DATABASE_URL"] = database
     made = Product(environment["ABM_BASE_URL"], folder, environment)
     with open(folder / "product.log", "w") as log:
-        process = subprocess.Popen([sys.executable, "-m", "abm", "start", "--empty"], env=environment, cwd=ROOT,
-                                   stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "abm", "start", "--empty"], env=environment, cwd=ROOT, stdout=log, stderr=log
+        )
         try:
             _wait_for(made)
-            made.command("users", "create", "author@example.com", "--role", "marketer", "--name", "Ann Author",
-                         "--password-stdin", given=PASSWORDS["author"])
-            made.command("users", "create", "approver@example.com", "--role", "admin", "--name", "Alan Approver",
-                         "--password-stdin", given=PASSWORDS["approver"])
+            made.command(
+                "users",
+                "create",
+                "author@example.com",
+                "--role",
+                "marketer",
+                "--name",
+                "Ann Author",
+                "--password-stdin",
+                given=PASSWORDS["author"],
+            )
+            made.command(
+                "users",
+                "create",
+                "approver@example.com",
+                "--role",
+                "admin",
+                "--name",
+                "Alan Approver",
+                "--password-stdin",
+                given=PASSWORDS["approver"],
+            )
             yield made
         finally:
             process.terminate()
@@ -124,7 +154,8 @@ def browser() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"])
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"]
+        )
         yield launched
         launched.close()
 

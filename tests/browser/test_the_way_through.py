@@ -19,7 +19,8 @@ def files(tmp_path_factory):
     today = date.today()
     accounts = "account_id,name,industry,country\n" + "".join(f"{n[0]},{n} Ltd,Retail,GB\n" for n in names)
     contacts = "contact_id,account_id,first_name,last_name,email,lawful_basis\n" + "".join(
-        f"{n[0]}1,{n[0]},{n}ina,Smith,{n.lower()}@example.com,legitimate_interest\n" for n in names)
+        f"{n[0]}1,{n[0]},{n}ina,Smith,{n.lower()}@example.com,legitimate_interest\n" for n in names
+    )
     orders = "order_id,account_id,ordered_on,amount\n"
     for index, name in enumerate(names):
         for k in range(6):
@@ -120,7 +121,9 @@ def test_the_message_is_readable_in_the_outbox_and_its_link_unsubscribes(sign_in
         page.wait_for_timeout(500)
     page.locator("text=Aster Ltd: news for you").first.click()
     expect(page.locator("main")).to_contain_text("aster@example.com")
-    source = next(path.read_text() for path in (product.folder / "outbox").glob("*.eml") if "aster@" in path.read_text())
+    source = next(
+        path.read_text() for path in (product.folder / "outbox").glob("*.eml") if "aster@" in path.read_text()
+    )
     link = re.search(r"List-Unsubscribe: <([^>]+)>", source).group(1)
     stranger = browser.new_context().new_page()
     stranger.goto(link)
@@ -152,8 +155,22 @@ def test_the_call_of_the_campaign_is_done_on_the_call_desk(sign_in, product):
     expect(page.locator("main")).to_contain_text("Birchina")
 
 
-@pytest.mark.parametrize("path", ["/", "/accounts", "/analysis", "/lists", "/campaigns", "/my-day", "/meetings", "/win-back",
-                                  "/imports", "/settings", "/outbox"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/accounts",
+        "/analysis",
+        "/lists",
+        "/campaigns",
+        "/my-day",
+        "/meetings",
+        "/win-back",
+        "/imports",
+        "/settings",
+        "/outbox",
+    ],
+)
 def test_no_page_is_wider_than_a_phone(sign_in, product, path):
     page = sign_in("approver", width=390, height=844)
     page.goto(product.address + path)

@@ -1,6 +1,5 @@
 """The engine with the application behind it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from abm.wiring import connect_engine
 
 
 @pytest.fixture
-def engine_side(database: Path) -> Iterator[Path]:
+def engine_side(database: Path) -> Path:
     """The application connected to the engine, on a database of the test's own; its data folder."""
     connect_engine()
-    yield database
+    return database

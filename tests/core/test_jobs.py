@@ -89,9 +89,14 @@ def test_one_of_five_schedulers_gets_each_slot(database):
 
 def test_work_that_waits_for_the_commit_is_forgotten_with_a_rollback(database):
     called: list[str] = []
-    with pytest.raises(ZeroDivisionError), db.transaction() as session:
-        db.after_commit(session, lambda: called.append("too early"))
-        1 / 0  # noqa: B018
+
+    def fail_midway() -> None:
+        with db.transaction() as session:
+            db.after_commit(session, lambda: called.append("too early"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_midway()
     with db.transaction() as session:
         db.after_commit(session, lambda: called.append("in time"))
         assert called == []

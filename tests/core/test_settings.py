@@ -18,7 +18,9 @@ def fresh(data_dir, monkeypatch):
 def test_every_wrong_setting_is_named_at_once(fresh):
     with pytest.raises(CannotRun) as complaint:
         fresh(timezone="Mars/Olympus", currency="euro", mail_url="http://x", base_url="ftp://x", port="many")
-    assert all(f"ABM_{name}" in str(complaint.value) for name in ("TIMEZONE", "CURRENCY", "MAIL_URL", "BASE_URL", "PORT"))
+    assert all(
+        f"ABM_{name}" in str(complaint.value) for name in ("TIMEZONE", "CURRENCY", "MAIL_URL", "BASE_URL", "PORT")
+    )
 
 
 def test_a_key_is_made_once_and_kept_readable_by_the_owner_only(fresh, monkeypatch):

@@ -18,7 +18,10 @@ from core.jobs import ring
 from tests.faults.conftest import CONNECTIONS, StartSender, StartWorker, horses_of, wait_until
 from tests.outbox_factory import deliveries, running_campaign, states
 
-pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to find processes")]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to find processes"),
+]
 
 SEED = 20261122
 
@@ -112,8 +115,9 @@ def _is_running(pid: int) -> bool:
         return False
 
 
-def test_a_frozen_sender_never_begins_another_message_once_its_lease_is_over(sink_log: Path,
-                                                                             start_sender: StartSender) -> None:
+def test_a_frozen_sender_never_begins_another_message_once_its_lease_is_over(
+    sink_log: Path, start_sender: StartSender
+) -> None:
     running_campaign(600)
     frozen = start_sender(lease=2, seconds=1, once=True)
     _wait_for_acceptances(sink_log, 30)

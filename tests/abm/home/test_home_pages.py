@@ -32,8 +32,11 @@ def things(database):
         account = make_account(session, name="Zebra & Sons")
         make_contact(session, account, first_name="Zebulon", last_name="Zebra")
         session.add(TargetList(name="zebra-list", title="Zebra list", kind="static", created_at=now, updated_at=now))
-        session.add(Campaign(name="zebra", title="Zebra campaign", definition={}, definition_hash="x", created_at=now,
-                             updated_at=now))
+        session.add(
+            Campaign(
+                name="zebra", title="Zebra campaign", definition={}, definition_hash="x", created_at=now, updated_at=now
+            )
+        )
 
 
 def test_the_search_finds_accounts_people_lists_and_campaigns(things, client_as):
@@ -60,7 +63,9 @@ def test_the_links_of_the_first_page_lead_somewhere(client_as):
 
 
 def test_settings_keep_what_was_typed_and_name_the_wrong_field(client_as):
-    answer = client_as("admin").post("/settings/company", data={"name": "Typed name", "timezone": "Mars", "currency": "EUR"})
+    answer = client_as("admin").post(
+        "/settings/company", data={"name": "Typed name", "timezone": "Mars", "currency": "EUR"}
+    )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "Typed name" in page
@@ -69,11 +74,25 @@ def test_settings_keep_what_was_typed_and_name_the_wrong_field(client_as):
 
 def test_changed_settings_hold_at_once_and_are_in_the_audit_log(client_as):
     client = client_as("admin")
-    form = {"name": "Northwind", "postal_address": "1 Road", "timezone": "Europe/Paris", "currency": "EUR", "country": "FR",
-            "working_days": ["mon", "tue"], "working_from": "08:00", "working_to": "18:00", "account_points_7_days": "6",
-            "account_points_30_days": "16", "person_touches_7_days": "2", "person_touches_30_days": "5",
-            "lock_days_after_reply": "14", "consent_countries": "DE, AT", "cost_email": "0.05", "cost_call": "18",
-            "cost_visit": "400"}
+    form = {
+        "name": "Northwind",
+        "postal_address": "1 Road",
+        "timezone": "Europe/Paris",
+        "currency": "EUR",
+        "country": "FR",
+        "working_days": ["mon", "tue"],
+        "working_from": "08:00",
+        "working_to": "18:00",
+        "account_points_7_days": "6",
+        "account_points_30_days": "16",
+        "person_touches_7_days": "2",
+        "person_touches_30_days": "5",
+        "lock_days_after_reply": "14",
+        "consent_countries": "DE, AT",
+        "cost_email": "0.05",
+        "cost_call": "18",
+        "cost_visit": "400",
+    }
     assert client.post("/settings/company", data=form).status_code == 302
     assert "Northwind" in client.get("/settings").get_data(as_text=True)
     assert "company.set" in client.get("/settings/audit").get_data(as_text=True)
