@@ -95,17 +95,26 @@ def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnEl
     )
 
 
+@dataclass(frozen=True)
+class Slice:
+    """Some staged rows that are merged in one transaction, and what that does to the table."""
+
+    within: ColumnElement[bool]
+    counts: Counts
+    merge: Callable[[], None]
+
+
 def merge_all(
     stage: Stage,
     upsert: Upsert,
     *,
     is_dry_run: bool,
     progress: Callable[[int], None],
-    around: Callable[[Session, ColumnElement[bool], Callable[[], None]], None] | None = None,
+    around: Callable[[Session, Slice], None] | None = None,
 ) -> Counts:
     """Merge the whole stage, a transaction per slice; with `is_dry_run` only count.
 
-    `around(session, within, merge)` may do work in the slice's transaction before and after it calls `merge()`; it is
+    `around(session, piece)` may do work in the slice's transaction before and after it calls `piece.merge()`; it is
     called only for slices in which something changes.
     """
     counts = Counts()
@@ -114,8 +123,8 @@ def merge_all(
             found = count_outcomes(session, stage, upsert, within)
         if not is_dry_run and found.created + found.updated:
             with stage.merging() as session:
-                merge = _merger(session, stage, upsert, within)
-                around(session, within, merge) if around else merge()
+                piece = Slice(within, found, _merger(session, stage, upsert, within))
+                around(session, piece) if around else piece.merge()
         counts += found
         progress(counts.created + counts.updated + counts.unchanged)
     return counts

@@ -21,7 +21,8 @@ from core import db
 if TYPE_CHECKING:
     import psycopg
 
-_SQLITE_SLICE, _POSTGRES_SLICE = 4_000, 50_000
+_SQLITE_SLICE, _POSTGRES_SLICE = 6_000, 50_000
+_WAL_PAGES = 16_000
 
 
 class Stage:
@@ -31,7 +32,8 @@ class Stage:
     many of those others were the same in every column).
     """
 
-    def __init__(self, columns: Sequence[Column[Any]], key: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[Column[Any]], key: Sequence[str], *, near: str = "") -> None:
+        """`near`: a whole-number column in whose order SQLite merges, so that a slice touches few pages."""
         self._connection = db.engine().connect()
         self.is_postgres = self._connection.dialect.name == "postgresql"
         self.rows = Table(
@@ -48,6 +50,7 @@ class Stage:
         self._names = [column.name for column in columns]
         self._key_hashes = array("q")
         self.last_row = 0
+        self._near = "" if self.is_postgres else near
 
     def __enter__(self) -> Self:
         # A connection of this import's own, closed at the end: its private tables go with it, whatever happens.
@@ -59,6 +62,7 @@ class Stage:
             self._run("ATTACH '' AS stage")
             self._run("PRAGMA stage.journal_mode=OFF")
             self._run("PRAGMA stage.cache_size=-16384")
+            self._run(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
         with self.preparing() as session:
             self.rows.create(session.connection())
         return self
@@ -122,9 +126,25 @@ class Stage:
 
     def slices(self) -> Iterator[ColumnElement[bool]]:
         """Conditions that cut the rows into pieces small enough not to hold SQLite's lock for long."""
+        if self._near:
+            yield from self._slices_nearby(self.rows.c[self._near])
+            return
         size = _POSTGRES_SLICE if self.is_postgres else _SQLITE_SLICE
         for start in range(0, self.last_row + 1, size):
             yield self.rows.c.row_number.between(start, start + size - 1)
+
+    def _slices_nearby(self, column: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
+        with self.preparing() as session:
+            counted = session.execute(select(column, func.count()).group_by(column).order_by(column)).all()
+        first, rows = None, 0
+        for value, count in counted:
+            first = value if first is None else first
+            rows += count
+            if rows >= _SQLITE_SLICE:
+                yield column.between(first, value)
+                first, rows = None, 0
+        if first is not None:
+            yield column >= first
 
     def may_repeat_keys(self) -> bool:
         """False means that no key stands twice. Judged by hashes, 8 bytes a row, so that memory stays flat."""
@@ -140,6 +160,8 @@ class Stage:
                 self._keep_last_rows(session)
         if self.is_postgres:
             self._run("ANALYZE import_rows")
+        elif self._near:
+            self._run(f'CREATE INDEX stage.ix_import_rows_near ON import_rows ("{self._near}")')
 
     def _keep_last_rows(self, session: Session) -> None:
         rows, keys = self.rows, [self.rows.c[name] for name in self.key]

@@ -1,6 +1,5 @@
 """Orders from a file."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy import Column, ColumnElement, Table, select
@@ -10,7 +9,7 @@ from abm.accounts.models import Account
 from abm.imports.columns import Batch
 from abm.imports.layout import Field, Layout
 from abm.imports.lookups import Lookup
-from abm.imports.merging import Counts, Upsert, merge_all
+from abm.imports.merging import Counts, Slice, Upsert, merge_all
 from abm.imports.money import settle_currency
 from abm.imports.registry import Run
 from abm.imports.staging import Stage
@@ -56,7 +55,9 @@ class OrderImporter:
             "is_cancelled",
         }
         return Stage(
-            [Column(column.name, column.type) for column in _ORDER.columns if column.name in own], key=["external_id"]
+            [Column(column.name, column.type) for column in _ORDER.columns if column.name in own],
+            key=["external_id"],
+            near="account_id",
         )
 
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
@@ -80,10 +81,10 @@ class OrderImporter:
     def merge(self, stage: Stage, run: Run) -> Counts:
         upsert = _upsert(stage, run)
 
-        def keep_days(session: Session, within: ColumnElement[bool], merge: Callable[[], None]) -> None:
-            left = _days_left(session, stage, upsert, within)
-            merge()
-            _refresh(session, stage, within, left)
+        def keep_days(session: Session, piece: Slice) -> None:
+            left = _days_left(session, stage, upsert, piece.within) if piece.counts.updated else []
+            piece.merge()
+            _refresh(session, stage, piece.within, left)
 
         return merge_all(stage, upsert, is_dry_run=run.is_dry_run, progress=run.progress, around=keep_days)
 

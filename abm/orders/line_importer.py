@@ -1,6 +1,5 @@
 """Order lines from a file."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from abm.catalogue.models import Product
 from abm.imports.columns import Batch
 from abm.imports.layout import Field, Layout
 from abm.imports.lookups import Lookup
-from abm.imports.merging import Counts, Upsert, merge_all
+from abm.imports.merging import Counts, Slice, Upsert, merge_all
 from abm.imports.registry import Run
 from abm.imports.staging import Stage
 from abm.imports.values import BadValue, parse_amount, parse_number, parse_share, scaled_amount
@@ -128,12 +127,12 @@ class OrderLineImporter:
         _create_products(stage, run)
         upsert = _upsert(stage)
 
-        def keep_units(session: Session, within: ColumnElement[bool], merge: Callable[[], None]) -> None:
-            merge()
+        def keep_units(session: Session, piece: Slice) -> None:
+            piece.merge()
             touched = (
                 select(_ORDER.c.account_id.label("account_id"), _ORDER.c.ordered_on.label("day"))
                 .join(stage.rows, stage.rows.c.order_id == _ORDER.c.id)
-                .where(within)
+                .where(piece.within)
                 .distinct()
             )
             refresh_account_days(session, touched)
