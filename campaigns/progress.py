@@ -113,14 +113,14 @@ def _make_next_due(session: Session, run: RunFacts, position: int, ended: Iterab
     delay = run.definition.steps[position].after
     by_due: dict[datetime, list[int]] = {}
     for person in people:
-        due_at = due.due_at(delay, _next_minute(person.at), recipients.get(person.contact_id))
+        due_at = due.due_at(delay, _minute_of(person.at), recipients.get(person.contact_id))
         by_due.setdefault(due_at, []).append(person.enrolment_id)
     _set_due(session, position, by_due)
 
 
-def _next_minute(moment: datetime) -> datetime:
-    whole = moment.replace(second=0, microsecond=0)
-    return whole if whole == moment else whole + timedelta(minutes=1)
+def _minute_of(moment: datetime) -> datetime:
+    """Down to the minute, so that a step that follows at once is due at once."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _set_due(session: Session, position: int, by_due: Mapping[datetime, list[int]]) -> None:

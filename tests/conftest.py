@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from abm.all_models import metadata
 from abm.audit.actions import SYSTEM, act_as
 from core import clock, db
+from core.jobs.embedded import stop_embedded
 from core.settings import settings
 
 hypothesis.settings.register_profile("shared machine", deadline=None)
@@ -93,6 +94,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: st
         shutil.copy(empty_database, folder / "abm.db")
     _forget_process_state()
     yield folder
+    stop_embedded(folder)
     if db.engine.cache_info().currsize:
         db.engine().dispose()
     if TEST_SERVER:
@@ -148,12 +150,11 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[datetime], None]]:
 
 
 @pytest.fixture
-def queue_server(data_dir: Path) -> Iterator[str]:
+def queue_server(data_dir: Path) -> str:
     """A real Redis-protocol server for this test's data folder."""
-    from core.jobs.embedded import embedded_url, stop_embedded
+    from core.jobs.embedded import embedded_url
 
-    yield embedded_url(data_dir)
-    stop_embedded(data_dir)
+    return embedded_url(data_dir)
 
 
 @pytest.fixture
