@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from campaigns import wire
 from campaigns.contents import Words
 from campaigns.html_parts import PreparedHtml, inline_css, prepare_html, readable_text, text_from_html
 from campaigns.personalisation import Values
 from campaigns.sandbox import Flat, Piece, Template, compile_template
-from campaigns.sandbox_rules import ContentRefused
+from campaigns.sandbox_rules import ContentRefused, Path
 
 _LONG_PIECE = 240
 _KEPT = 60
@@ -42,9 +43,9 @@ class Body:
     tracked: "Body | None" = None
     links: tuple[tuple[Template, bool], ...] = ()
 
-    def encode(self, values: Values, missing: list[str]) -> bytes:
+    def encode(self, values: Values, missing: list[str], known: dict[Path, Any] | None = None) -> bytes:
         """The encoded part; names without a value are added to `missing`. Raises BadValue."""
-        flat = self.template.flat(values, missing)
+        flat = self.template.flat(values, missing, known)
         if self.segments is None:
             return self._encode_whole(self.template.fill(flat))
         return b"".join(

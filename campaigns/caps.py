@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.facts import DueDelivery, RunFacts
-from campaigns.inserting import insert_ignoring
+from campaigns.inserting import insert_ignoring, insert_returning
 from campaigns.models import CapBucket, Touch
 from campaigns.outside import Policy
 from campaigns.states import Reason
 from campaigns.verdict import Verdict, defer
 from core.db import to_scaled
+from core.id_lists import is_among
 
 SHORT, LONG = timedelta(days=7), timedelta(days=30)
 _LOCK = "lock"
@@ -114,7 +115,7 @@ def _read_used(session: Session, owner: InstrumentedAttribute[Any], ids: set[int
     rows = session.execute(
         select(owner, func.sum(case((is_recent, amount), else_=0)), func.sum(amount),
                func.min(case((is_recent, Touch.at))), func.min(Touch.at))
-        .where(owner.in_(ids), Touch.at > at - LONG).group_by(owner))
+        .where(is_among(owner, ids), Touch.at > at - LONG).group_by(owner))
     return {row[0]: Used(int(row[1] or 0), int(row[2] or 0), row[3], row[4]) for row in rows}
 
 
@@ -129,7 +130,9 @@ def take_caps(session: Session, deliveries: Sequence[DueDelivery], *, run: RunFa
     refused: dict[int, Verdict] = {}
     if not run.is_cap_exempt and ordered:
         accounts, people = {due.account_id for due in ordered}, {due.contact_id for due in ordered}
-        lock_budgets(session, accounts=accounts, people=people)
+        account_budget, person_budget = budgets_of(policy)
+        lock_budgets(session, accounts=accounts if account_budget.is_limited else (),
+                     people=people if person_budget.is_limited else ())
         ledger = open_ledger(session, accounts=accounts, people=people, policy=policy, at=at)
         for due in ordered:
             refusal = ledger.admit(account_id=due.account_id, contact_id=due.contact_id, channel=due.channel, at=at)
@@ -154,19 +157,27 @@ def cost_of(policy: Policy, channel: str) -> int:
 def lock_budgets(session: Session, *, accounts: Iterable[int], people: Iterable[int]) -> None:
     """Hold these budgets until the transaction ends. New rows first, then locks, each in the order scope, key: whoever
     waits for another holds nothing that the other still needs, so nobody deadlocks."""
-    keys = {"account": sorted(map(str, accounts)), "contact": sorted(map(str, people))}
-    any_of = [and_(CapBucket.scope == scope, CapBucket.key.in_(listed)) for scope, listed in keys.items() if listed]
-    if not any_of:
+    wanted = {(scope, str(one)) for scope, ids in (("account", accounts), ("contact", people)) for one in ids}
+    if not wanted:
         return
-    rows = select(CapBucket.scope, CapBucket.key).where(or_(*any_of), CapBucket.window == _LOCK)
-    there = {(scope, key) for scope, key in session.execute(rows)}
-    insert_ignoring(session, CapBucket, [{"scope": scope, "key": key, "window": _LOCK, "used": 0}
-                                         for scope, listed in keys.items() for key in listed
-                                         if (scope, key) not in there])
-    session.execute(rows.order_by(CapBucket.scope, CapBucket.key).with_for_update()).all()
+    there = {(scope, key) for scope, key in session.execute(_locks(wanted))}
+    made = insert_returning(session, CapBucket, [{"scope": scope, "key": key, "window": _LOCK, "used": 0}
+                                                 for scope, key in sorted(wanted - there)],
+                            CapBucket.scope, CapBucket.key)
+    if shared := wanted - {(row.scope, row.key) for row in made}:  # what we have just made is ours until the commit
+        rows = _locks(shared).order_by(CapBucket.scope, CapBucket.key).with_for_update()
+        session.execute(rows).all()
+
+
+def _locks(keys: Iterable[tuple[str, str]]) -> Select[str, str]:
+    listed: dict[str, list[int]] = {}
+    for scope, key in keys:
+        listed.setdefault(scope, []).append(int(key))
+    any_of = [and_(CapBucket.scope == scope, is_among(CapBucket.key, ids)) for scope, ids in listed.items()]
+    return select(CapBucket.scope, CapBucket.key).where(or_(*any_of), CapBucket.window == _LOCK)
 
 
 def release_caps(session: Session, delivery_ids: Iterable[int]) -> int:
     """Give back what these deliveries took (T7, T9a, settlement); how many had taken. Harmless when repeated."""
-    given_back = session.connection().execute(delete(Touch).where(Touch.delivery_id.in_(set(delivery_ids))))
+    given_back = session.connection().execute(delete(Touch).where(is_among(Touch.delivery_id, set(delivery_ids))))
     return given_back.rowcount

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Event
 from campaigns.outside import outside
+from core.id_lists import is_among
 
 # Kinds of events by condition. Clicks of scanners are kept as events and never count.
 _EVENT_OF = {"replied": "reply", "clicked": "click"}
@@ -52,8 +53,9 @@ def _latest_events(session: Session, people: Mapping[int, Since], condition: str
     ids = {person.account_id if condition == "met" else person.contact_id for person in people.values()}
     kind = MEETING if condition == "met" else _EVENT_OF[condition]
     rows = session.execute(
-        select(owner.label("owner_id"), Event.at).where(owner.in_(ids), Event.kind == kind, Event.is_machine.is_(False),
-                                      Event.at >= min(person.since for person in people.values())))
+        select(owner.label("owner_id"), Event.at)
+        .where(is_among(owner, ids), Event.kind == kind, Event.is_machine.is_(False),
+               Event.at >= min(person.since for person in people.values())))
     latest: dict[int, datetime] = {}
     for owner_id, at in rows:
         assert owner_id is not None  # IN leaves no nulls

@@ -209,7 +209,8 @@ class Dispatcher:
         refused = caps.take_caps(session, dues, run=made.run, policy=made.policy, at=clock.now())
         if refused:
             postpone(session, fence=made.batch.fence, verdicts=refused)
-        calls = [one.call for one in chosen if one.due.id in held - set(refused) and one.call is not None]
+        let_through = held - set(refused)
+        calls = [one.call for one in chosen if one.due.id in let_through and one.call is not None]
         if calls:
             call.place(session, calls)
             placed = [Outcome(one.delivery_id, made.batch.fence, Result.SENT, PLACED, None, "task made", clock.now())

@@ -28,6 +28,7 @@ from campaigns.outside import Policy, Recipient, outside
 from campaigns.states import CampaignState, EnrolmentState, Reason, RunState
 from campaigns.suppressed import find_suppressed
 from campaigns.verdict import ALLOWED, Answer, Verdict, block, defer
+from core.id_lists import is_among
 
 PAUSE_CHECK = timedelta(minutes=5)
 _PAUSED = (CampaignState.PAUSED, RunState.PAUSED)
@@ -42,7 +43,8 @@ class _Findings:
     policy: Policy
     hours: schedule.Hours
     at: datetime
-    states: tuple[str, str]
+    is_cancelled: bool
+    is_paused: bool
     suppressed: Mapping[int, Objection]
     locks: Mapping[int, ConversationLock]
     held_out: frozenset[int]
@@ -74,7 +76,9 @@ def _find(session: Session, deliveries: Sequence[DueDelivery], run: RunFacts, re
     ended, fulfilled = _find_stops(session, deliveries, run)
     return _Findings(
         run=run, policy=policy, hours=schedule.hours_of(run.definition.window, policy), at=at,
-        states=(states[0], states[1]), ledger=ledger, ended=ended, fulfilled=fulfilled,
+        is_cancelled=bool(set(states) & set(_CANCELLED)),
+        is_paused=policy.is_sending_paused or bool(set(states) & set(_PAUSED)),
+        ledger=ledger, ended=ended, fulfilled=fulfilled,
         suppressed=find_suppressed(session, recipients.values(), purpose=run.purpose),
         locks=_find_locks(session, accounts, run.run_id, at), held_out=_find_held_out(session, accounts, run))
 
@@ -84,7 +88,7 @@ def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
     """By enrolment id why it ended, and by delivery id the condition that stops the person or skips the step."""
     rows = {row.id: row for row in session.execute(
         select(Enrolment.id, Enrolment.state, Enrolment.end_reason, Enrolment.enrolled_at)
-        .where(Enrolment.id.in_({due.enrolment_id for due in deliveries})))}
+        .where(is_among(Enrolment.id, {due.enrolment_id for due in deliveries})))}
     ended = {row.id: row.end_reason or "" for row in rows.values() if row.state == EnrolmentState.STOPPED}
     fulfilled: dict[int, str] = {}
     by_position: dict[int, dict[int, Since]] = {}
@@ -101,7 +105,7 @@ def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
 
 def _find_locks(session: Session, accounts: set[int], run_id: int | None, at: datetime) -> dict[int, ConversationLock]:
     rows = session.scalars(select(ConversationLock).where(
-        ConversationLock.account_id.in_(accounts), ConversationLock.until > at,
+        is_among(ConversationLock.account_id, accounts), ConversationLock.until > at,
         or_(ConversationLock.exempt_run_id.is_(None), ConversationLock.exempt_run_id != run_id)))
     return {row.account_id: row for row in rows}
 
@@ -110,7 +114,7 @@ def _find_held_out(session: Session, accounts: set[int], run: RunFacts) -> froze
     if not run.definition.holdout_percent:
         return frozenset()
     return frozenset(session.scalars(select(HoldoutAccount.account_id).where(
-        HoldoutAccount.campaign_id == run.campaign_id, HoldoutAccount.account_id.in_(accounts),
+        HoldoutAccount.campaign_id == run.campaign_id, is_among(HoldoutAccount.account_id, accounts),
         HoldoutAccount.is_held_out)))
 
 
@@ -131,7 +135,7 @@ def _judge_one(due: DueDelivery, recipient: Recipient | None, found: _Findings) 
 
 
 def _blocked(due: DueDelivery, recipient: Recipient | None, found: _Findings) -> Verdict | None:
-    if set(found.states) & set(_CANCELLED):
+    if found.is_cancelled:
         return block(Reason.CAMPAIGN_CANCELLED, f"The campaign {found.run.campaign_name} was cancelled.")
     if due.enrolment_id in found.ended:
         reason = found.ended[due.enrolment_id]
@@ -163,7 +167,7 @@ def _blocked_by_age(due: DueDelivery, found: _Findings) -> Verdict | None:
 
 
 def _deferred(due: DueDelivery, found: _Findings) -> Verdict | None:
-    if found.policy.is_sending_paused or set(found.states) & set(_PAUSED):
+    if found.is_paused:
         who = "All sending" if found.policy.is_sending_paused else f"The campaign {found.run.campaign_name}"
         return defer(Reason.PAUSED, found.at + PAUSE_CHECK, f"{who} is paused; a marketer or an admin resumes it.")
     lock = found.locks.get(due.account_id)

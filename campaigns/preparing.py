@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignVersion, Delivery, Run
 from campaigns.outbox import ClaimedBatch, ClaimedRow, Prepared, settle_before_hand_over
 from campaigns.outside import CallRequest, Policy, Recipient, outside
 from campaigns.personalisation import ContentFailure, Values
-from campaigns.rendering import compile_email, render_script
+from campaigns.rendering import CompiledEmail, compile_email, render_script
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.states import Channel, DeliveryState, Reason
 from campaigns.tracking import envelope_sender, unsubscribe_url
@@ -30,6 +30,7 @@ from campaigns.variants import draw_variant
 from campaigns.verdict import Verdict
 from core import clock
 from core.db import reading
+from core.id_lists import is_among
 from core.logs import logger
 
 PUT_OFF = timedelta(minutes=5)
@@ -69,6 +70,7 @@ class _Material:
     references: Mapping[int, tuple[str, ...]]
     epoch: int
     offers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    contents: dict[tuple[str | None, str | None], CompiledEmail] = field(default_factory=dict)
 
 
 def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
@@ -132,7 +134,7 @@ def _earlier_message_ids(session: Session, dues: list[DueDelivery], position: in
         return {}
     found = session.execute(
         select(Delivery.enrolment_id, Delivery.message_id)
-        .where(Delivery.enrolment_id.in_({due.enrolment_id for due in dues}), Delivery.run_id == dues[0].run_id,
+        .where(is_among(Delivery.enrolment_id, {due.enrolment_id for due in dues}), Delivery.run_id == dues[0].run_id,
                Delivery.position < position, Delivery.channel == Channel.EMAIL, Delivery.sent_at.is_not(None))
         .order_by(Delivery.position, Delivery.id))
     earlier: dict[int, tuple[str, ...]] = {}
@@ -202,12 +204,21 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
         preferences_url=stop_page, envelope_from=envelope_sender(definition.sender.email, due.id),
         references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
         track=recipient.country not in found.policy.consent_countries)
-    compiled = compile_email(definition, step, language=language, variant=variant, version_id=batch.version_id)
-    filled = compiled.fill(values=values, facts=facts)
+    filled = _compiled(found, batch, step, language, variant).fill(values=values, facts=facts)
     outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to,
                         filled.wire)
     prepared = Prepared(due.id, facts.message_id, filled.content_hash, facts.to_address, variant, language)
     return Ready(due, prepared, outgoing, None)
+
+
+def _compiled(found: _Material, batch: ClaimedBatch, step: EmailStep, language: str | None,
+              variant: str | None) -> CompiledEmail:
+    """The step's content in one wording, looked up once per batch."""
+    wording = (language, variant)
+    if wording not in found.contents:
+        found.contents[wording] = compile_email(found.run.definition, step, language=language, variant=variant,
+                                                version_id=batch.version_id)
+    return found.contents[wording]
 
 
 def put_off(session: Session, batch: ClaimedBatch, *, why: str) -> None:

@@ -21,6 +21,7 @@ from campaigns.retry import next_try
 from campaigns.states import DeliveryState, Reason
 from campaigns.value_rows import to_rows, value_rows
 from campaigns.verdict import Verdict
+from core.id_lists import is_among
 
 PLACED = "placed"
 _HARD_BOUNCE = re.compile(r"\b5\.1\.(1|2|3|6|10)\b")
@@ -61,7 +62,7 @@ def _tries(session: Session, delivery_ids: Sequence[int]) -> dict[int, Tries]:
     if not delivery_ids:
         return {}
     found = session.execute(
-        select(Delivery.id, Delivery.attempts, Delivery.first_tried_at).where(Delivery.id.in_(delivery_ids)))
+        select(Delivery.id, Delivery.attempts, Delivery.first_tried_at).where(is_among(Delivery.id, delivery_ids)))
     return {row.id: Tries(row.attempts, row.first_tried_at) for row in found if row.first_tried_at}
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from campaigns.html_parts import PIXEL, readable_text
 from campaigns.personalisation import MissingValue, Values
 from campaigns.sandbox import Template, compile_template
 from campaigns.sandbox_child import Part, prove, render_in_child
+from campaigns.sandbox_rules import Path
 from campaigns.tracking import click_url, open_url
 from core import clock
 
@@ -58,12 +60,13 @@ class CompiledEmail:
         to_address = wire.address(facts.to_address)
         named = self._names(values, facts)
         missing: list[str] = []
-        subject = wire.subject_value(self.subject.render_noting(named, missing))
-        body = self._body(named, missing, facts)
+        known: dict[Path, Any] = {}
+        subject = wire.subject_value(self.subject.render_noting(named, missing, known))
+        body = self._body(named, missing, known, facts)
         if missing:
             raise MissingValue(list(dict.fromkeys(missing)))
         head = self._head(to_address, subject, facts)
-        digest = hashlib.sha256(f"{to_address}\n{subject}\n".encode() + body).hexdigest()
+        digest = hashlib.blake2b(f"{to_address}\n{subject}\n".encode() + body, digest_size=32).hexdigest()
         return FilledMessage(head + body, facts.envelope_from, to_address, digest)
 
     def _names(self, values: Values, facts: DeliveryFacts) -> dict[str, Any]:
@@ -75,18 +78,22 @@ class CompiledEmail:
             "preferences_url": facts.preferences_url,
         }
 
-    def _body(self, named: dict[str, Any], missing: list[str], facts: DeliveryFacts) -> bytes:
+    def _body(
+        self, named: dict[str, Any], missing: list[str], known: dict[Path, Any], facts: DeliveryFacts
+    ) -> bytes:
         if self.html is None:
-            return self.text.encode(named, missing)
+            return self.text.encode(named, missing, known)
         shown = self.html
         if facts.track:
             shown = self.html.tracked or self.html
             named[PIXEL] = open_url(facts.delivery_id)
             named["_link"] = {
-                f"n{number}": click_url(facts.delivery_id, link.render_noting(named, missing), is_personal=is_personal)
+                f"n{number}": click_url(
+                    facts.delivery_id, link.render_noting(named, missing, known), is_personal=is_personal
+                )
                 for number, (link, is_personal) in enumerate(self.html.links)
             }
-        text, html = self.text.encode(named, missing), shown.encode(named, missing)
+        text, html = self.text.encode(named, missing, known), shown.encode(named, missing, known)
         edge = b"--" + self.boundary
         return b"".join(
             (
@@ -109,7 +116,7 @@ class CompiledEmail:
     def _head(self, to_address: str, subject: str, facts: DeliveryFacts) -> bytes:
         identity = wire.message_id(facts.message_id)
         lines = [
-            f"Date: {format_datetime(clock.now())}",
+            f"Date: {_date(clock.now().replace(microsecond=0))}",
             f"To: {wire.mailbox(facts.to_name, to_address)}",
             f"Subject: {subject}",
             f"Message-ID: {identity}",
@@ -120,6 +127,11 @@ class CompiledEmail:
             known = [wire.message_id(reference) for reference in facts.references[-10:]]
             lines += [f"In-Reply-To: {known[-1]}", "References: " + "\r\n ".join(known)]
         return "\r\n".join(lines).encode("ascii") + _CRLF + self.fixed_head + _CRLF
+
+
+@lru_cache(maxsize=8)
+def _date(moment: datetime) -> str:
+    return format_datetime(moment)
 
 
 def compile_email(

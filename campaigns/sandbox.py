@@ -86,16 +86,19 @@ class Template:
             raise MissingValue(missing)
         return text
 
-    def render_noting(self, values: Values, missing: list[str]) -> str:
+    def render_noting(self, values: Values, missing: list[str], known: dict[Path, Any] | None = None) -> str:
         """Like `render`, but adds what is missing to `missing` and leaves nothing in its place."""
-        return self.fill(self.flat(values, missing))
+        return self.fill(self.flat(values, missing, known))
 
-    def flat(self, values: Values, missing: list[str]) -> list[Any]:
-        """The values of `paths`, in order; Blank where there is none."""
-        return [
-            Blank(name=".".join(path), sink=missing) if (found := look_up(values, path)) is None else found
-            for path in self.paths
-        ]
+    def flat(self, values: Values, missing: list[str], known: dict[Path, Any] | None = None) -> list[Any]:
+        """The values of `paths`, in order; Blank where there is none. `known` is shared by the parts of a message, so
+        that each name is looked up once."""
+        known = {} if known is None else known
+        for path in self.paths:
+            if path not in known:
+                found = look_up(values, path)
+                known[path] = Blank(name=".".join(path), sink=missing) if found is None else found
+        return [known[path] for path in self.paths]
 
     def fill(self, flat: Flat) -> str:
         if self.pieces is None:

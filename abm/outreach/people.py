@@ -15,6 +15,7 @@ from abm.outreach.zones import zone_of_account, zone_of_person
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from campaigns.outside import Recipient
+from core.id_lists import is_among
 
 # Who speaks for the account, most weighty first; `per_account` takes from the top.
 ROLE_ORDER = ("decision_maker", "champion", "economic_buyer", "influencer", "technical_buyer", "user", "gatekeeper",
@@ -68,7 +69,7 @@ def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Re
                Contact.lawful_basis, Contact.is_active, Account.country, Account.timezone.label("account_timezone"),
                Account.tier)
         .join(Account, Account.id == Contact.account_id)
-        .where(Contact.id.in_(contact_ids))
+        .where(is_among(Contact.id, contact_ids))
     )
     return {row.id: _recipient(row, company.timezone) for row in rows}
 
@@ -84,39 +85,48 @@ def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
 
 def get_content_values(session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
     """Per contact the dicts contact, account, owner and last_order; what is not known is None or missing."""
-    rows = session.execute(
-        select(Contact, Account, User)
-        .join(Account, Account.id == Contact.account_id)
-        .outerjoin(User, and_(User.id == Account.owner_id, User.is_active.is_(True)))
-        .where(Contact.id.in_(contact_ids))
-    ).all()
-    orders = _last_orders(session, {account.id for _contact, account, _owner in rows})
-    return {contact.id: {"contact": _contact_values(contact), "account": _account_values(account),
-                         "owner": _owner_values(account, owner), "last_order": orders.get(account.id, {})}
-            for contact, account, owner in rows}
+    rows = session.execute(_VALUE_ROWS.where(is_among(Contact.id, contact_ids))).all()
+    orders = _last_orders(session, {row[_ACCOUNT_ID] for row in rows})
+    accounts: dict[int, dict[str, Any]] = {}
+    owners: dict[int, dict[str, Any]] = {}
+    found: dict[int, Mapping[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        account_id = row[_ACCOUNT_ID]
+        if account_id not in accounts:
+            accounts[account_id] = _named(_ACCOUNT_FIELDS, row[_ACCOUNT_ID + 1:_OWNER])
+            owners[account_id] = _owner_values(*row[_OWNER:])
+        found[row[0]] = {"contact": _named(_CONTACT_FIELDS, row[1:_ACCOUNT_ID]), "account": accounts[account_id],
+                         "owner": owners[account_id], "last_order": orders.get(account_id, {})}
+    return found
 
 
-def _contact_values(contact: Contact) -> dict[str, Any]:
-    return {
-        "first_name": contact.first_name, "last_name": contact.last_name, "email": contact.email,
-        "phone": contact.phone, "title": contact.title, "department": contact.department,
-        "buying_role": contact.buying_role,
-        "language": contact.language, "custom": dict(contact.custom or {}),
-    }
+_CONTACT_FIELDS = ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "language",
+                   "custom")
+_ACCOUNT_FIELDS = ("name", "domain", "industry", "employees", "country", "region", "city", "tier", "custom")
+_ACCOUNT_ID = 1 + len(_CONTACT_FIELDS)
+_OWNER = _ACCOUNT_ID + 1 + len(_ACCOUNT_FIELDS)
+# contact's id and fields, account's id and fields, then what `_owner_values` takes
+_VALUE_ROWS = (
+    select(Contact.id, *(getattr(Contact, name) for name in _CONTACT_FIELDS),
+           Account.id, *(getattr(Account, name) for name in _ACCOUNT_FIELDS),
+           User.id, User.name, User.email, User.phone, Account.owner_email)
+    .join(Account, Account.id == Contact.account_id)
+    .outerjoin(User, and_(User.id == Account.owner_id, User.is_active.is_(True)))
+)
 
 
-def _account_values(account: Account) -> dict[str, Any]:
-    return {
-        "name": account.name, "domain": account.domain, "industry": account.industry, "employees": account.employees,
-        "country": account.country, "region": account.region, "city": account.city, "tier": account.tier,
-        "custom": dict(account.custom or {}),
-    }
+def _named(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    named = dict(zip(names, row, strict=True))
+    named["custom"] = dict(named["custom"] or {})
+    return named
 
 
-def _owner_values(account: Account, owner: User | None) -> dict[str, Any]:
-    if owner is None:
-        return {"name": None, "email": account.owner_email, "phone": None}
-    return {"name": owner.name, "email": owner.email, "phone": owner.phone or None}
+def _owner_values(owner_id: int | None, name: str | None, email: str | None, phone: str | None,
+                  known_email: str | None) -> dict[str, Any]:
+    """The owner's; where the owner is no user of ours, the address that came with the account."""
+    if owner_id is None:
+        return {"name": None, "email": known_email, "phone": None}
+    return {"name": name, "email": email, "phone": phone or None}
 
 
 def _last_orders(session: Session, account_ids: set[int]) -> dict[int, dict[str, Any]]:
@@ -124,7 +134,7 @@ def _last_orders(session: Session, account_ids: set[int]) -> dict[int, dict[str,
     newest = func.row_number().over(partition_by=Order.account_id, order_by=(Order.ordered_on.desc(), Order.id.desc()))
     ranked = (
         select(Order.account_id, Order.ordered_on, Order.amount, Order.currency, newest.label("place"))
-        .where(Order.account_id.in_(account_ids), Order.is_cancelled.is_(False), Order.amount > 0)
+        .where(is_among(Order.account_id, account_ids), Order.is_cancelled.is_(False), Order.amount > 0)
         .subquery()
     )
     rows = session.execute(select(ranked).where(ranked.c.place == 1))
@@ -134,7 +144,7 @@ def _last_orders(session: Session, account_ids: set[int]) -> dict[int, dict[str,
 def find_accounts_that_ordered(session: Session, since: Mapping[int, datetime]) -> set[int]:
     """Of these accounts those with a counted order on or after their moment's (UTC) day."""
     rows = session.execute(select(AccountDay.account_id, func.max(AccountDay.day))
-                           .where(AccountDay.account_id.in_(list(since))).group_by(AccountDay.account_id))
+                           .where(is_among(AccountDay.account_id, since)).group_by(AccountDay.account_id))
     return {account_id for account_id, day in rows if day >= since[account_id].date()}
 
 
@@ -144,14 +154,14 @@ def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
         return 0
     first = min(since.values()).date()
     rows = session.execute(select(AccountDay.account_id, AccountDay.day, AccountDay.orders)
-                           .where(AccountDay.account_id.in_(list(since)), AccountDay.day >= first))
+                           .where(is_among(AccountDay.account_id, since), AccountDay.day >= first))
     return sum(orders for account_id, day, orders in rows if day >= since[account_id].date())
 
 
 def get_external_ids(session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
     """By contact id: the source system's contact id and account id, and the present address (or empty)."""
     rows = session.execute(select(Contact.id, Contact.external_id, Account.external_id, Contact.email)
-                           .join(Account, Account.id == Contact.account_id).where(Contact.id.in_(contact_ids)))
+                           .join(Account, Account.id == Contact.account_id).where(is_among(Contact.id, contact_ids)))
     return {contact_id: (own, account, email or "") for contact_id, own, account, email in rows}
 
 

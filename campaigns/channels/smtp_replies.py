@@ -45,12 +45,15 @@ class ReplyReader:
         while (end := self._buffer.find(b"\n")) >= 0:
             line = self._buffer[:end].rstrip(b"\r").decode("utf-8", "replace")
             del self._buffer[: end + 1]
-            if not line[:3].isdigit() or line[3:4] not in ("", " ", "-"):
+            code, mark = line[:3], line[3:4]
+            if not code.isdigit() or mark not in ("", " ", "-"):
                 raise BadReply(f"the server does not speak SMTP: {line[:80]}")
+            if mark != "-" and not self._lines:
+                return Reply(int(code), line[4:])
             self._lines.append(line[4:])
-            if line[3:4] != "-":
+            if mark != "-":
                 text, self._lines = "\n".join(self._lines), []
-                return Reply(int(line[:3]), text)
+                return Reply(int(code), text)
         return None
 
     def forget(self) -> None:
