@@ -16,6 +16,7 @@ from abm.contacts.models import Contact
 from abm.imports.recording import add_finished_run
 from abm.imports.running import Task, bring_in
 from abm.installation.sample_files import SALES, write_sample_files
+from abm.installation.sample_work import add_sample_work
 from abm.outreach.actions import apply_campaign
 from abm.outreach.campaign_files import read_campaign_file
 from abm.targets.actions import save_list
@@ -55,6 +56,7 @@ def load_sample_company() -> bool:
         session.execute(update(Account).values(is_sample=True))
         session.execute(update(Contact).values(is_sample=True))
         run_analysis(session)
+        add_sample_work(session)
     _apply_lists_and_campaign()
     return True
 

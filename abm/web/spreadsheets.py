@@ -36,7 +36,8 @@ def _cell(value: object) -> object:
         return repr(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
-    return defuse(value)
+    # csv quotes a lone carriage return only where lines end with one.
+    return defuse(value.replace("\r\n", "\n").replace("\r", "\n")) if isinstance(value, str) else value
 
 
 def write_csv(file: IO[str], *, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
