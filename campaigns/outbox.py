@@ -25,6 +25,8 @@ BATCH_SIZE = 500
 LEASE_SECONDS = 30.0
 
 _DUE = "state IN ('queued','deferred') AND due_at <= :now"
+# Without CASE, PostgreSQL takes such rows to be so rare that it compares each with every value of the slice.
+_IS_OURS = "CASE WHEN delivery.state = 'claimed' AND delivery.fence = :fence THEN true ELSE false END"
 _COLUMNS = ("id, run_id, version_id, enrolment_id, account_id, contact_id, position, step, channel, address, "
             "generation, planned_at, due_at, expires_at, variant, language")
 _PREPARED = ("message_id", "content_hash", "address", "variant", "language")
@@ -129,7 +131,7 @@ def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Pr
         f"UPDATE delivery SET state = 'handing', {kept}, "  # noqa: S608 - constants
         "attempts = delivery.attempts + 1, first_tried_at = coalesce(delivery.first_tried_at, :now), "
         f"is_suspect = false, lone_losses = 0, reason = NULL, detail = NULL FROM {value_rows(session, columns)} "
-        "WHERE delivery.id = v.id AND delivery.state = 'claimed' AND delivery.fence = :fence RETURNING delivery.id",
+        f"WHERE delivery.id = v.id AND {_IS_OURS} RETURNING delivery.id",
         "now"), {"rows": to_rows(session, rows), "fence": batch.fence, "now": clock.now()})
     return set(found.scalars())
 
@@ -167,7 +169,7 @@ def settle_before_hand_over(session: Session, *, fence: int, rows: Sequence[Mapp
     found = session.execute(text(
         "UPDATE delivery SET state = v.state, reason = v.reason, detail = v.detail, batch_id = NULL, "  # noqa: S608
         f"due_at = coalesce(v.due_at, delivery.due_at), ended_at = v.ended_at FROM {value_rows(session, columns)} "
-        "WHERE delivery.id = v.id AND delivery.state = 'claimed' AND delivery.fence = :fence RETURNING delivery.id"),
+        f"WHERE delivery.id = v.id AND {_IS_OURS} RETURNING delivery.id"),
         {"rows": to_rows(session, rows), "fence": fence})
     return len(found.all())
 
