@@ -1,28 +1,49 @@
 """The two parts of a message, encoded as far as possible before there is a recipient."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from campaigns import wire
 from campaigns.contents import Words
 from campaigns.html_parts import PreparedHtml, inline_css, prepare_html, readable_text, text_from_html
 from campaigns.personalisation import Values
-from campaigns.sandbox import Flat, Piece, Template, compile_template
+from campaigns.sandbox import Flat, Piece, Printer, Template, compile_template
 from campaigns.sandbox_rules import ContentRefused, Path
 
 _LONG_PIECE = 240
 _KEPT = 60
+_KEPT_VALUES, _KEPT_LENGTH = 512, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Text and values that share one line of the content; `is_open`: the line goes on in the next segment."""
+    """Text and values that share one line of the content; `is_open`: the line goes on in the next segment.
+
+    A line with one value is kept as it was encoded for that value: many people share a country, a city, a seller.
+    """
 
     pieces: tuple[Piece, ...]
     is_open: bool
+    place: int | None = field(init=False)
+    kept: dict[str, bytes] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        printed = [piece for piece in self.pieces if type(piece) is not str]
+        places = {piece.place if isinstance(piece, Printer) else None for piece in printed}
+        object.__setattr__(self, "place", places.pop() if len(places) == 1 else None)
 
     def encode(self, flat: Flat) -> bytes:
+        if self.place is None or type(value := flat[self.place]) is not str or len(value) > _KEPT_LENGTH:
+            return self._encode(flat)
+        encoded = self.kept.get(value)
+        if encoded is None:
+            if len(self.kept) >= _KEPT_VALUES:
+                self.kept.clear()
+            encoded = self.kept[value] = self._encode(flat)
+        return encoded
+
+    def _encode(self, flat: Flat) -> bytes:
         text = "".join([piece if type(piece) is str else piece(flat) for piece in self.pieces])  # type: ignore[operator]
         return wire.quoted_line(text, is_open=self.is_open)
 

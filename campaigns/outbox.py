@@ -104,12 +104,14 @@ def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
 
 def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: int,
                 limit: int) -> tuple[ClaimedRow, ...]:
-    skip = "FOR UPDATE SKIP LOCKED" if is_postgres(session) else ""
+    # ARRAY makes the choice once; IN (... LIMIT ... SKIP LOCKED) may be run once per row and claim more than the limit
+    opening, closing = ("= ANY (ARRAY(", "FOR UPDATE SKIP LOCKED))") if is_postgres(session) else ("IN (", ")")
     suspects = "is_suspect" if group.is_suspect else "NOT is_suspect"
     statement = moment_text(
-        "UPDATE delivery SET state = 'claimed', batch_id = :batch, fence = :batch WHERE id IN "  # noqa: S608 - constants
-        f"(SELECT id FROM delivery WHERE run_id = :run AND position = :position AND {_DUE} AND version_id = :version "
-        f"AND channel = :channel AND {suspects} ORDER BY due_at LIMIT :limit {skip}) RETURNING {_COLUMNS}", "now")
+        "UPDATE delivery SET state = 'claimed', batch_id = :batch, fence = :batch "  # noqa: S608 - constants
+        f"WHERE id {opening}SELECT id FROM delivery WHERE run_id = :run AND position = :position AND {_DUE} "
+        f"AND version_id = :version AND channel = :channel AND {suspects} ORDER BY due_at LIMIT :limit {closing} "
+        f"RETURNING {_COLUMNS}", "now")
     typed = statement.columns(*(Delivery.__table__.c[name.strip()] for name in _COLUMNS.split(",")))
     found = session.execute(typed, {
         "batch": batch_id, "run": group.run_id, "position": group.position, "now": clock.now(),

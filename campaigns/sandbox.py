@@ -29,6 +29,17 @@ Expression = Callable[[Flat], Any]
 Piece = str | Expression
 
 
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """Prints a value. `place`: where in the flat values the only one is that the text depends on; None for several."""
+
+    prints: Callable[[Flat], str]
+    place: int | None
+
+    def __call__(self, flat: Flat) -> str:
+        return self.prints(flat)
+
+
 class _LockedEnvironment(ImmutableSandboxedEnvironment):
     """Knows our filters and nothing else; attributes are items of plain dicts, calls never happen."""
 
@@ -213,7 +224,8 @@ def _pieces(checked: Checked, *, is_html: bool) -> list[Piece]:
             if isinstance(node, nodes.TemplateData):
                 pieces.append(node.data)
             else:
-                pieces.append(_printer(_expression(node, checked), is_html=is_html))
+                prints = _printer(_expression(node, checked), is_html=is_html)
+                pieces.append(Printer(prints, _only_place(node, checked)))
     return _merged(pieces)
 
 
@@ -227,7 +239,17 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     return merged
 
 
-def _printer(expression: Expression, *, is_html: bool) -> Expression:
+def _only_place(node: nodes.Node, checked: Checked) -> int | None:
+    """The place of the one value that an expression uses; its filters depend on nothing else."""
+    while isinstance(node, nodes.Filter):
+        if node.node is None or not all(isinstance(argument, nodes.Const) for argument in node.args):
+            return None
+        node = node.node
+    path = path_of(node)
+    return None if path is None else checked.paths.index(path)
+
+
+def _printer(expression: Expression, *, is_html: bool) -> Callable[[Flat], str]:
     def as_text(flat: Flat) -> str:
         value = expression(flat)
         return value if type(value) is str else str(printable(value))
