@@ -49,7 +49,8 @@ def temporary_server() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     cluster = folder / "data"
-    _as_owner([str(binaries / "initdb"), "-D", str(cluster), "-U", "abm", "-A", "trust", "-E", "UTF8", "--locale=C"], owner)
+    options = ["-D", str(cluster), "-U", "abm", "-A", "trust", "-E", "UTF8", "--locale=C"]
+    _as_owner([str(binaries / "initdb"), *options], owner)
     options = (f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on "
                "-c shared_buffers=256MB -c max_wal_size=2GB")
     control = [str(binaries / "pg_ctl"), "-D", str(cluster), "-w", "-l", str(folder / "log")]

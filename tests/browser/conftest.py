@@ -162,7 +162,10 @@ def browser() -> Iterator[Any]:
 
 def _is_trouble(message: Any) -> bool:
     """Errors of the page; not the requests that htmx gave up because the test went on to the next page."""
-    return message.type == "error" and not message.text.startswith(("htmx:afterRequest", "htmx:sendError", "htmx:sendAbort"))
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if _is_trouble(message) else None,
+        )
 
 
 @pytest.fixture

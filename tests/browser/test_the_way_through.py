@@ -107,10 +107,10 @@ def test_a_list_and_a_campaign_are_made_and_launched_by_two_people(sign_in, prod
     approver.click("text=Check and launch")
     expect(approver.locator("main")).to_contain_text("4 people")
     with approver.expect_navigation():
-        approver.click("button:has-text('Approve')")
+        approver.click("main button:has-text('Approve')")
     approver.goto(way["campaign"] + "/check")
     with approver.expect_navigation():
-        approver.click("button:has-text('Launch')")
+        approver.click("main button:has-text('Launch')")
     approver.goto(way["campaign"] + "/results")
     expect(approver.locator("main")).to_contain_text("8 planned = 8 sent", timeout=60_000)
 

@@ -1,0 +1,46 @@
+"""The migrations make the tables that the models describe, on both databases."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
+
+from abm.all_models import metadata
+from abm.installation import schema
+from core import db
+from core.settings import ROOT
+
+
+def test_there_is_one_newest_migration():
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.newest_revision()]
+
+
+def test_an_upgraded_empty_database_has_the_tables_of_the_models(database):
+    _remove_everything()
+    schema.upgrade()
+    with db.engine().connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    _remove_migration_mark()
+    assert differences == []
+
+
+def test_a_command_on_an_empty_database_makes_its_tables(database):
+    _remove_everything()
+    schema.prepare_for("import")
+    assert schema.present_revision() == schema.newest_revision()
+    _remove_migration_mark()
+
+
+def _remove_everything() -> None:
+    with db.engine().begin() as connection:
+        found = MetaData()
+        found.reflect(connection)
+        found.drop_all(connection)
+
+
+def _remove_migration_mark() -> None:
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
