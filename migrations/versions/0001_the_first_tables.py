@@ -780,7 +780,7 @@ def upgrade() -> None:
     sa.Column('fence', core.db.Id, nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('first_tried_at', core.db.UtcDateTime(), nullable=True),
-    sa.Column('is_suspect', sa.Boolean(), server_default=sa.text('0'), nullable=False),
+    sa.Column('is_suspect', sa.Boolean(), server_default=sa.false(), nullable=False),
     sa.Column('lone_losses', sa.Integer(), server_default='0', nullable=False),
     sa.Column('variant', sa.String(length=20), nullable=True),
     sa.Column('language', sa.String(length=10), nullable=True),
