@@ -14,13 +14,15 @@ JOB_MODULES = (
 )
 
 
+# A table's foreign keys are looked up when it is first used, whatever the command that uses it imported.
+ALL_TABLES = "abm.all_models"
 # Areas above the target lists that add subjects to list rules.
 LIST_FIELD_MODULES = ("abm.work.list_fields",)
 
 
 def connect_engine() -> None:
     """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
-    for name in LIST_FIELD_MODULES:
+    for name in (ALL_TABLES, *LIST_FIELD_MODULES):
         importlib.import_module(name)
     from abm.outreach.engine_side import engine_side
     from campaigns.outside import connect

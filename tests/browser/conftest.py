@@ -24,14 +24,6 @@ SERVER = os.environ.get("ABM_TEST_DATABASE_URL", "")
 PASSWORDS = {"author": "nine green apples on a shelf", "approver": "two slow trains in the fog"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests share one product, so they stay in one process."""
-    for item in items:
-        if "tests/browser" in str(item.path):
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @dataclass(frozen=True)
 class Product:
     address: str
@@ -53,7 +45,7 @@ class Product:
         return done.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """`abm start` on an empty installation, with an author and an approver."""
     folder = tmp_path_factory.mktemp("product")
@@ -142,7 +134,7 @@ def _drop(url: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Headless Chromium. Where it is missing the tests are left out with the reason; in CI that is a failure."""
     if CHROMIUM is None:
@@ -150,8 +142,10 @@ def browser() -> Iterator[Any]:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)
+    # Closed with the module: while it is open its event loop runs, and tests that run their own would fail.
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"]
