@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 # One product and one story: the tests stay together, in this order.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HTML = """<p>Dear {{ contact.first_name | default("customer") }},</p><p>we have news for {{ account.name }}.
 See <a href="https://example.com/news">what is new</a>.</p>
