@@ -119,3 +119,9 @@ def test_metrics_are_for_this_machine_only(client_as, queue_server):
     client = client_as(None)
     assert "abm_oldest_due_seconds 0.0" in client.get("/metrics").get_data(as_text=True)
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "10.1.2.3"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/contacts", "/orders", "/products", "/imports"])
+def test_the_tables_about_accounts_lead_to_each_other(client_as, path):
+    page = client_as("marketer").get(path).get_data(as_text=True)
+    assert all(f'href="{other}"' in page for other in ("/accounts", "/contacts", "/orders", "/products", "/imports"))
