@@ -95,6 +95,7 @@ def _refresh(session: Session, row: TargetList) -> tuple[int, int]:
     rule, top = stored_rules(row)
     changes = _put_members(session, row, select_by_rules(session, rule=rule, top=top, within=(row.name,)), how="rule")
     row.refreshed_at = clock.now()
+    session.flush()  # members may be streamed next, and a pending UPDATE would go through the same server-side cursor
     return changes
 
 
@@ -106,16 +107,22 @@ def _put_members(session: Session, row: TargetList, found: Select[Any], *, how: 
     new = select(literal(row.id), arriving.c.id, literal(clock.now(), ListMember.added_at.type), literal(how))
     entering = insert(ListMember).from_select(["list_id", "account_id", "added_at", "how"], new)
     left = session.connection().execute(gone).rowcount
-    entered = session.connection().execute(entering).rowcount
+    kept = _number_of_members(session, row)
+    session.execute(entering)
+    entered = _number_of_members(session, row) - kept  # an INSERT … SELECT has no row count everywhere
     if entered + left > MANY:
         refresh_statistics(session, "list_member")
     _count_members(session, row)
     return entered, left
 
 
-def _count_members(session: Session, row: TargetList) -> None:
+def _number_of_members(session: Session, row: TargetList) -> int:
     count = select(func.count()).select_from(ListMember).where(ListMember.list_id == row.id)
-    row.member_count = session.scalar(count) or 0
+    return session.scalar(count) or 0
+
+
+def _count_members(session: Session, row: TargetList) -> None:
+    row.member_count = _number_of_members(session, row)
     session.flush()
 
 
