@@ -21,7 +21,7 @@ from core.errors import CannotRun, Refused
 from core.jobs.embedded import embedded_url, is_running, stop_embedded
 from core.settings import settings
 
-_STOP_SECONDS = 4.0
+_STOP_SECONDS = 3.0
 Say = Callable[[str], None]
 
 
