@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from campaigns import caps, lint
+from campaigns import caps
 from campaigns.definition import Definition, EmailStep
 from campaigns.models import Campaign
 from campaigns.outside import Recipient, outside
@@ -71,7 +71,6 @@ class LaunchReport:
         return any(finding.level is Level.REFUSE for finding in self.findings)
 
 
-_LEVEL_OF_LINT = {lint.Level.BLOCK: Level.REFUSE, lint.Level.WARN: Level.WARN}
 _SENTENCES: Mapping[str, tuple[Level, str]] = {
     Reason.SUPPRESSED: (Level.NOTE, "{n} are suppressed and get nothing."),
     Reason.UNSUBSCRIBED: (Level.NOTE, "{n} have unsubscribed and get nothing."),
