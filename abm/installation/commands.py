@@ -85,7 +85,8 @@ def sample() -> None:
 @sample.command()
 def load() -> None:
     """Load the sample company into an empty installation."""
-    from abm.installation.sample import load_sample_company, sample_sign_in
+    from abm.installation.sample import load_sample_company
+    from abm.installation.sample_sign_in import sample_sign_in
 
     was_loaded = load_sample_company()
     click.echo(sample_sign_in() if was_loaded else "There is data already; the sample company was not loaded")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from core.jobs.worker import die_with_parent
+from core.jobs.parent import die_with_parent
 from core.settings import ROOT
 
 _BACKOFF = (0.2, 0.5, 1, 2, 5)

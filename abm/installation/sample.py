@@ -3,7 +3,7 @@
 import os
 import secrets
 import tempfile
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import exists, select, update
@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.actions import run_analysis
+from abm.analysis.queries import latest_run
 from abm.company.queries import company_today
 from abm.contacts.models import Contact
 from abm.imports.recording import add_finished_run
 from abm.imports.running import Task, bring_in
 from abm.installation.sample_files import SALES, write_sample_files
+from abm.installation.sample_sign_in import is_loading, loading_mark, sign_in_path
 from abm.installation.sample_work import add_sample_work
 from abm.outreach.actions import apply_campaign
 from abm.outreach.campaign_files import read_campaign_file
@@ -24,8 +26,8 @@ from abm.targets.files import load_yaml, read_definition
 from abm.targets.scopes import get_vocabulary
 from abm.users.actions import create_user
 from abm.users.models import User
+from abm.users.queries import count_users
 from core import db
-from core.settings import settings
 
 FILES = Path(__file__).parent / "sample_company"
 _PEOPLE = (
@@ -40,25 +42,34 @@ _PEOPLE = (
 def load_sample_company() -> bool:
     """Fill an empty installation with the sample company; False, changing nothing, where there is data already.
 
-    Its dates are shifted by whole days so that the last order was yesterday.
+    Its dates are shifted by whole days so that the last order was yesterday. A load that was cut off goes on where it
+    stood: every step either is one transaction or may be repeated.
     """
     with db.transaction() as session:
-        if not _is_empty(session):
+        if not is_loading() and not _is_empty(session):
             return False
-        _create_users(session)
+        loading_mark().touch()
+        if not count_users(session):
+            _create_users(session)
         yesterday = company_today(session) - timedelta(days=1)
+    _bring_in_files(yesterday)
+    with db.transaction() as session:
+        if latest_run(session) is None:
+            session.execute(update(Account).values(is_sample=True))
+            session.execute(update(Contact).values(is_sample=True))
+            run_analysis(session)
+            add_sample_work(session)
+    _apply_lists_and_campaign()
+    loading_mark().unlink()
+    return True
+
+
+def _bring_in_files(yesterday: date) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for kind, path in write_sample_files(Path(folder), last_order_on=yesterday).items():
             report = bring_in(Task(kind=kind, path=path, rejects=Path(folder) / "rejects.csv"))
             with db.transaction() as session:
                 add_finished_run(session, report, f"sample {kind}")
-    with db.transaction() as session:
-        session.execute(update(Account).values(is_sample=True))
-        session.execute(update(Contact).values(is_sample=True))
-        run_analysis(session)
-        add_sample_work(session)
-    _apply_lists_and_campaign()
-    return True
 
 
 def _is_empty(session: Session) -> bool:
@@ -72,7 +83,7 @@ def _create_users(session: Session) -> None:
         password = secrets.token_urlsafe(12)
         create_user(session, email=email, name=name, role=role, password=password, is_sample=True)
         lines.append(f"{role:9} {email:30} {password}")
-    path = _sign_in_path()
+    path = sign_in_path()
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write("\n".join(lines) + "\n")
@@ -85,16 +96,3 @@ def _apply_lists_and_campaign() -> None:
     raw = read_campaign_file(FILES / "campaign.yaml")
     with db.transaction() as session:
         apply_campaign(session, raw=raw)
-
-
-def _sign_in_path() -> Path:
-    return settings().data_dir / "sample-users.txt"
-
-
-def sample_sign_in() -> str:
-    """The lines that say how to sign in as one of the sample users; empty without them."""
-    path = _sign_in_path()
-    if not path.exists():
-        return ""
-    lines = "\n".join(f"    {line}" for line in path.read_text().splitlines())
-    return f"  Sample users (role, e-mail, password), kept in {path}:\n{lines}"

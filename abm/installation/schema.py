@@ -1,5 +1,7 @@
 """Bringing the database to this version's tables."""
 
+import re
+
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -7,6 +9,8 @@ from core import db
 from core.errors import CannotRun
 from core.settings import ROOT, settings
 
+_REVISION = re.compile(r"^revision(?:: str)? = ['\"]([^'\"]+)", re.MULTILINE)
+_FOLLOWS = re.compile(r"^down_revision(?:: [^=]+)? = ['\"]([^'\"]+)", re.MULTILINE)
 # Commands that look after the database themselves, or do not need it.
 _ON_THEIR_OWN = frozenset({"db", "start", "stop", "doctor"})
 
@@ -39,10 +43,20 @@ def present_revision() -> str | None:
         raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
 
 
+def is_without_users() -> bool:
+    """Nobody can sign in yet: a new installation."""
+    with db.engine().execution_options(sqlite_begin="BEGIN").connect() as connection:
+        return connection.execute(text("SELECT 1 FROM app_user LIMIT 1")).first() is None
+
+
 def newest_revision() -> str:
-    """The revision this version of the code expects: the highest numbered file."""
-    files = sorted((ROOT / "migrations" / "versions").glob("[0-9]*.py"))
-    return files[-1].stem.split("_")[0]
+    """The revision this version of the code expects: the one no other follows, read from the files, since importing
+    Alembic takes longer than the whole question."""
+    sources = [path.read_text("utf-8") for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py")]
+    names = {match[1] for source in sources if (match := _REVISION.search(source))}
+    followed = {match[1] for source in sources if (match := _FOLLOWS.search(source))}
+    (newest,) = names - followed
+    return newest
 
 
 def prepare_for(command: str) -> None:

@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import IO
 
 from abm.installation.processes import Child, scheduler_command, stop_all, web_command, worker_command
-from abm.installation.sample import load_sample_company, sample_sign_in
-from abm.installation.schema import upgrade
-from abm.users.actions import issue_first_set_up_token
-from abm.users.queries import count_users
-from core import db
+from abm.installation.sample_sign_in import is_loading, sample_sign_in
+from abm.installation.schema import is_without_users, newest_revision, present_revision, upgrade
 from core.errors import CannotRun, Refused
 from core.jobs.embedded import embedded_url, is_running, stop_embedded
 from core.settings import settings
 
-_STOP_SECONDS = 3.0
+_STOP_SECONDS = 2.5
 Say = Callable[[str], None]
 
 
@@ -31,10 +28,19 @@ def run_product(*, say: Say, with_sample: bool = True) -> None:
     with open(own.data_dir / "start.lock", "a+") as lock:
         _take(lock)
         _refuse_taken_port(own.port)
-        upgrade()
-        if with_sample:
-            load_sample_company()
+        _prepare_database(with_sample)
         _run(say)
+
+
+def _prepare_database(with_sample: bool) -> None:
+    """On a first or a new version's start only; a usual one asks one question and imports next to nothing."""
+    present = present_revision()
+    if present != newest_revision():
+        upgrade()
+    if with_sample and (present is None or is_loading() or is_without_users()):
+        from abm.installation.sample import load_sample_company
+
+        load_sample_company()
 
 
 def _take(lock: IO[str]) -> None:
@@ -63,8 +69,8 @@ def _run(say: Say) -> None:
     own = settings()
     if not own.redis_url:
         embedded_url(own.data_dir)
-    children = [
-        Child("web", web_command(port=own.port), say),
+    web = Child("web", web_command(port=own.port), say)
+    others = [
         Child("outreach worker", worker_command("outreach"), say),
         Child("general worker", worker_command("general"), say),
         Child("scheduler", scheduler_command(), say),
@@ -72,9 +78,13 @@ def _run(say: Say) -> None:
     stop = {"asked": False}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: stop.update(asked=True))
-    for child in children:
+    # The first page comes first: the others would only make it wait for the processor.
+    web.start()
+    _wait_for_first_page(web, stop, say)
+    for child in others:
         child.start()
     _announce(say)
+    children = [web, *others]
     while not stop["asked"]:
         for child in children:
             child.look()
@@ -89,22 +99,29 @@ def _run(say: Say) -> None:
     say("Stopped. Your data is kept.")
 
 
-def _announce(say: Say) -> None:
-    """Once the first page answers, say where it is and how to sign in."""
-    address = f"http://127.0.0.1:{settings().port}"
+def _wait_for_first_page(web: Child, stop: dict[str, bool], say: Say) -> None:
+    address = f"http://127.0.0.1:{settings().port}/sign-in"
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not stop["asked"]:
+        web.look()
         try:
-            with urllib.request.urlopen(f"{address}/sign-in", timeout=2):  # noqa: S310 (our own address)
-                break
+            with urllib.request.urlopen(address, timeout=2):
+                return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    else:
+    if not stop["asked"]:
         say("The web process does not answer yet; what it says is above.")
+
+
+def _announce(say: Say) -> None:
     say(f"\n  Open {settings().base_url}\n{_how_to_sign_in()}\n  Ctrl-C stops everything.\n")
 
 
 def _how_to_sign_in() -> str:
+    from abm.users.actions import issue_first_set_up_token
+    from abm.users.queries import count_users
+    from core import db
+
     with db.transaction() as session:
         if count_users(session):
             return sample_sign_in()

@@ -23,8 +23,8 @@ _COMMON_PARTS = (
     "sunshine",
     "princess",
 )
-# Verified against when there is no user, so that the answer takes as long.
-_DECOY = _HASHER.hash("no such user has this password")
+# Verified against when there is no user, so that the answer takes as long. Made with the hasher's own parameters.
+_DECOY = "$argon2id$v=19$m=65536,t=3,p=4$uLydIRkV3IJl7CSDuWUhuQ$oLnrykXym/Og/cgqQ5c/W7gVqusl+rXuVYT4/z7rXwc"
 
 
 def hash_password(password: str) -> str:

@@ -3,11 +3,10 @@
 import re
 import uuid
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
-from rq.serializers import JSONSerializer
 from sqlalchemy.orm import Session
 
 from core.db import after_commit
@@ -15,6 +14,9 @@ from core.jobs.embedded import embedded_url
 from core.jobs.registry import JOBS, Ids, JobQueue
 from core.logs import logger
 from core.settings import settings
+
+if TYPE_CHECKING:
+    from rq import Queue
 
 PERFORM = "core.jobs.registry.perform"
 _log = logger(__name__)
@@ -27,7 +29,11 @@ def connection() -> Redis:
     return Redis.from_url(url, socket_timeout=40, socket_connect_timeout=1, health_check_interval=15)
 
 
-def rq_queue(queue: JobQueue) -> Queue:
+def rq_queue(queue: JobQueue) -> "Queue":
+    """RQ is imported on the first ring: it takes longer to import than all of a page's own modules."""
+    from rq import Queue
+    from rq.serializers import JSONSerializer
+
     return Queue(queue.value, connection=connection(), serializer=JSONSerializer, default_timeout=24 * 3600)
 
 

@@ -1,9 +1,7 @@
 """The worker process: RQ's forking worker, held to our job list, that lets a running job end its slice on a stop."""
 
-import ctypes
 import os
 import signal
-import sys
 from typing import Any
 
 from rq import Queue, Worker
@@ -12,10 +10,9 @@ from rq.serializers import JSONSerializer
 
 from core import db
 from core.errors import Refused
+from core.jobs.parent import die_with_parent
 from core.jobs.queue import PERFORM, connection, rq_queue
 from core.jobs.registry import JobQueue, request_stop
-
-_PR_SET_PDEATHSIG = 1
 
 
 class ListedJob(RqJob):
@@ -39,12 +36,6 @@ class OutreachWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGUSR1)
-
-
-def die_with_parent() -> None:
-    """Ask the kernel (Linux) to kill this process when its parent dies, so that no orphan works on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def work(queue: JobQueue, *, burst: bool = False, name: str | None = None) -> None:

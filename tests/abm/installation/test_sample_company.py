@@ -4,11 +4,13 @@ import stat
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from abm.company.queries import company_today
 from abm.contacts.models import Contact
-from abm.installation.sample import load_sample_company, sample_sign_in
+from abm.installation.sample import load_sample_company
+from abm.installation.sample_sign_in import sample_sign_in
 from abm.orders.models import Order
 from abm.targets.models import TargetList
 from core import db
@@ -34,3 +36,19 @@ def test_the_sample_users_passwords_are_for_the_owner_only(database: Path) -> No
         "viewer",
     ]
     assert path.read_text().split()[2] in sample_sign_in()
+
+
+def test_a_load_that_was_cut_off_is_taken_up_again(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as cut:
+        cut.setattr("abm.installation.sample.add_sample_work", _cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            load_sample_company()
+    assert load_sample_company()
+    with db.reading() as session:
+        assert session.scalar(select(func.count(TargetList.id))) == 2
+        assert session.scalar(select(func.count(Order.id))) == 830
+    assert not load_sample_company()
+
+
+def _cut_off(_session: object) -> None:
+    raise KeyboardInterrupt
