@@ -5,13 +5,16 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy import Select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from abm.accounts import actions
+from abm.accounts import actions, fact_pages
 from abm.accounts.columns import list_columns
+from abm.accounts.fact_pages import shown_facts
 from abm.accounts.forms import TIERS, parse_account, typed_account
+from abm.accounts.models import Account
 from abm.accounts.names import name_key
-from abm.accounts.panels import render_panels
+from abm.accounts.panels import read_headlines, register_panel, render_panels, used_parts
 from abm.accounts.queries import (
     EMPTY,
     arguments_of,
@@ -33,6 +36,7 @@ from abm.web.spreadsheets import csv_response, xlsx_response
 from core.errors import InvalidInput
 
 pages = Blueprint("accounts", __name__)
+fact_pages.add_to(pages)
 Answer = str | Response | tuple[str, int]
 
 
@@ -85,16 +89,21 @@ def create() -> Answer:
 
 
 @pages.get("/accounts/<int:account_id>")
+@pages.get("/accounts/<int:account_id>/<any(people, orders, scores, dossier, outreach, timeline):part>")
 @requires(Permission.SEE)
-def show(account_id: int) -> Answer:
+def show(account_id: int, part: str = "overview") -> Answer:
     account = get_account(g.session, account_id)
     parent = get_account(g.session, account.parent_id) if account.parent_id else None
+    own = _timeline(account_id) if part == "timeline" else {}
+    if part == "overview":
+        own["facts"] = shown_facts(account, parent)
     return render_template(
-        "accounts/show.html", account=account, parent=parent, sites=list_sites(g.session, account_id),
-        panels=render_panels(g.session, account), **_timeline(account_id))
+        "accounts/show.html", account=account, parent=parent, part=part, parts=used_parts(),
+        headlines=read_headlines(g.session, account), panels=render_panels(g.session, account, part),
+        **own)
 
 
-@pages.get("/accounts/<int:account_id>/timeline")
+@pages.get("/accounts/<int:account_id>/timeline/lines")
 @requires(Permission.SEE)
 def timeline(account_id: int) -> Answer:
     account = get_account(g.session, account_id)
@@ -116,7 +125,7 @@ def add_note(account_id: int) -> Answer:
     if text:
         actions.add_account_event(g.session, account_id=account_id, kind="note", title=text.splitlines()[0],
                                   text=text[:5000])
-    return redirect(url_for("accounts.show", account_id=account_id, _anchor="timeline"))
+    return redirect(url_for("accounts.show", account_id=account_id, part="timeline"))
 
 
 @pages.get("/accounts/<int:account_id>/edit")
@@ -142,3 +151,12 @@ def update(account_id: int) -> Answer:
 def _form(typed: Any, errors: Any, **more: Any) -> str:
     owners = [(user.id, user.name) for user in list_active_users(g.session)]
     return render_template("accounts/form.html", typed=typed, errors=errors, owners=owners, tiers=TIERS, **more)
+
+
+def sites_panel(session: Session, account: Account) -> str:
+    """The accounts right below this one."""
+    sites = list_sites(session, account.id)
+    return render_template("accounts/_sites.html", sites=sites) if sites else ""
+
+
+register_panel("Sites", 10, sites_panel, part="dossier")

@@ -141,4 +141,4 @@ def people_panel(session: Session, account: Account) -> str:
         obstacles=why_not_emailed(session, people), name=_name, role_word=role_word, attitudes=ATTITUDES)
 
 
-register_panel("People", 20, people_panel)
+register_panel("People", 20, people_panel, part="people")

@@ -17,4 +17,4 @@ def render_offers(session: Session, account: Account) -> Markup:
     return Markup(render_template("offers/_panel.html", grants=grants))  # noqa: S704 — rendered with autoescape
 
 
-register_panel("Offers", 34, render_offers)
+register_panel("Offers", 34, render_offers, part="outreach")

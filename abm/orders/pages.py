@@ -96,4 +96,4 @@ def orders_panel(session: Session, account: Account) -> str:
     )
 
 
-register_panel("Orders", 30, orders_panel)
+register_panel("Orders", 30, orders_panel, part="orders")

@@ -88,4 +88,4 @@ def render_panel(session: Session, account: Account) -> str:
 
 def add_panel() -> None:
     """Put the panel behind people and orders."""
-    register_panel("Outreach", 40, render_panel)
+    register_panel("Outreach", 40, render_panel, part="outreach")

@@ -119,7 +119,7 @@ def test_people_are_searched_filtered_and_sorted(client_as, account_id, query, f
 def test_the_account_page_shows_people_and_empty_seats(client_as, account_id):
     client = client_as("sales")
     client.post(f"/accounts/{account_id}/contacts", data=GOOD)
-    text = client.get(f"/accounts/{account_id}").get_data(as_text=True)
+    text = client.get(f"/accounts/{account_id}/people").get_data(as_text=True)
     assert "Ada Stone" in text
     assert "empty seat: decision maker" in text
     assert "25 %" in text

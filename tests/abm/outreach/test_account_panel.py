@@ -41,7 +41,7 @@ def test_the_account_page_names_who_has_the_conversation(client_as: Callable[...
         owner, account = make_user(session, name="Olga Owner"), make_account(session)
         session.add(ConversationLock(account_id=account.id, owner_id=owner.id, reason="replied",
                                      until=clock.now() + timedelta(days=3)))
-    page = client.get(f"/accounts/{account.id}", follow_redirects=True).text
+    page = client.get(f"/accounts/{account.id}/outreach", follow_redirects=True).text
     assert "Olga Owner has the conversation until" in page
 
 
