@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "suppress": "abm.outreach.consent_commands:suppress",
     "unsuppress": "abm.outreach.consent_commands:unsuppress",
     "contact": "abm.outreach.consent_commands:contact",
+    "offers": "abm.offers.commands:offers",
     "winback": "abm.winback.commands:winback",
 }
 

@@ -132,7 +132,8 @@ def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterat
     for step in definition.steps:
         offer = session.scalar(select(Offer).where(Offer.name == step.offer)) if step.offer else None
         if step.offer and offer is None:
-            yield Finding(REFUSE, "offer", f"Step {step.id} promises the offer {step.offer}, which does not exist.")
+            yield Finding(WARN, "offer", f"Step {step.id} promises the offer {step.offer}, which does not exist; until "
+                                         "somebody makes it, nobody gets that message.")
         elif offer is not None and not (offer.is_active and offer.valid_from <= today <= offer.valid_until):
             yield Finding(WARN, "offer", f"The offer {offer.name} of step {step.id} is not on today; while it is not, "
                                          "nobody gets that message.")

@@ -26,18 +26,23 @@ from abm.winback.queries import (
     CaseFilter,
     count_attention,
     count_cases,
+    count_looked_at,
     export_cases,
+    find_look_after,
     get_case,
+    latest_look_id,
     list_case_facets,
     list_cases,
     list_log,
     list_order_days,
 )
 from core.errors import InvalidInput, Refused
+from core.jobs import ring
 
 __all__ = ["pages", "panels"]
 
 pages = Blueprint("winback", __name__)
+AT_ONCE = 5000  # accounts with orders that a request may look at; about a second
 Answer = str | Answered | tuple[str, int]
 register_count("Win-back", count_attention)
 
@@ -56,6 +61,9 @@ def index() -> Answer:
 @pages.post("/win-back/detect")
 @requires(Permission.WIN_BACK)
 def detect() -> Answer:
+    """At once where that takes a moment; with many accounts in the background, with progress."""
+    if count_looked_at(g.session, at_most=AT_ONCE) >= AT_ONCE and ring("winback.detect"):
+        return redirect(url_for("winback.index", looking=latest_look_id(g.session)))
     try:
         found = actions.detect_lapses(g.session)
     except Refused as nothing:
@@ -65,6 +73,14 @@ def detect() -> Answer:
     flash(f"{found.lapsed} accounts are lapsed as of {found.as_of}: {found.opened} cases opened, "
           f"{found.won_back} won back", "success")
     return redirect(url_for("winback.index"))
+
+
+@pages.get("/win-back/look")
+@requires(Permission.SEE)
+def look() -> Answer:
+    """The fragment that asks again until a look later than `after` has ended."""
+    after = request.args.get("after", 0, type=int)
+    return render_template("winback/_look.html", after=after, found=find_look_after(g.session, after))
 
 
 def _filter() -> CaseFilter:

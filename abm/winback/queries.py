@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from abm.accounts.models import Account, AccountEvent
+from abm.audit.models import AuditDetail, AuditEntry
 from abm.offers.models import Offer
 from abm.orders.models import AccountDay, Order
 from abm.users.models import User
@@ -19,6 +20,7 @@ CASE_LINK = "/win-back/cases/"
 PAGE = 50
 STATES = ("open", "offered", "won_back", "let_go")
 OPEN_STATES = ("open", "offered")
+_IS_LOOK = (AuditEntry.subject == "winback", AuditEntry.action == "winback.detect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +140,21 @@ def count_attention(session: Session, _user_id: int) -> int:
     """Open cases for which nobody has found the cause or chosen an offer yet."""
     return session.scalar(select(func.count()).select_from(Case)
                           .where(Case.closed_at.is_(None), Case.state == "open")) or 0
+
+
+def count_looked_at(session: Session, *, at_most: int) -> int:
+    """How many accounts have orders, counted up to `at_most`."""
+    some = select(AccountDay.account_id).distinct().limit(at_most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def latest_look_id(session: Session) -> int:
+    """The audit entry of the latest look for lapsed accounts; 0 before the first."""
+    return session.scalar(select(func.max(AuditEntry.id)).where(*_IS_LOOK)) or 0
+
+
+def find_look_after(session: Session, entry_id: int) -> dict[str, Any] | None:
+    """What a look later than that entry found, as it was recorded; None while there is none."""
+    return session.scalar(
+        select(AuditDetail.after).join(AuditEntry, AuditEntry.id == AuditDetail.entry_id)
+        .where(AuditEntry.id > entry_id, *_IS_LOOK).order_by(AuditEntry.id.desc()).limit(1))

@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from abm.offers.models import OfferGrant
 from abm.winback.detection import detect_lapses
+from abm.winback.jobs import detect
 from abm.winback.models import Case, LossMonth
 from core import db
+from core.jobs import JobQueue, waiting_jobs
 from tests.abm.offers.offering import make_offer
 from tests.abm.winback.companies import bring_orders
 from tests.factories import make_account, make_order, make_user
@@ -59,6 +61,20 @@ def test_looking_from_the_page_opens_cases_and_draws_the_year(seller: Any) -> No
     assert "8 accounts are lapsed on 1998-05-06" in page
     with db.reading() as session:
         assert session.scalars(select(LossMonth.lapsed).order_by(LossMonth.ended_on)).all()[-1] == 8
+
+
+def test_with_many_accounts_the_look_goes_on_in_the_background(seller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with db.transaction() as session:
+        bring_orders(session, "northwind")
+    monkeypatch.setattr("abm.winback.pages.AT_ONCE", 10)
+    page = seller.post("/win-back/detect", follow_redirects=True).text
+    assert "in the background" in page
+    assert waiting_jobs("winback_detect-", JobQueue.GENERAL) == 1
+    assert "every 2s" in seller.get("/win-back/look?after=0").text
+    detect()
+    found = seller.get("/win-back/look?after=0").text
+    assert "8 accounts are lapsed as of 1998-05-06" in found
+    assert "every 2s" not in found
 
 
 @pytest.mark.parametrize("path", ["/win-back", "/win-back?by=owner", "/win-back/cases", "/win-back/results"])
