@@ -13,12 +13,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from abm.audit.actions import Actor, act_as
+from abm.audit.actions import Actor, act_as, record
 from abm.company.queries import get_company
 from abm.users.models import User
 from abm.users.sign_in import current_user
 from abm.web.access import public, refuse_unmarked_views, user_may
 from abm.web.application import AbmFlask
+from abm.web.exports import export_url, may_export
 from abm.web.failures import set_up_failures
 from abm.web.formatting import set_up_filters
 from abm.web.headers import nonce, set_up_headers
@@ -60,6 +61,7 @@ def create_app() -> Flask:
     app = AbmFlask("abm", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app)
     app.load_user = _load_user
+    app.note_export = _note_export
     csrf = CSRFProtect(app)
     _set_up_templates(app)
     set_up_filters(app)
@@ -109,9 +111,16 @@ def _load_user(session: Session) -> User | None:
     return user
 
 
+def _note_export(table: str, kind: str, rows: int) -> None:
+    """Who took what out is on record before the file leaves."""
+    with db.transaction() as session:
+        record(session, action="export", subject="table", subject_id=table[:120], after={"kind": kind, "rows": rows})
+
+
 def _set_up_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
-        MENU=MENU, attention=attention, may=user_may, nonce=nonce, asset=_asset, csrf_field=_csrf_field
+        MENU=MENU, attention=attention, may=user_may, nonce=nonce, asset=_asset, csrf_field=_csrf_field,
+        may_export=may_export, export_url=export_url,
     )
 
 

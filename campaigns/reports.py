@@ -6,7 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign, Delivery, Enrolment, Event, Run
@@ -124,12 +124,13 @@ def count_orders(session: Session, campaign_id: int) -> int:
                for start in range(0, len(accounts), _AT_ONCE))
 
 
-def export_rows(session: Session, name: str) -> Iterator[dict[str, Any]]:
+def export_rows(session: Session, name: str, *, only: Select[int] | None = None) -> Iterator[dict[str, Any]]:
     """One mapping per intended message with EXPORT_COLUMNS, read in slices. `account_id` and `contact_id` are the
-    source system's own ids where the application knows them."""
+    source system's own ids where the application knows them. `only` selects the ids of the deliveries wanted."""
     campaign = get_campaign_named(session, name)
+    chosen: ColumnElement[bool] = true() if only is None else Delivery.id.in_(only)
     last_id = 0
-    while rows := session.execute(_export_slice(campaign.id, last_id)).all():
+    while rows := session.execute(_export_slice(campaign.id, last_id).where(chosen)).all():
         last_id = rows[-1].id
         known = outside().people.external_ids(session, [row.contact_id for row in rows])
         for row in rows:

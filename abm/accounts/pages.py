@@ -30,9 +30,9 @@ from abm.accounts.queries import (
 )
 from abm.users.queries import list_active_users
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response, xlsx_response
 from core.errors import InvalidInput
 
 pages = Blueprint("accounts", __name__)
@@ -51,14 +51,12 @@ def index() -> Answer:
         count=count_text(g.session, query, "account", "accounts"), kept=arguments_of(listing), without_value=EMPTY)
 
 
-@pages.get("/accounts/export.<any(csv, xlsx):kind>")
-@requires(Permission.EXPORT)
-def export(kind: str) -> Answer:
+@exports(pages, "/accounts/export")
+def export() -> Table:
     listing = read_listing(request.args)
     columns = list_columns()
     names = ["account_id", *columns, "domain", "employees", "annual_revenue", "region", "city", "source"]
-    answer = csv_response if kind == "csv" else xlsx_response
-    return answer("accounts", columns=names, rows=_exported(select_accounts(listing)))
+    return Table("accounts", columns=names, rows=_exported(select_accounts(listing)))
 
 
 def _exported(query: Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:

@@ -22,9 +22,9 @@ from abm.analysis.queries import get_run, latest_run, list_runs
 from abm.analysis.result_table import COLUMNS, FILTERS, export_filtered, read_listing, result_order, select_results
 from abm.analysis.results import EXPORT_COLUMNS, PERIODS, VALUE_KINDS
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response, xlsx_response
 from core.errors import InvalidInput
 
 pages = Blueprint("analysis", __name__)
@@ -71,15 +71,22 @@ def accounts() -> Answer:
                            filters=FILTERS, count=count_text(g.session, query, "account", "accounts"))
 
 
-@pages.get("/analysis/accounts/export.<any(csv, xlsx):kind>")
-@requires(Permission.EXPORT)
-def export(kind: str) -> Answer:
+@exports(pages, "/analysis/accounts/export")
+def export() -> Table:
     run = chosen_run()
     if run is None:
         abort(404)
     rows = export_filtered(g.session, read_listing(request.args, run))
-    answer = csv_response if kind == "csv" else xlsx_response
-    return answer(f"analysis-{run.as_of}", columns=EXPORT_COLUMNS, rows=rows)
+    return Table(f"analysis-{run.as_of}", columns=EXPORT_COLUMNS, rows=rows)
+
+
+@exports(pages, "/analysis/runs/export")
+def export_runs() -> Table:
+    columns = ("as_of", "from_on", "period", "value_kind", "state", "started_at", "finished_at", "started_by")
+    counts = ("accounts", "orders", "value", "top20_share", "gini")
+    rows = ([*(getattr(run, name) for name in columns), *((run.totals or {}).get(name) for name in counts)]
+            for run in list_runs(g.session, limit=10_000))
+    return Table("analysis-runs", columns=(*columns, *counts), rows=rows)
 
 
 @pages.get("/analysis/runs")

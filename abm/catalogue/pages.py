@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, g, render_template, request
-from werkzeug.wrappers import Response
 
 from abm.catalogue.queries import (
     list_categories,
@@ -14,9 +13,9 @@ from abm.catalogue.queries import (
     select_products,
 )
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response, xlsx_response
 
 pages = Blueprint("catalogue", __name__)
 
@@ -37,11 +36,9 @@ def index() -> str:
     )
 
 
-@pages.get("/products/export.<any(csv, xlsx):kind>")
-@requires(Permission.EXPORT)
-def export(kind: str) -> Response:
-    answer = csv_response if kind == "csv" else xlsx_response
-    return answer("products", columns=("sku", "name", "category", "price", "currency", "available"), rows=_exported())
+@exports(pages, "/products/export")
+def export() -> Table:
+    return Table("products", columns=("sku", "name", "category", "price", "currency", "available"), rows=_exported())
 
 
 def _exported() -> Iterator[Sequence[Any]]:

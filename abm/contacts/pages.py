@@ -23,9 +23,9 @@ from abm.contacts.queries import (
     why_not_emailed,
 )
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response, xlsx_response
 from core.errors import InvalidInput
 
 pages = Blueprint("contacts", __name__)
@@ -46,14 +46,13 @@ def index() -> Answer:
         roles=ROLES, bases=BASES, role_word=role_word, obstacles=obstacles)
 
 
-@pages.get("/contacts/export.<any(csv, xlsx):kind>")
-@requires(Permission.EXPORT)
-def export(kind: str) -> Answer:
+@exports(pages, "/contacts/export")
+def export() -> Table:
     rows = g.session.execute(select_contacts(read_listing(request.args)), execution_options={"yield_per": 5_000})
     columns = ["contact_id", "account_id", *EXPORTED[1:]]
     values = ([contact.external_id, account.external_id, *(getattr(contact, name) for name in EXPORTED[1:])]
               for contact, account in rows)
-    return (csv_response if kind == "csv" else xlsx_response)("contacts", columns=columns, rows=values)
+    return Table("contacts", columns=columns, rows=values)
 
 
 @pages.get("/contacts/<int:contact_id>")

@@ -3,11 +3,12 @@
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from abm.audit.queries import list_entries
+from abm.audit.queries import EXPORT_COLUMNS, export_entries, list_entries
 from abm.company.actions import set_company_value
 from abm.company.queries import get_company
 from abm.home.forms import company_values, typed_company
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from core.errors import InvalidInput
 
@@ -42,3 +43,8 @@ def audit() -> Answer:
     before = request.args.get("before", type=int)
     rows = list_entries(g.session, before=before, text=request.args.get("q", ""))
     return render_template("audit/index.html", rows=rows, wanted=request.args.get("q", ""))
+
+
+@exports(pages, "/settings/audit/export", permission=Permission.ADMINISTER)
+def export_audit() -> Table:
+    return Table("audit", columns=EXPORT_COLUMNS, rows=export_entries(g.session, text=request.args.get("q", "")))

@@ -15,6 +15,7 @@ from abm.imports.queries import SHOWN_REJECTS, find_saved_mapping, get_import, l
 from abm.imports.registry import IMPORTERS, find_importer
 from abm.imports.tables import ReadingOptions
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from core.errors import InvalidInput, NotFound, Refused
 
@@ -27,6 +28,14 @@ UNDER_WAY = ("waiting", "running")
 @requires(Permission.SEE)
 def index() -> Answer:
     return render_template("imports/index.html", runs=list_imports(g.session))
+
+
+@exports(pages, "/imports/export")
+def export() -> Table:
+    columns = ("file_name", "kind", "is_dry_run", "state", "rows_read", "created", "updated", "unchanged", "rejected",
+               "error", "started_by", "created_at", "finished_at")
+    runs = list_imports(g.session, limit=100_000)
+    return Table("imports", columns=columns, rows=([getattr(run, name) for name in columns] for run in runs))
 
 
 @pages.get("/imports/new")

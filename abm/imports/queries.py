@@ -25,9 +25,9 @@ def get_import(session: Session, import_id: int) -> ImportRun:
     return run
 
 
-def list_imports(session: Session) -> Sequence[ImportRun]:
+def list_imports(session: Session, *, limit: int = _LISTED) -> Sequence[ImportRun]:
     """The latest imports, newest first."""
-    return session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(_LISTED)).all()
+    return session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(limit)).all()
 
 
 def find_saved_mapping(session: Session, *, kind: str, header: Sequence[str]) -> dict[str, Any] | None:

@@ -14,7 +14,9 @@ from abm.meetings.decisions import KINDS
 from abm.meetings.forms import parse_decision, parse_meeting
 from abm.meetings.models import Meeting
 from abm.meetings.queries import (
+    DECISION_COLUMNS,
     count_decisions,
+    decision_row,
     find_closed_actions,
     find_last_meeting,
     get_meeting,
@@ -26,6 +28,7 @@ from abm.meetings.queries import (
 from abm.outreach.queries import list_campaigns
 from abm.users.queries import list_active_users
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from abm.work.queries import find_account_by_name
 from core.errors import InvalidInput
@@ -45,6 +48,22 @@ def _list(typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
     proposed = next_meeting_day(meetings[0].held_on, today) if meetings else today
     return render_template("meetings/index.html", meetings=meetings, decisions=count_decisions(g.session),
                            typed=typed or {"held_on": proposed}, errors=errors)
+
+
+@exports(pages, "/meetings/export")
+def export() -> Table:
+    decisions = count_decisions(g.session)
+    rows = ((one.held_on, one.title, one.state, decisions.get(one.id, 0), one.created_by, one.frozen_at, one.closed_at)
+            for one in list_meetings(g.session, limit=10_000))
+    return Table("meetings", columns=("held_on", "title", "state", "decisions", "created_by", "frozen_at", "closed_at"),
+                 rows=rows)
+
+
+@exports(pages, "/meetings/<int:meeting_id>/decisions")
+def export_decisions(meeting_id: int) -> Table:
+    meeting = get_meeting(g.session, meeting_id)
+    return Table(f"decisions-{meeting.held_on}", columns=DECISION_COLUMNS,
+                 rows=map(decision_row, list_decisions(g.session, meeting_id)))
 
 
 @pages.post("/meetings")

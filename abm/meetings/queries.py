@@ -60,6 +60,18 @@ def list_decisions(session: Session, meeting_id: int) -> Sequence[DecisionRow]:
     ).all()
 
 
+DECISION_COLUMNS = ("item", "decision", "text", "reason", "account_id", "account", "owner_email", "effective_on",
+                    "review_on", "action", "action_state", "action_due_on", "decided_by", "decided_at")
+
+
+def decision_row(found: DecisionRow) -> tuple[Any, ...]:
+    """A decision with its action as a row of DECISION_COLUMNS."""
+    decision, account, owner, task = found
+    return (decision.item, decision.kind, decision.text, decision.reason, account and account.external_id,
+            account and account.name, owner and owner.email, decision.effective_on, decision.review_on,
+            task and task.title, task and task.state, task and task.due_on, decision.decided_by, decision.decided_at)
+
+
 def count_decisions(session: Session) -> dict[int, int]:
     """How many decisions each meeting made."""
     rows = session.execute(select(Decision.meeting_id, func.count()).group_by(Decision.meeting_id))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answered
 
 from abm.company.queries import company_today
@@ -14,8 +14,8 @@ from abm.offers.kinds import CAUSES, KINDS, RUNGS
 from abm.offers.queries import get_offer, list_grants, list_offers, list_order_values
 from abm.offers.redeeming import redeem_code
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response
 from core.errors import InvalidInput
 
 __all__ = ["pages", "panels"]
@@ -36,6 +36,15 @@ def index() -> Answer:
     return render_template("offers/index.html", offers=offers, values=values, rungs=RUNGS, kinds=KINDS, causes=CAUSES,
                            shows_all=request.args.get("show") == "all",
                            on={offer.id for offer in offers if is_on_offer(offer, today)})
+
+
+@exports(pages, "/offers/export")
+def export_offers() -> Table:
+    day = None if request.args.get("show") == "all" else company_today(g.session)
+    columns = ("name", "title", "kind", "rung", "cause", "cost_amount", "currency", "limit_count", "granted_count",
+               "redeemed_count", "valid_from", "valid_until", "is_active")
+    offers = list_offers(g.session, on_day=day)
+    return Table("offers", columns=columns, rows=([getattr(offer, name) for name in columns] for offer in offers))
 
 
 @pages.get("/offers/new")
@@ -66,14 +75,13 @@ def show(offer_id: int) -> Answer:
         is_on=is_on_offer(offer, company_today(g.session)))
 
 
-@pages.get("/offers/<int:offer_id>/codes.csv")
-@requires(Permission.EXPORT)
-def export(offer_id: int) -> Response:
+@exports(pages, "/offers/<int:offer_id>/codes")
+def export(offer_id: int) -> Table:
     offer = get_offer(g.session, offer_id)
     rows = ((account.external_id, account.name, grant.code, grant.granted_at, grant.expires_on,
              redemption and redemption.redeemed_at, order and order.external_id, order and order.amount,
              order and order.currency) for grant, account, redemption, order in list_grants(g.session, offer_id))
-    return csv_response(f"codes-{offer.name}", rows=rows, columns=(
+    return Table(f"codes-{offer.name}", rows=rows, columns=(
         "account_id", "account", "code", "granted_at", "expires_on", "redeemed_at", "order_id", "order_amount",
         "order_currency"))
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, g, render_template, request
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
 from abm.accounts.panels import register_panel
@@ -22,9 +21,9 @@ from abm.orders.queries import (
     select_orders,
 )
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response, xlsx_response
 
 pages = Blueprint("orders", __name__)
 
@@ -47,12 +46,10 @@ def index() -> str:
     )
 
 
-@pages.get("/orders/export.<any(csv, xlsx):kind>")
-@requires(Permission.EXPORT)
-def export(kind: str) -> Response:
-    answer = csv_response if kind == "csv" else xlsx_response
+@exports(pages, "/orders/export")
+def export() -> Table:
     columns = ("order_id", "account_id", "ordered_on", "amount", "currency", "margin", "status")
-    return answer("orders", columns=columns, rows=_exported())
+    return Table("orders", columns=columns, rows=_exported())
 
 
 def _exported() -> Iterator[Sequence[Any]]:
@@ -82,6 +79,15 @@ def show(order_id: int) -> str:
         account=get_account(g.session, order.account_id),
         line_total=sum(line.amount for line, _product in lines),
     )
+
+
+@exports(pages, "/orders/<int:order_id>/lines")
+def export_lines(order_id: int) -> Table:
+    order = get_order(g.session, order_id)
+    rows = ((order.external_id, line.line_key, product.sku, product.name, product.category, line.quantity,
+             line.unit_price_amount, line.discount, line.amount) for line, product in list_lines(g.session, order_id))
+    return Table(f"order-{order.external_id}", columns=("order_id", "line", "sku", "product", "category", "quantity",
+                                                        "unit_price", "discount", "amount"), rows=rows)
 
 
 def orders_panel(session: Session, account: Account) -> str:

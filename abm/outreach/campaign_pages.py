@@ -11,6 +11,7 @@ from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_files import read_campaign_text, write_campaign_text
 from abm.outreach.forms import Typed, basics_typed, read_basics
 from abm.outreach.queries import (
+    BOOKS,
     find_standing_approval,
     get_campaign,
     list_buying_roles,
@@ -20,6 +21,7 @@ from abm.outreach.queries import (
 )
 from abm.outreach.starter import starter_step
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns.definition import DAYS, DEFAULT_STOPS, STOPS, parse
 from campaigns.models import Campaign
@@ -36,6 +38,17 @@ def index() -> Answer:
     counts = {state: sum(row.campaign.state == state for row in rows) for state in STATES}
     shown = [row for row in rows if not wanted or row.campaign.state == wanted]
     return render_template("outreach/index.html", rows=shown, total=len(rows), counts=counts, wanted=wanted)
+
+
+@exports(pages, "/campaigns/export")
+def export_campaigns() -> Table:
+    wanted = request.args.get("state", "")
+    rows = ((row.campaign.name, row.campaign.title, row.campaign.state, row.campaign.purpose, row.launched_at,
+             row.planned, *(row.books.get(book, 0) for book in BOOKS), row.campaign.editor_name,
+             row.campaign.updated_at)
+            for row in list_campaigns(g.session) if not wanted or row.campaign.state == wanted)
+    return Table("campaigns", columns=("campaign", "title", "state", "purpose", "launched_at", "planned", *BOOKS,
+                                       "edited_by", "updated_at"), rows=rows)
 
 
 @pages.get("/campaigns/new")

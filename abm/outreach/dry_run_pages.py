@@ -11,6 +11,7 @@ from abm.outreach.launching import run_dry
 from abm.outreach.queries import get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 
 MOST_DAYS = 366
@@ -28,6 +29,19 @@ def dry_run(campaign_id: int) -> Answer:
     page = render_template("outreach/dry_run.html", found=found, typed=typed, errors=errors, bars=bars,
                            explain_reason=explain_reason, **campaign_frame(campaign))
     return (page, 422) if errors else page
+
+
+@exports(pages, "/campaigns/<int:campaign_id>/dry-run")
+def export_dry_run(campaign_id: int) -> Table:
+    campaign = get_campaign(g.session, campaign_id)
+    start, _errors = _day(request.args.get("from", ""))
+    days = min(max(request.args.get("days", 30, type=int), 1), MOST_DAYS)
+    columns = ("day", "goes", "deferred", "blocked", "calls", "cost")
+    found = run_dry(g.session, campaign=campaign, start=start, days=days)["by_day"]
+    reasons = ("; ".join(f"{count} {explain_reason(reason)}" for reason, count in row["reasons"].items())
+               for row in found)
+    rows = ([*(row[name] for name in columns), why] for row, why in zip(found, reasons, strict=True))
+    return Table(f"{campaign.name}-dry-run", columns=(*columns, "reasons"), rows=rows)
 
 
 def _day(text: str) -> tuple[date | None, dict[str, str]]:

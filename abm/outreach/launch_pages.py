@@ -9,6 +9,7 @@ from abm.outreach.queries import get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.users.queries import get_user
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from core.errors import Refused
 
@@ -21,6 +22,14 @@ def check(campaign_id: int) -> Answer:
     refusal = "You changed it last, so somebody else has to approve it." if is_editor else ""
     return render_template("outreach/check.html", found=launching.check_launch(g.session, campaign=campaign),
                            explain_reason=explain_reason, refusal=refusal, **campaign_frame(campaign))
+
+
+@exports(pages, "/campaigns/<int:campaign_id>/left-out")
+def export_left_out(campaign_id: int) -> Table:
+    campaign = get_campaign(g.session, campaign_id)
+    found = launching.check_launch(g.session, campaign=campaign)
+    rows = ((group.reason, explain_reason(group.reason), group.count) for group in found.left_out)
+    return Table(f"{campaign.name}-left-out", columns=("reason", "in_words", "people"), rows=rows)
 
 
 @pages.post("/campaigns/<int:campaign_id>/approve")

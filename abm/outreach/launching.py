@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from abm.audit.actions import actor, record
@@ -101,7 +102,7 @@ def get_status(session: Session, *, campaign: Campaign) -> dict[str, Any]:
     return reports.campaign_status(session, campaign.name)
 
 
-def stream_export_rows(session: Session, *, campaign: Campaign) -> Iterator[list[Any]]:
-    """One row per intended message in the order of EXPORT_COLUMNS, read in slices."""
-    for row in reports.export_rows(session, campaign.name):
+def stream_export_rows(session: Session, *, campaign: Campaign, only: Select[int] | None = None) -> Iterator[list[Any]]:
+    """One row per intended message in the order of EXPORT_COLUMNS, read in slices; `only` selects delivery ids."""
+    for row in reports.export_rows(session, campaign.name, only=only):
         yield [row[column] for column in EXPORT_COLUMNS]

@@ -11,20 +11,21 @@ from abm.outreach.messages import (
     get_message_history,
     get_person_in_campaign,
     list_messages,
+    select_messages,
 )
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.outreach.results import list_reasons
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response
 
 
 @pages.get("/campaigns/<int:campaign_id>/people")
 @requires(Permission.SEE)
 def messages(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
-    wanted = MessageFilter(**{name: request.args.get(name, "") for name in ("book", "reason", "step", "words")})
+    wanted = _wanted()
     after = request.args.get("after", 0, type=int)
     found = list_messages(g.session, campaign_id=campaign_id, wanted=wanted, after=after)
     return render_template(
@@ -50,9 +51,12 @@ def person(campaign_id: int, contact_id: int) -> Answer:
                            explain_reason=explain_reason)
 
 
-@pages.get("/campaigns/<int:campaign_id>/messages.csv")
-@requires(Permission.EXPORT)
-def export(campaign_id: int) -> Answer:
+@exports(pages, "/campaigns/<int:campaign_id>/messages")
+def export(campaign_id: int) -> Table:
     campaign = get_campaign(g.session, campaign_id)
-    return csv_response(f"{campaign.name}-messages", columns=EXPORT_COLUMNS,
-                        rows=stream_export_rows(g.session, campaign=campaign))
+    return Table(f"{campaign.name}-messages", columns=EXPORT_COLUMNS,
+                 rows=stream_export_rows(g.session, campaign=campaign, only=select_messages(campaign_id, _wanted())))
+
+
+def _wanted() -> MessageFilter:
+    return MessageFilter(**{name: request.args.get(name, "") for name in ("book", "reason", "step", "words")})

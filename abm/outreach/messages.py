@@ -60,7 +60,7 @@ class PersonInCampaign:
 def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, after: int = 0) -> MessagePage:
     """Messages in the order of their intent, from the one behind `after`."""
     rows = (
-        _messages(campaign_id, wanted).with_only_columns(Delivery, Contact, Account)
+        select_messages(campaign_id, wanted).with_only_columns(Delivery, Contact, Account)
         .where(Delivery.id > after).order_by(Delivery.id).limit(PAGE + 1)
     )
     found = session.execute(rows).all()
@@ -68,10 +68,11 @@ def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, 
 
 
 def count_messages(session: Session, *, campaign_id: int, wanted: MessageFilter) -> int:
-    return session.scalar(_messages(campaign_id, wanted).with_only_columns(func.count())) or 0
+    return session.scalar(select_messages(campaign_id, wanted).with_only_columns(func.count())) or 0
 
 
-def _messages(campaign_id: int, wanted: MessageFilter) -> Select[Any]:
+def select_messages(campaign_id: int, wanted: MessageFilter) -> Select[Any]:
+    """The ids of the messages that fit."""
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
     rows: Select[Any] = (
         select(Delivery.id).outerjoin(Contact, Contact.id == Delivery.contact_id)

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -44,8 +45,7 @@ class MailPage:
 
 def list_mails(*, start: int = 0, words: str = "") -> MailPage:
     """Newest first; `words` looks into To and Subject of the newest 2,000."""
-    found = sorted(((path.stat().st_mtime, path) for path in settings().outbox_dir.glob("*.eml")), reverse=True)
-    files = [path for _moment, path in found]
+    files = _newest_first()
     if words.strip():
         wanted = words.strip().casefold()
         every = (_read_head(path) for path in files[:MOST_SEARCHED])
@@ -54,6 +54,20 @@ def list_mails(*, start: int = 0, words: str = "") -> MailPage:
     else:
         shown, more = [_read_head(path) for path in files[start : start + PAGE]], len(files) > start + PAGE
     return MailPage(shown, len(files), start + PAGE if more else None)
+
+
+def iterate_mails(words: str = "") -> Iterator[Mail]:
+    """The heads of all messages whose To or Subject has `words`, newest first, read one by one."""
+    wanted = words.strip().casefold()
+    for path in _newest_first():
+        mail = _read_head(path)
+        if wanted in f"{mail.to} {mail.subject}".casefold():
+            yield mail
+
+
+def _newest_first() -> list[Path]:
+    found = sorted(((path.stat().st_mtime, path) for path in settings().outbox_dir.glob("*.eml")), reverse=True)
+    return [path for _moment, path in found]
 
 
 def get_mail(name: str) -> Mail:

@@ -3,8 +3,9 @@
 from flask import Blueprint, Response, render_template, request, send_file
 from werkzeug.wrappers import Response as BaseResponse
 
-from abm.outreach.outbox_folder import get_mail, html_for_reading, list_mails, mail_path
+from abm.outreach.outbox_folder import get_mail, html_for_reading, iterate_mails, list_mails, mail_path
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from core.settings import settings
 
@@ -23,6 +24,13 @@ def index() -> str:
     words = request.args.get("q", "")
     found = list_mails(start=max(request.args.get("start", 0, type=int), 0), words=words)
     return render_template("outreach/outbox.html", found=found, words=words, is_outbox=settings().mail_url == "outbox:")
+
+
+@exports(pages, "/outbox/-/export", permission=Permission.SEE_OUTBOX)
+def export() -> Table:
+    rows = ((mail.name, mail.written_at, mail.sender, mail.to, mail.subject)
+            for mail in iterate_mails(request.args.get("q", "")))
+    return Table("outbox", columns=("file", "written_at", "from", "to", "subject"), rows=rows)
 
 
 @pages.get("/outbox/<name>")

@@ -9,8 +9,9 @@ from abm.outreach.campaign_pages import campaign_frame
 from abm.outreach.launching import get_status
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
-from abm.outreach.results import list_link_clicks, list_step_results
+from abm.outreach.results import list_link_clicks, list_reasons, list_step_results
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
@@ -30,6 +31,28 @@ def result_numbers(campaign_id: int) -> Answer:
     """The part of the page that changes while the campaign runs; asks for itself again until it has ended."""
     campaign = get_campaign(g.session, campaign_id)
     return render_template("outreach/_numbers.html", campaign=campaign, **_numbers(campaign))
+
+
+@exports(pages, "/campaigns/<int:campaign_id>/steps")
+def export_steps(campaign_id: int) -> Table:
+    campaign, kinds = get_campaign(g.session, campaign_id), ("open", "click", "reply")
+    rows = ((row.step, row.channel, sum(row.books.values()), *(row.books.get(book, 0) for book in BOOKS),
+             *(row.events.get(kind, 0) for kind in kinds)) for row in list_step_results(g.session, campaign_id))
+    return Table(f"{campaign.name}-steps", columns=("step", "channel", "planned", *BOOKS, *kinds), rows=rows)
+
+
+@exports(pages, "/campaigns/<int:campaign_id>/reasons")
+def export_reasons(campaign_id: int) -> Table:
+    campaign = get_campaign(g.session, campaign_id)
+    rows = ((reason, explain_reason(reason), count) for reason, count in list_reasons(g.session, campaign_id).items())
+    return Table(f"{campaign.name}-reasons", columns=("reason", "in_words", "messages"), rows=rows)
+
+
+@exports(pages, "/campaigns/<int:campaign_id>/links")
+def export_links(campaign_id: int) -> Table:
+    campaign = get_campaign(g.session, campaign_id)
+    return Table(f"{campaign.name}-links", columns=("link", "people", "machine_clicks"),
+                 rows=list_link_clicks(g.session, campaign_id))
 
 
 def _numbers(campaign: Campaign) -> dict[str, Any]:

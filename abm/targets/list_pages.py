@@ -8,9 +8,8 @@ from abm.targets.blueprint import Answer, pages
 from abm.targets.explain import say_value
 from abm.targets.previews import suggest_values
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response, xlsx_response
-from core.errors import NotFound
 
 PAGE_SIZE = 50
 
@@ -48,14 +47,18 @@ def why(name: str, account_id: str) -> Answer:
     return render_template("targets/why.html", row=row, account=account, found=found, say_value=say_value)
 
 
-@pages.get("/lists/<name>/members.<ending>")
-@requires(Permission.EXPORT)
-def export(name: str, ending: str) -> Answer:
+@exports(pages, "/lists/<name>/members")
+def export(name: str) -> Table:
     row = queries.get_list(g.session, name)
-    if ending not in ("csv", "xlsx"):
-        raise NotFound("Members can be had as members.csv or members.xlsx")
-    make = csv_response if ending == "csv" else xlsx_response
-    return make(name, columns=queries.MEMBER_COLUMNS, rows=queries.iterate_members(g.session, list_id=row.id))
+    rows = queries.iterate_members(g.session, list_id=row.id, search=request.args.get("q", "")[:100])
+    return Table(name, columns=queries.MEMBER_COLUMNS, rows=rows)
+
+
+@exports(pages, "/lists/-/export")
+def export_lists() -> Table:
+    rows = ((one.name, one.title, one.kind, one.member_count, one.sentence, one.refreshed_at)
+            for one in queries.list_lists(g.session))
+    return Table("lists", columns=("list", "title", "kind", "members", "who", "refreshed_at"), rows=rows)
 
 
 @pages.post("/lists/<name>/refresh")

@@ -111,19 +111,24 @@ def _select_members(list_id: int) -> Select[*tuple[Any, ...]]:
 def list_members(session: Session, *, list_id: int, search: str = "", after: tuple[str, int] | None = None,
                  limit: int = 50) -> Sequence[Row[*tuple[Any, ...]]]:
     """A page of members by name; `after` is (name key, id) of the last row of the page before."""
-    rows = _select_members(list_id).add_columns(Account.name_key).order_by(Account.name_key, Account.id).limit(limit)
-    if search.strip():
-        rows = rows.where(or_(Account.name_key.contains(search.strip().casefold(), autoescape=True),
-                              Account.external_id == search.strip()))
+    rows = _search_members(_select_members(list_id), search).add_columns(Account.name_key)
+    rows = rows.order_by(Account.name_key, Account.id).limit(limit)
     if after is not None:
         rows = rows.where(or_(Account.name_key > after[0],
                               (Account.name_key == after[0]) & (Account.id > after[1])))
     return session.execute(rows).all()
 
 
-def iterate_members(session: Session, *, list_id: int) -> Iterator[Sequence[Any]]:
-    """Every member in the columns of MEMBER_COLUMNS, by account id; memory stays flat."""
-    rows = _select_members(list_id).order_by(Account.external_id)
+def _search_members(rows: Select[*tuple[Any, ...]], search: str) -> Select[*tuple[Any, ...]]:
+    words = search.strip()
+    if not words:
+        return rows
+    return rows.where(or_(Account.name_key.contains(words.casefold(), autoescape=True), Account.external_id == words))
+
+
+def iterate_members(session: Session, *, list_id: int, search: str = "") -> Iterator[Sequence[Any]]:
+    """Every member that fits in the columns of MEMBER_COLUMNS, by account id; memory stays flat."""
+    rows = _search_members(_select_members(list_id), search).order_by(Account.external_id)
     for part in session.connection().execution_options(yield_per=5_000).execute(rows).partitions():
         for row in part:
             yield row[:len(MEMBER_COLUMNS)]

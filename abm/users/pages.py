@@ -13,6 +13,7 @@ from abm.users.passwords import is_right
 from abm.users.queries import digest, find_one_time_token, get_user, list_users
 from abm.users.sign_in import check_credentials, current_token, forget, remember
 from abm.web.access import public, requires, signed_in
+from abm.web.exports import Table, exports
 from abm.web.permissions import ROLE_PERMISSIONS, Permission, Role
 from core import clock
 from core.errors import InvalidInput
@@ -144,6 +145,12 @@ def save_first_user(token: str) -> Answer:
 @requires(Permission.ADMINISTER)
 def index() -> Answer:
     return _users_page({}, {})
+
+
+@exports(pages, "/settings/users/export", permission=Permission.ADMINISTER)
+def export() -> Table:
+    rows = ((user.name, user.email, user.role, user.is_active, user.created_at) for user in list_users(g.session))
+    return Table("users", columns=("name", "email", "role", "is_active", "created_at"), rows=rows)
 
 
 def _users_page(typed: object, errors: dict[str, str], link: str = "") -> str:

@@ -19,7 +19,7 @@ How a page is made:
   `{% import "components/charts.html" as charts %}`; see the comments at the top of each.
 * A drawer with a number's arithmetic: `<a href="URL" hx-get="URL" hx-target="#drawer" data-drawer>` where URL renders a
   template that extends `drawer.html` (a whole page without htmx, a fragment with it).
-* Exports: `abm.web.spreadsheets.csv_response / xlsx_response`.
+* Every table is exported: `@exports(pages, path)` of `abm.web.exports`, `{{ ui.exports(endpoint, kept) }}` on the page.
 * Inline styles and scripts are refused by the content policy: use classes (static/app/app.css), or a small file under
   static/app/ loaded with `<script src=... defer nonce="{{ nonce() }}">`.
 * Menu counts: `abm.web.menu.register_count("Campaigns", function)`.

@@ -18,6 +18,7 @@ class AbmFlask(Flask):
     """`g.session` is a reading session for GET, a transaction that commits with the answer for the rest."""
 
     load_user: UserLoader
+    note_export: Callable[[str, str, int], None]
 
     def dispatch_request(self) -> Any:
         if request.routing_exception is not None or request.endpoint == "static":

@@ -2,29 +2,30 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from tempfile import SpooledTemporaryFile
 from typing import IO, Any
-from urllib.parse import quote
 
-from flask import Response
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\x00", "＝", "＋", "－", "＠")
+# What a spreadsheet runs, full-width variants included; a line feed because a carriage return becomes one.
+_RUNS = re.compile(r"'*[=+\-@\t\r\n\x00＝＋－＠]")
 _MARK = "'"
+_SHEET_ROWS = 1_048_576
+_LONGEST_CELL = 32_767
 
 
 def defuse(value: object) -> object:
     """Text that a spreadsheet would run gets a leading apostrophe; numbers and dates stay as they are."""
-    if isinstance(value, str) and value.startswith(_DANGEROUS):
+    if isinstance(value, str) and _RUNS.match(value):
         return _MARK + value
     return value
 
 
 def without_mark(text: str) -> str:
     """The text as it was before `defuse`; imports use it, so that an export comes back unchanged."""
-    return text[1:] if text.startswith(_MARK) and text[1:].startswith(_DANGEROUS) else text
+    return text[1:] if text.startswith(_MARK) and _RUNS.match(text) else text
 
 
 def _cell(value: object) -> object:
@@ -36,14 +37,17 @@ def _cell(value: object) -> object:
         return repr(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, dict | list):
+        return defuse(json.dumps(value, ensure_ascii=False))
     # csv quotes a lone carriage return only where lines end with one.
-    return defuse(value.replace("\r\n", "\n").replace("\r", "\n")) if isinstance(value, str) else value
+    marked = defuse(value)
+    return marked.replace("\r\n", "\n").replace("\r", "\n") if isinstance(marked, str) else marked
 
 
 def write_csv(file: IO[str], *, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write a header and the rows; returns how many rows. Floats in full precision, None empty."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow([_cell(name) for name in columns])
     count = 0
     for row in rows:
         writer.writerow([_cell(value) for value in row])
@@ -51,36 +55,36 @@ def write_csv(file: IO[str], *, columns: Sequence[str], rows: Iterable[Sequence[
     return count
 
 
-def csv_response(name: str, *, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
-    """A download; `name` without ending. The rows are read while the request's session is open."""
-    buffer = io.StringIO()
-    write_csv(buffer, columns=columns, rows=rows)
-    return _download(iter([buffer.getvalue().encode()]), f"{name}.csv", "text/csv; charset=utf-8")
+def write_csv_bytes(file: IO[bytes], *, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """The same into a file of bytes, as UTF-8; the file stays open."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    count = write_csv(text, columns=columns, rows=rows)
+    text.flush()
+    text.detach()
+    return count
 
 
-def xlsx_response(name: str, *, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
-    """The same table as a workbook; memory stays flat."""
+def write_xlsx(file: IO[bytes], *, columns: Sequence[str], rows: Iterable[Sequence[Any]],
+               sheet_rows: int = _SHEET_ROWS) -> int:
+    """The same table as a workbook; memory stays flat, and what no sheet can hold goes on on the next one.
+
+    A cell holds at most 32,767 characters, as spreadsheets do; the CSV has all of them."""
     import xlsxwriter
 
-    with SpooledTemporaryFile(max_size=10_000_000) as file:
-        book = xlsxwriter.Workbook(
-            file,
-            {
-                "constant_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "default_date_format": "yyyy-mm-dd",
-            },
-        )
-        sheet = book.add_worksheet()
-        for index, row in enumerate([columns, *rows]):
-            sheet.write_row(index, 0, [_workbook_cell(value) for value in row])
-        book.close()
-        file.seek(0)
-        content = file.read()
-    return _download(
-        iter([content]), f"{name}.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )
+    book = xlsxwriter.Workbook(file, {
+        "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True,
+        "default_date_format": "yyyy-mm-dd"})
+    header = [_workbook_cell(name) for name in columns]
+    sheet, at, count = book.add_worksheet(), 1, 0
+    sheet.write_row(0, 0, header)
+    for row in rows:
+        if at == sheet_rows:
+            sheet, at = book.add_worksheet(), 1
+            sheet.write_row(0, 0, header)
+        sheet.write_row(at, 0, [_workbook_cell(value) for value in row])
+        at, count = at + 1, count + 1
+    book.close()
+    return count
 
 
 def _workbook_cell(value: object) -> object:
@@ -88,10 +92,8 @@ def _workbook_cell(value: object) -> object:
         return float(value)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
-    return "" if value is None else defuse(value)
-
-
-def _download(chunks: Iterator[bytes], file_name: str, content_type: str) -> Response:
-    response = Response(chunks, content_type=content_type)
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file_name)}"
-    return response
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return str(defuse(value))[:_LONGEST_CELL]
+    return "" if value is None else value

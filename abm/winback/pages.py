@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answered
 
 from abm.company.queries import company_today
@@ -12,9 +12,9 @@ from abm.offers.kinds import CAUSES, RUNGS
 from abm.offers.queries import find_grant, get_offer, list_fitting_offers
 from abm.users.queries import list_active_users
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.menu import register_count
 from abm.web.permissions import Permission
-from abm.web.spreadsheets import csv_response
 from abm.winback import actions, panels
 from abm.winback.losses import GROUPS, list_loss_groups, list_loss_months, update_loss_months
 from abm.winback.models import Case
@@ -102,10 +102,37 @@ def cases() -> Answer:
         url=lambda **changes: url_for("winback.cases", **{**request.args.to_dict(), **changes}))
 
 
-@pages.get("/win-back/cases.csv")
-@requires(Permission.EXPORT)
-def export() -> Response:
-    return csv_response("win-back-cases", columns=EXPORT_COLUMNS, rows=export_cases(g.session, _filter()))
+@exports(pages, "/win-back/cases")
+def export() -> Table:
+    return Table("win-back-cases", columns=EXPORT_COLUMNS, rows=export_cases(g.session, _filter()))
+
+
+@exports(pages, "/win-back/losses")
+def export_losses() -> Table:
+    rows = ((month.ended_on, month.lapsed, month.yearly_value) for month in list_loss_months(g.session))
+    return Table("losses", columns=("ended_on", "lapsed", "yearly_value"), rows=rows)
+
+
+@exports(pages, "/win-back/groups")
+def export_groups() -> Table:
+    by = request.args.get("by", "industry")
+    by = by if by in GROUPS else "industry"
+    rows = ((one.name, one.cases, one.accounts, one.share, one.yearly_value)
+            for one in list_loss_groups(g.session, by, most=100_000))
+    return Table(f"losses-by-{by}", columns=(by, "cases", "accounts", "share", "yearly_value"), rows=rows)
+
+
+@exports(pages, "/win-back/comparisons")
+def export_comparisons() -> Table:
+    rows = ((one.campaign, one.title, one.treated.accounts, one.treated.won, one.held_out.accounts, one.held_out.won,
+             *(one.interval or (None, None, None))) for one in list_comparisons(g.session))
+    return Table("win-back-results", columns=("campaign", "title", "written_to", "won_back", "left_alone",
+                                              "came_back", "difference", "low", "high"), rows=rows)
+
+
+@exports(pages, "/win-back/causes")
+def export_causes() -> Table:
+    return Table("win-back-causes", columns=("cause", "cases", "won_back", "let_go"), rows=count_by_cause(g.session))
 
 
 @pages.get("/win-back/cases/<int:case_id>")

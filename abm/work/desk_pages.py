@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from abm.accounts.models import Account
 from abm.company.queries import company_today
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from abm.work.blueprint import pages
 from abm.work.calls import record_call
@@ -29,6 +30,17 @@ def calls() -> Answer:
     today = company_today(g.session)
     due = list_due_calls(g.session, user_id=None if whose == "all" else g.user.id, today=today)
     return render_template("work/calls.html", calls=due, whose=whose, today=today)
+
+
+@exports(pages, "/calls/export")
+def export_calls() -> Table:
+    today = company_today(g.session)
+    user_id = None if request.args.get("whose") == "all" else g.user.id
+    rows = ((call.title, call.account and call.account.external_id, call.account and call.account.name,
+             call.contact and call.contact.external_id, call.owner and call.owner.email, call.due_on, call.note)
+            for call in list_due_calls(g.session, user_id=user_id, today=today, limit=100_000))
+    return Table("calls-due", columns=("call", "account_id", "account", "contact_id", "owner_email", "due_on", "note"),
+                 rows=rows)
 
 
 @pages.get("/calls/<int:task_id>")

@@ -13,6 +13,7 @@ from abm.company.queries import company_today
 from abm.contacts.models import Contact
 from abm.users.queries import list_active_users
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.menu import register_count
 from abm.web.permissions import Permission
 from abm.work import actions, desk_pages, panels
@@ -20,10 +21,12 @@ from abm.work.blueprint import pages
 from abm.work.forms import KINDS, parse_task
 from abm.work.models import Task
 from abm.work.queries import (
+    EXPORT_COLUMNS,
     PAGE,
     TaskFilter,
     count_due,
     count_tasks,
+    export_tasks,
     find_account_by_name,
     get_day,
     get_task,
@@ -44,13 +47,22 @@ def my_day() -> Answer:
     return render_template("work/my_day.html", day=get_day(g.session, user_id=g.user.id, today=today), today=today)
 
 
+def _filter() -> TaskFilter:
+    args = request.args
+    return TaskFilter(user_id=g.user.id, today=company_today(g.session), owner=args.get("owner", "mine"),
+                      state=args.get("state", "open"), kind=args.get("kind", ""), due=args.get("due", ""),
+                      text=args.get("q", "").strip(), offset=max(0, args.get("offset", 0, type=int)))
+
+
+@exports(pages, "/tasks/export")
+def export() -> Table:
+    return Table("tasks", columns=EXPORT_COLUMNS, rows=export_tasks(g.session, _filter()))
+
+
 @pages.get("/tasks")
 @requires(Permission.SEE)
 def index() -> Answer:
-    args = request.args
-    chosen = TaskFilter(user_id=g.user.id, today=company_today(g.session), owner=args.get("owner", "mine"),
-                        state=args.get("state", "open"), kind=args.get("kind", ""), due=args.get("due", ""),
-                        text=args.get("q", "").strip(), offset=max(0, args.get("offset", 0, type=int)))
+    chosen = _filter()
     return render_template(
         "work/index.html", tasks=list_tasks(g.session, chosen), total=count_tasks(g.session, chosen), chosen=chosen,
         page=PAGE, users=list_active_users(g.session), today=chosen.today,
