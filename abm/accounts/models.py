@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, Index, String, Text
+from sqlalchemy import Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from abm.users.models import User
@@ -14,7 +14,11 @@ class Account(Base):
     """A company or one of its sites. `external_id`: the source system's id; `country`: a code or the text given."""
 
     __tablename__ = "account"
-    __table_args__ = (Index("ix_account_name_key", "name_key"), Index("ix_account_tier", "tier"))
+    __table_args__ = (
+        Index("ix_account_name_key", "name_key"),
+        Index("ix_account_tier", "tier"),
+        Index("ix_account_peers", "industry", "employees"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     external_id: Mapped[str] = mapped_column(String(200), unique=True)
@@ -56,3 +60,18 @@ class AccountEvent(Base):
     text: Mapped[str] = mapped_column(Text, default="")
     actor: Mapped[str] = mapped_column(String(200), default="")
     link: Mapped[str] = mapped_column(String(300), default="")
+
+
+class SavedView(Base):
+    """A person's filters, columns and order of a table under a name; a shared one is seen by everybody."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("user_id", "page", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    page: Mapped[str] = mapped_column(String(30))
+    name: Mapped[str] = mapped_column(String(100))
+    arguments: Mapped[dict[str, Any]]
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]

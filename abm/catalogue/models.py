@@ -3,14 +3,15 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import String
+from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Id
 
 
 class Product(Base):
-    """Something we sell. `sku` is the source system's id; unknown products in order lines are created with it."""
+    """Something we sell. `sku` is the source system's id; unknown products in order lines are created with it.
+    `application`: what it is good for, in a seller's words."""
 
     __tablename__ = "product"
 
@@ -21,5 +22,7 @@ class Product(Base):
     price_amount: Mapped[Decimal | None]
     currency: Mapped[str | None] = mapped_column(String(3))
     is_available: Mapped[bool | None]
+    availability_note: Mapped[str | None] = mapped_column(String(300))
+    application: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

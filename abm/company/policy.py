@@ -25,3 +25,6 @@ class Company:
     channel_costs: dict[str, str] = field(default_factory=lambda: {"email": "0.05", "call": "18", "visit": "400"})
     consent_countries: tuple[str, ...] = ("DE", "AT", "CA")
     is_sending_paused: bool = False
+    required_roles: dict[str, int] = field(
+        default_factory=lambda: {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1})
+    map_fresh_days: int = 180

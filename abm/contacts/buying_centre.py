@@ -13,7 +13,9 @@ ROLES = {
 }
 REQUIRED = {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1}
 ATTITUDES = {"supporter": "Supporter", "neutral": "Neutral", "sceptic": "Sceptic", "opponent": "Opponent"}
-INFLUENCE = {1: "1 – little", 2: "2", 3: "3 – some", 4: "4", 5: "5 – decides"}
+INFLUENCE = {**{level: str(level) for level in range(11)}, 0: "0 – none", 3: "3 – little", 5: "5 – some",
+             8: "8 – much", 10: "10 – decides"}
+STRENGTHS = {1: "1 – has met", 2: "2 – talks to", 3: "3 – is trusted by"}
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """People at accounts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from abm.accounts.models import Account
+from abm.users.models import User
 from core.db import Base, Id
 
 
 class Contact(Base):
-    """A person. `email_key` is the address lower-cased for comparison; a basis of `none` is never written to."""
+    """A person. `email_key` is the address lower-cased for comparison; a basis of `none` is never written to.
+    `influence` is 0 to 10; `confirmed_at` is when somebody last said that this is still the person's part."""
 
     __tablename__ = "contact"
     __table_args__ = (
@@ -36,6 +38,8 @@ class Contact(Base):
     lawful_basis: Mapped[str] = mapped_column(String(30), default="none")
     basis_source: Mapped[str | None] = mapped_column(String(300))
     basis_at: Mapped[datetime | None]
+    reports_to_id: Mapped[int | None] = mapped_column(Id)
+    confirmed_at: Mapped[datetime | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     is_sample: Mapped[bool] = mapped_column(default=False)
     custom: Mapped[dict[str, Any] | None]
@@ -43,3 +47,34 @@ class Contact(Base):
     updated_at: Mapped[datetime]
 
     account: Mapped[Account] = relationship()
+
+
+class Acquaintance(Base):
+    """One of us knows a person: how well (1 to 3) and since when."""
+
+    __tablename__ = "acquaintance"
+    __table_args__ = (
+        CheckConstraint("strength BETWEEN 1 AND 3", name="strength"),
+        Index("ix_acquaintance_contact", "contact_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    strength: Mapped[int]
+    since: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+
+class FurtherSeat(Base):
+    """A person's part at a further account. Messages go to a person under the own account alone."""
+
+    __tablename__ = "further_seat"
+    __table_args__ = (Index("ix_further_seat_account", "account_id"),)
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    buying_role: Mapped[str | None] = mapped_column(String(60))
+    title: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]

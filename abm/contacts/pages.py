@@ -3,20 +3,18 @@
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
-from abm.accounts.panels import register_panel
 from abm.accounts.queries import get_account
-from abm.contacts import actions
-from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, completeness, role_word, seats
+from abm.contacts import actions, centre_pages
+from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, role_word
+from abm.contacts.centre_queries import list_further_seats, list_ties, name_of
 from abm.contacts.forms import BASES, parse_contact, typed_contact
 from abm.contacts.models import Contact
 from abm.contacts.queries import (
     find_namesakes,
     get_contact,
-    list_contacts_of,
     list_order,
     read_listing,
     select_contacts,
@@ -29,6 +27,7 @@ from abm.web.permissions import Permission
 from core.errors import InvalidInput
 
 pages = Blueprint("contacts", __name__)
+centre_pages.add_to(pages)
 Answer = str | Response | tuple[str, int]
 EXPORTED = ("external_id", "first_name", "last_name", "email", "phone", "title", "department", "buying_role",
             "language", "timezone", "lawful_basis", "basis_source", "basis_at")
@@ -61,8 +60,10 @@ def show(contact_id: int) -> Answer:
     contact = get_contact(g.session, contact_id)
     others = find_namesakes(g.session, email_key=contact.email_key, but=contact.id) if contact.email_key else []
     return render_template(
-        "contacts/show.html", contact=contact, name=_name(contact), others=others, role_word=role_word, bases=BASES,
-        attitudes=ATTITUDES, obstacle=why_not_emailed(g.session, [contact]).get(contact.id))
+        "contacts/show.html", contact=contact, name=name_of(contact), others=others, role_word=role_word, bases=BASES,
+        attitudes=ATTITUDES, ties=list_ties(g.session, contact.id), roles=ROLES.items(),
+        further=list_further_seats(g.session, contact.id),
+        obstacle=why_not_emailed(g.session, [contact]).get(contact.id))
 
 
 @pages.get("/accounts/<int:account_id>/contacts/new")
@@ -79,7 +80,7 @@ def create(account_id: int) -> Answer:
         contact = actions.create_contact(g.session, account_id=account.id, values=parse_contact(request.form))
     except InvalidInput as error:
         return _form(request.form, error.fields, account=account), 422
-    flash(f"{_name(contact)} is here now", "success")
+    flash(f"{name_of(contact)} is here now", "success")
     return redirect(url_for("accounts.show", account_id=account.id))
 
 
@@ -117,10 +118,6 @@ def reactivate(contact_id: int) -> Answer:
     return redirect(url_for("contacts.show", contact_id=contact_id))
 
 
-def _name(contact: Contact) -> str:
-    return " ".join(part for part in (contact.first_name, contact.last_name) if part) or contact.email or "Somebody"
-
-
 def _form(typed: Any, errors: Any, *, account: Account, contact: Contact | None = None) -> str:
     roles = dict(ROLES)
     if contact and contact.buying_role:
@@ -128,16 +125,4 @@ def _form(typed: Any, errors: Any, *, account: Account, contact: Contact | None 
     return render_template(
         "contacts/form.html", typed=typed, errors=errors, account=account, contact=contact, bases=BASES.items(),
         roles=roles.items(), attitudes=ATTITUDES.items(), influence=INFLUENCE.items(),
-        name=_name(contact) if contact else "")
-
-
-def people_panel(session: Session, account: Account) -> str:
-    """The buying centre: who is there, and which seats are empty."""
-    people = list_contacts_of(session, account.id)
-    own_seats = seats(person.buying_role for person in people if person.is_active)
-    return render_template(
-        "contacts/_people.html", account=account, people=people, seats=own_seats, completeness=completeness(own_seats),
-        obstacles=why_not_emailed(session, people), name=_name, role_word=role_word, attitudes=ATTITUDES)
-
-
-register_panel("People", 20, people_panel, part="people")
+        name=name_of(contact) if contact else "")

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from werkzeug.datastructures import MultiDict
 
 from abm.company.policy import Company
+from abm.contacts.buying_centre import ROLES
 from core.errors import InvalidInput
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -35,6 +36,8 @@ def typed_company(company: Company) -> dict[str, Any]:
         "consent_countries": list(company.consent_countries),
         "channel_costs": dict(company.channel_costs),
         "is_sending_paused": company.is_sending_paused,
+        "required_roles": dict(company.required_roles),
+        "map_fresh_days": company.map_fresh_days,
         **{name: getattr(company, name) for name in _WHOLE},
     }
 
@@ -49,6 +52,8 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     values["consent_countries"] = form.get("consent_countries", "").upper().replace(",", " ").split()
     values["is_sending_paused"] = bool(form.get("is_sending_paused"))
     values["channel_costs"] = _costs(form, errors)
+    if "map_fresh_days" in form:
+        values |= {"required_roles": _roles(form, errors), "map_fresh_days": _whole(form, "map_fresh_days", errors)}
     for name in ("working_from", "working_to"):
         values[name] = _time(form, name, errors)
     for name in _WHOLE:
@@ -99,3 +104,15 @@ def _costs(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, str]:
         except InvalidOperation:
             errors[f"cost_{channel}"] = "An amount such as 18.50"
     return costs
+
+
+def _roles(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, int]:
+    """How many people each role needs; roles that need nobody are left out."""
+    needed = {}
+    for role in ROLES:
+        text = form.get(f"needed_{role}", "").strip() or "0"
+        if not text.isdecimal() or int(text) > 20:
+            errors[f"needed_{role}"] = "A whole number from 0 to 20"
+        elif int(text):
+            needed[role] = int(text)
+    return needed

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from abm.audit.queries import EXPORT_COLUMNS, export_entries, list_entries
 from abm.company.actions import set_company_value
 from abm.company.queries import get_company
+from abm.contacts.buying_centre import ROLES
 from abm.home.forms import company_values, typed_company
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -19,7 +20,8 @@ Answer = str | Response | tuple[str, int]
 @pages.get("/settings")
 @requires(Permission.SEE)
 def index() -> Answer:
-    return render_template("settings/index.html", typed=typed_company(get_company(g.session)), errors={})
+    return render_template("settings/index.html", typed=typed_company(get_company(g.session)), errors={},
+                           roles=ROLES)
 
 
 @pages.post("/settings/company")
@@ -28,7 +30,8 @@ def save_company() -> Answer:
     try:
         values = company_values(request.form)
     except InvalidInput as error:
-        return render_template("settings/index.html", typed=request.form, errors=error.fields), 422
+        return render_template("settings/index.html", typed=request.form, errors=error.fields,
+                               roles=ROLES), 422
     present = typed_company(get_company(g.session))
     for name, value in values.items():
         if present.get(name) != value:

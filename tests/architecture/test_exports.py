@@ -18,6 +18,7 @@ WITHOUT = {
     "analysis/why_scores.html": "the arithmetic of one number",
     "analysis/why_steadiness.html": "the arithmetic of one number",
     "contacts/_people.html": "a panel; the people are exported from the list of people",
+    "contacts/why_complete.html": "the arithmetic of one number",
     "home/today.html": "a summary of tables that are exported where they stand",
     "imports/_report.html": "refused rows; their file is the export, in the form in which they came",
     "imports/mapping.html": "the first rows of the uploaded file",

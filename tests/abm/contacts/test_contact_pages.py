@@ -68,7 +68,7 @@ def test_a_person_is_added_with_basis_source_and_moment(client_as, account_id):
 @pytest.mark.parametrize(("changed", "sentence"), [
     ({"email": "not an address"}, "is not an e-mail address"), ({"email": "", "phone": ""}, "Give an e-mail address"),
     ({"email": "noreply@example.com"}, "role address"), ({"basis_source": ""}, "Say where this basis comes from"),
-    ({"lawful_basis": "because"}, "Choose one"), ({"timezone": "Moon"}, "IANA"), ({"influence": "9"}, "Choose one"),
+    ({"lawful_basis": "because"}, "Choose one"), ({"timezone": "Moon"}, "IANA"), ({"influence": "11"}, "Choose one"),
     ({"custom": "no colon"}, "name: value"),
 ])
 def test_wrong_values_are_named_and_nothing_is_saved(client_as, account_id, changed, sentence):

@@ -1,0 +1,1 @@
+"""What we know of an account: its dossier, tenders, competitors, family, sources and white space."""
