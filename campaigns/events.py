@@ -36,6 +36,7 @@ STATE_OF_KIND: dict[str, DeliveryState] = {
     "open": DeliveryState.SENT,
     "click": DeliveryState.SENT,
     "unsubscribe": DeliveryState.SENT,
+    "confirmed": DeliveryState.SENT,
 }
 
 

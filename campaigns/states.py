@@ -103,3 +103,4 @@ class Reason(StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     ERASED = "erased"
     WAITED_TOO_LONG = "waited_too_long"
+    RESENT = "resent"

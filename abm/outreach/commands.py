@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from abm.outreach import doubt_commands
 from abm.outreach.command_words import check_words, dry_run_words, status_words
 from abm.web.terminal import DONE, REFUSED, answer
 from core import db
@@ -17,6 +18,10 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on 
 @click.group()
 def campaigns() -> None:
     """Outreach campaigns: from a file to sent, with every message accounted for."""
+
+
+for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm):
+    campaigns.add_command(command)
 
 
 @campaigns.command()

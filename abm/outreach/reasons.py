@@ -29,6 +29,7 @@ _SENTENCES: dict[str, str] = {
     Reason.CAMPAIGN_CANCELLED: "The campaign was cancelled",
     Reason.ERASED: "The person was erased",
     Reason.WAITED_TOO_LONG: "Waited too long for its turn",
+    Reason.RESENT: "In doubt, and sent again by a person",
 }
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from flask import g, render_template
+from flask import g, render_template, request
 
+from abm.outreach import account_results
+from abm.outreach.account_results import get_unit_costs, list_account_results, stream_account_results
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
 from abm.outreach.launching import get_status
@@ -33,6 +35,24 @@ def result_numbers(campaign_id: int) -> Answer:
     return render_template("outreach/_numbers.html", campaign=campaign, **_numbers(campaign))
 
 
+@pages.get("/campaigns/<int:campaign_id>/results/accounts")
+@requires(Permission.SEE)
+def account_rows(campaign_id: int) -> Answer:
+    """Account by account, who answered and ordered most first."""
+    campaign, offset = get_campaign(g.session, campaign_id), max(0, request.args.get("offset", 0, type=int))
+    rows = list_account_results(g.session, campaign_id, offset=offset)
+    return render_template("outreach/account_results.html", rows=rows[:account_results.PAGE], offset=offset,
+                           has_more=len(rows) > account_results.PAGE, page=account_results.PAGE,
+                           **campaign_frame(campaign))
+
+
+@exports(pages, "/campaigns/<int:campaign_id>/account-results")
+def export_accounts(campaign_id: int) -> Table:
+    campaign = get_campaign(g.session, campaign_id)
+    return Table(f"{campaign.name}-accounts", columns=account_results.COLUMNS,
+                 rows=stream_account_results(g.session, campaign_id))
+
+
 @exports(pages, "/campaigns/<int:campaign_id>/steps")
 def export_steps(campaign_id: int) -> Table:
     campaign, kinds = get_campaign(g.session, campaign_id), ("open", "click", "reply")
@@ -56,5 +76,6 @@ def export_links(campaign_id: int) -> Table:
 
 
 def _numbers(campaign: Campaign) -> dict[str, Any]:
-    return {"status": get_status(g.session, campaign=campaign), "steps": list_step_results(g.session, campaign.id),
+    status = get_status(g.session, campaign=campaign)
+    return {"status": status, "costs": get_unit_costs(g.session, campaign.id, status), "steps": list_step_results(g.session, campaign.id),
             "books": BOOKS, "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}

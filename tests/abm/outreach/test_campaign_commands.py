@@ -12,7 +12,7 @@ import pytest
 from abm.cli import main
 from abm.outreach.queries import find_campaign_by_name
 from campaigns import jobs, planning_jobs
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Delivery
 from core import db
 from core.settings import settings
 from tests.abm.outreach.companies import CAMPAIGN, WORKING_MOMENT, make_listed_people, write_campaign
@@ -242,3 +242,18 @@ def test_what_is_applied_on_the_command_line_has_the_system_as_author(file: Path
     with db.reading() as session:
         campaign = session.query(Campaign).one()
         assert (campaign.editor_id, campaign.editor_name) == (None, "system")
+
+
+def test_a_message_in_doubt_is_listed_and_sent_again_by_command(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    launched(file)
+    carried_out()
+    with db.transaction() as session:
+        session.query(Delivery).filter_by(id=1).update({"state": "unknown", "sent_at": None})
+    (row,) = answered(capsys, "doubt", "welcome-back")["in_doubt"]
+    assert row["message"] == 1
+    answered(capsys, "resend", "welcome-back", "1")
+    carried_out()
+    status = answered(capsys, "status", "welcome-back")
+    assert (status["planned"], status["by_state"]["sent"], status["by_state"]["unknown"]) == (4, 3, 1)
+    assert main(["campaigns", "resend", "welcome-back", "1"]) == 2
+    assert main(["campaigns", "confirm", "welcome-back", "999"]) == 2

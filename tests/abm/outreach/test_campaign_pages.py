@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from abm.accounts.models import Account
+from abm.audit.models import AuditEntry
 from abm.contacts.models import Contact
 from abm.outreach.queries import get_campaign_by_name
 from campaigns import jobs, planning_jobs
+from campaigns.events import record_event
 from campaigns.models import Campaign, Delivery
 from core import db
 from core.settings import settings
 from tests.abm.outreach.companies import HELLO, WORKING_MOMENT, make_listed_people
+from tests.factories import make_order
 
 BASICS = {
     "title": "Welcome back", "purpose": "win-back", "list": "silent", "sender_name": "Sales",
@@ -310,3 +314,33 @@ def test_looking_for_somebody_else_shows_the_first_who_is_found(marketer: Any, p
         session.get_one(Contact, people[2]).last_name = "Zubrowka"
     page = marketer.get(f"/campaigns/{campaign_id}/steps/0/preview?contact={people[0]}&q=zubr").text
     assert f'name="contact" value="{people[2]}"' in page
+
+
+def test_a_message_in_doubt_is_shown_and_sent_again_on_record(client_as: Client, marketer: Any) -> None:
+    campaign_id = launched(client_as, marketer)
+    with db.transaction() as session:
+        doubtful = session.query(Delivery).order_by(Delivery.id).first()
+        doubtful.state, doubtful.sent_at, delivery_id = "unknown", None, doubtful.id
+    page = marketer.get(f"/campaigns/{campaign_id}/in-doubt").text
+    assert "Send again" in page
+    assert "Send again" not in client_as("viewer").get(f"/campaigns/{campaign_id}/in-doubt").text
+    marketer.post(f"/campaigns/{campaign_id}/messages/{delivery_id}/resend")
+    assert "Nothing is in doubt" in marketer.get(f"/campaigns/{campaign_id}/in-doubt").text
+    with db.reading() as session:
+        assert session.query(AuditEntry).filter_by(action="message.resend", subject_id=str(delivery_id)).count() == 1
+        assert session.query(Delivery).filter_by(generation=2).count() == 1
+
+
+def test_results_by_account_count_messages_replies_and_orders(client_as: Client, marketer: Any) -> None:
+    campaign_id = launched(client_as, marketer)
+    with db.transaction() as session:
+        sent = session.query(Delivery).filter_by(state="sent").first()
+        record_event(session, delivery=sent, kind="reply", event_key="reply-1")
+        make_order(session, session.get_one(Account, sent.account_id), on=WORKING_MOMENT.date(), amount="250")
+    exported = marketer.get(f"/campaigns/{campaign_id}/account-results.csv").text.splitlines()
+    first = dict(zip(exported[0].split(","), exported[1].split(","), strict=True))
+    assert (first["sent"], first["replied"], first["orders"], float(first["order_value"])) == ("1", "1", "1", 250)
+    assert len(exported) == 4
+    page = marketer.get(f"/campaigns/{campaign_id}/results").text
+    assert "Per win" in page
+    assert marketer.get(f"/campaigns/{campaign_id}/results/accounts").status_code == 200

@@ -1,0 +1,97 @@
+"""What a campaign brought, account by account, and what each contact, response and win cost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.orders.models import Order
+from campaigns import reports
+from campaigns.models import Delivery, Event, Run
+from campaigns.states import BOOK_OF_STATE, DeliveryState
+
+PAGE = 50
+COLUMNS = ("account_id", "account", "planned", "sent", "left_out", "failed", "in_doubt", "waiting", "clicked", "replied",
+           "orders", "order_value")
+_BOOKS = ("sent", "suppressed", "failed", "unknown", "queued")
+
+
+def list_account_results(session: Session, campaign_id: int, *, offset: int = 0) -> Sequence[Any]:
+    """Rows named as COLUMNS with the account's own `id`; who answered and ordered most comes first."""
+    return session.execute(_results(session, campaign_id).offset(offset).limit(PAGE + 1)).all()
+
+
+def stream_account_results(session: Session, campaign_id: int) -> Iterator[list[Any]]:
+    for row in session.execute(_results(session, campaign_id).execution_options(yield_per=1_000)):
+        yield [getattr(row, column) for column in COLUMNS]
+
+
+def _results(session: Session, campaign_id: int) -> Select[Any]:
+    runs = select(Run.id).where(Run.campaign_id == campaign_id)
+    books = (
+        select(Delivery.account_id, func.count().label("planned"),
+               *(func.count(case((Delivery.state.in_(_states(book)), 1))).label(book) for book in _BOOKS))
+        .where(Delivery.run_id.in_(runs)).group_by(Delivery.account_id).subquery())
+    events, orders = _events(runs), _orders(session, campaign_id, books)
+    replied, ordered = func.coalesce(events.c.replied, 0), func.coalesce(orders.c.orders, 0)
+    return (
+        select(Account.id, Account.external_id.label("account_id"), Account.name.label("account"), books.c.planned,
+               books.c.sent, books.c.suppressed.label("left_out"), books.c.failed, books.c.unknown.label("in_doubt"),
+               books.c.queued.label("waiting"), func.coalesce(events.c.clicked, 0).label("clicked"),
+               replied.label("replied"), ordered.label("orders"),
+               func.coalesce(orders.c.order_value, 0).label("order_value"))
+        .select_from(books).join(Account, Account.id == books.c.account_id)
+        .outerjoin(events, events.c.account_id == books.c.account_id)
+        .outerjoin(orders, orders.c.account_id == books.c.account_id)
+        .order_by(ordered.desc(), replied.desc(), books.c.sent.desc(), Account.id))
+
+
+def _states(book: str) -> list[DeliveryState]:
+    return [state for state, name in BOOK_OF_STATE.items() if name == book]
+
+
+def _events(runs: Select[Any]) -> Subquery:
+    """People who answered or followed a link themselves; what machines did is left out."""
+    def people(kind: str) -> ColumnElement[Any]:
+        return func.count(case((Event.kind == kind, Event.contact_id)).distinct())
+
+    return (
+        select(Delivery.account_id, people("reply").label("replied"), people("click").label("clicked"))
+        .join(Event, Event.delivery_id == Delivery.id)
+        .where(Delivery.run_id.in_(runs), Event.is_machine.is_(False)).group_by(Delivery.account_id).subquery())
+
+
+def _orders(session: Session, campaign_id: int, books: Subquery) -> Subquery:
+    """Counted orders since the first launch, of accounts that were meant to get something."""
+    since: datetime | None = session.scalar(select(func.min(Run.launched_at)).where(Run.campaign_id == campaign_id))
+    first_day = since.date() if since else None
+    counted = and_(Order.ordered_on >= first_day, Order.is_cancelled.is_(False), Order.amount > 0)
+    return (
+        select(Order.account_id, func.count().label("orders"), func.sum(Order.amount).label("order_value"))
+        .where(counted, Order.account_id.in_(select(books.c.account_id))).group_by(Order.account_id).subquery())
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCosts:
+    """Cost in the company's currency, and what it comes to for each; None where nothing was reached."""
+
+    cost: Decimal
+    reached: int
+    responded: int
+    won: int
+
+    def per(self, count: int) -> Decimal | None:
+        return self.cost / count if count else None
+
+
+def get_unit_costs(session: Session, campaign_id: int, status: Mapping[str, Any]) -> UnitCosts:
+    """`reached`: people who got at least one message; `responded`: people who replied; `won`: orders since launch."""
+    runs = select(Run.id).where(Run.campaign_id == campaign_id)
+    reached = session.scalar(select(func.count(Delivery.contact_id.distinct())).where(
+        Delivery.run_id.in_(runs), Delivery.state.in_(_states("sent")))) or 0
+    return UnitCosts(reports.cost_of_sent(session, campaign_id), reached, status["replied"], status["orders"])
