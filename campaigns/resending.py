@@ -88,6 +88,7 @@ def list_in_doubt(session: Session, campaign_id: int, *, limit: int = 500) -> li
     """Messages nobody knows the end of and nobody has sent again, the oldest first. Calls are never in doubt."""
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
     return list(session.scalars(
-        select(Delivery).where(Delivery.run_id.in_(runs), Delivery.state.in_(IN_DOUBT), Delivery.channel != Channel.CALL,
-                               func.coalesce(Delivery.reason, "") != Reason.RESENT.value)
+        select(Delivery)
+        .where(Delivery.run_id.in_(runs), Delivery.state.in_(IN_DOUBT), Delivery.channel != Channel.CALL,
+               func.coalesce(Delivery.reason, "") != Reason.RESENT.value)
         .order_by(Delivery.first_tried_at, Delivery.id).limit(limit)))

@@ -16,8 +16,8 @@ from campaigns.models import Delivery, Event, Run
 from campaigns.states import BOOK_OF_STATE, DeliveryState
 
 PAGE = 50
-COLUMNS = ("account_id", "account", "planned", "sent", "left_out", "failed", "in_doubt", "waiting", "clicked", "replied",
-           "orders", "order_value")
+COLUMNS = ("account_id", "account", "planned", "sent", "left_out", "failed", "in_doubt", "waiting", "clicked",
+           "replied", "orders", "order_value")
 _BOOKS = ("sent", "suppressed", "failed", "unknown", "queued")
 
 

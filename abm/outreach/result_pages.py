@@ -77,5 +77,6 @@ def export_links(campaign_id: int) -> Table:
 
 def _numbers(campaign: Campaign) -> dict[str, Any]:
     status = get_status(g.session, campaign=campaign)
-    return {"status": status, "costs": get_unit_costs(g.session, campaign.id, status), "steps": list_step_results(g.session, campaign.id),
-            "books": BOOKS, "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}
+    return {"status": status, "costs": get_unit_costs(g.session, campaign.id, status),
+            "steps": list_step_results(g.session, campaign.id), "books": BOOKS,
+            "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}

@@ -30,9 +30,9 @@ def in_doubt(engine_side: Path) -> Running:
     return running
 
 
-def _resend(delivery_id: int = 1) -> None:
+def _resend() -> None:
     with transaction() as session:
-        resend(session, delivery_id=delivery_id, by="Mia")
+        resend(session, delivery_id=deliveries()[0].id, by="Mia")
 
 
 def test_a_message_sent_again_leaves_the_house_once_with_an_id_of_its_own(in_doubt: Running) -> None:
@@ -86,7 +86,7 @@ def test_a_suppressed_person_gets_no_second_message(in_doubt: Running) -> None:
 
 def test_what_a_person_knows_to_have_arrived_counts_as_sent(in_doubt: Running) -> None:
     with transaction() as session:
-        confirm_arrival(session, delivery_id=1, by="Mia")
+        confirm_arrival(session, delivery_id=deliveries()[0].id, by="Mia")
     assert states() == {"sent": 1}
     with reading() as session:
         assert list_in_doubt(session, in_doubt.campaign_id) == []
@@ -94,7 +94,7 @@ def test_what_a_person_knows_to_have_arrived_counts_as_sent(in_doubt: Running) -
 
 def test_only_what_nobody_has_decided_about_is_listed(in_doubt: Running) -> None:
     with reading() as session:
-        assert [row.id for row in list_in_doubt(session, in_doubt.campaign_id)] == [1]
+        assert [row.id for row in list_in_doubt(session, in_doubt.campaign_id)] == [deliveries()[0].id]
     _resend()
     with reading() as session:
         assert list_in_doubt(session, in_doubt.campaign_id) == []
