@@ -41,6 +41,7 @@ PAGES = (
     "abm.analysis.pages",
     "abm.targets.pages",
     "abm.work.pages",
+    "abm.sending.pages",
     "abm.outreach.pages",
     "abm.outreach.public_pages",
     "abm.outreach.outbox_pages",

@@ -32,6 +32,8 @@ COMMANDS: dict[str, str] = {
     "unsuppress": "abm.outreach.consent_commands:unsuppress",
     "contact": "abm.outreach.consent_commands:contact",
     "offers": "abm.offers.commands:offers",
+    "senders": "abm.sending.commands:senders",
+    "secrets": "abm.sending.commands:secrets",
     "winback": "abm.winback.commands:winback",
 }
 

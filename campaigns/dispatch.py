@@ -19,12 +19,18 @@ from campaigns import caps, outbox
 from campaigns.channels import call
 from campaigns.channels.base import Carrier, HandOverJournal, MayBegin, Outcome, Result
 from campaigns.channels.email import open_carrier
+from campaigns.channels.fleet import Fleet
 from campaigns.commits import in_transaction
+from campaigns.facts import DueDelivery
 from campaigns.journal import Journal
 from campaigns.outbox import ClaimedBatch
 from campaigns.pace import Pace
 from campaigns.preparing import Ready, ReadyBatch, prepare, put_off
 from campaigns.recording import PLACED, postpone, record_outcomes
+from campaigns.sending import allowances, breaker
+from campaigns.sending.routes import Route
+from campaigns.states import Channel
+from campaigns.verdict import Verdict
 from campaigns.watch import Watch
 from core import clock
 from core.db import reading
@@ -34,6 +40,7 @@ from core.settings import settings
 
 DRAIN_SECONDS = 20.0
 STOP_GRACE_SECONDS = 5.0
+WAIT_FOR_SECOND = 0.1
 _log = logger(__name__)
 
 OpenCarrier = Callable[[HandOverJournal, MayBegin], Carrier]
@@ -41,12 +48,12 @@ OpenCarrier = Callable[[HandOverJournal, MayBegin], Carrier]
 
 @dataclass(frozen=True)
 class DrainOptions:
-    """How long to go on claiming, how long a lease lasts, and which carrier sends; tests shorten and replace."""
+    """How long to go on claiming, how long a lease lasts, and which carrier sends instead of the sender's own."""
 
     seconds: float = DRAIN_SECONDS
     lease_seconds: float = outbox.LEASE_SECONDS
     stop_grace: float = STOP_GRACE_SECONDS
-    open_carrier: OpenCarrier = open_carrier
+    open_carrier: OpenCarrier | None = None
 
 
 @dataclass
@@ -96,7 +103,7 @@ class Dispatcher:
     def __init__(self, journal: Journal, watch: Watch, *, worker: str, options: DrainOptions) -> None:
         self._journal, self._watch, self._worker, self._options = journal, watch, worker, options
         self._ends_at = time.monotonic() + options.seconds
-        self._carrier: Carrier | None = None
+        self._fleet = Fleet(self._open_route)
         self._ready: ReadyBatch | None = None
         self._open: dict[int, set[int]] = {}
         self._unrecorded: list[Outcome] = []
@@ -118,8 +125,7 @@ class Dispatcher:
 
     def finish(self) -> bool:
         """Stop sending, record what is known, give back what was not begun. True when every claim of ours is closed."""
-        if self._carrier is not None:
-            self._carrier.close(self._options.stop_grace)
+        self._fleet.close(self._options.stop_grace)
         with suppress(SQLAlchemyError):
             self._collect(0.0)
             for batch_id in list(self._open):
@@ -130,10 +136,10 @@ class Dispatcher:
     def _is_over(self) -> bool:
         if stopping() or self._watch.is_paused:
             return True
-        return time.monotonic() >= self._ends_at and not (self._carrier and self._carrier.in_slow_lane())
+        return time.monotonic() >= self._ends_at and not self._fleet.in_slow_lane()
 
     def _in_hand(self) -> int:
-        return self._carrier.in_hand() + self._carrier.in_slow_lane() if self._carrier else 0
+        return self._fleet.in_hand() + self._fleet.in_slow_lane()
 
     # preparing
 
@@ -177,13 +183,18 @@ class Dispatcher:
         """Record what comes in until few enough messages are on the wire for the next slice to follow without a gap."""
         low_water = 0 if until_answered else self._pace.slice_size // 4
         self._collect(0.0)
-        while self._carrier is not None and self._carrier.in_hand() > low_water and not stopping():
+        while self._fleet.in_hand() > low_water and not stopping():
             self._collect(0.25)
         if until_answered and self._in_hand():
             self._collect(0.5)
 
     def _hand_over(self, made: ReadyBatch) -> None:
-        size = min(self._pace.slice_size, len(made.ready))
+        route, size = made.batch.route, min(self._pace.slice_size, len(made.ready))
+        if route.per_second:
+            size = in_transaction(lambda session: allowances.take_second(session, route, size))
+        if not size:
+            self._collect(WAIT_FOR_SECOND)
+            return
         chosen = [made.ready.popleft() for _ in range(size)]
         if not made.ready:
             self._ready = None
@@ -198,7 +209,7 @@ class Dispatcher:
         still_open -= held.done
         messages = [one.outgoing for one in chosen if one.due.id in held.to_send and one.outgoing is not None]
         if messages:
-            self._send_by().hand_over(messages)
+            self._fleet.hand_over(route, messages)
             self._pace.handed(len(messages))
         self._close_if_done(made.batch.id)
 
@@ -207,6 +218,7 @@ class Dispatcher:
         held = outbox.begin_hand_over(session, made.batch, [one.prepared for one in chosen])
         dues = [one.due for one in chosen if one.due.id in held]
         refused = caps.take_caps(session, dues, run=made.run, policy=made.policy, at=clock.now())
+        refused |= self._refuse_for_day(session, made, [due for due in dues if due.id not in refused])
         if refused:
             postpone(session, fence=made.batch.fence, verdicts=refused)
         let_through = held - set(refused)
@@ -219,17 +231,31 @@ class Dispatcher:
         done = set(refused) | {one.delivery_id for one in calls}
         return Begun(to_send=held - done, done=done)
 
-    def _send_by(self) -> Carrier:
-        if self._carrier is None:
-            self._carrier = self._options.open_carrier(self._journal, self._watch.may_begin)
-        return self._carrier
+    def _refuse_for_day(self, session: Session, made: ReadyBatch, dues: list[DueDelivery]) -> dict[int, Verdict]:
+        """Deferrals of what the sender may not send any more today, or not now; its caps are given back."""
+        route, at = made.batch.route, clock.now()
+        if made.batch.channel != Channel.EMAIL:
+            return {}
+        if pause := breaker.find_pause(session, route.health_id, at):
+            refused = dict.fromkeys((due.id for due in dues), pause)
+        else:
+            refused = allowances.take_day(session, dues, route=route, batch_id=made.batch.id, at=at)
+        if refused:
+            caps.release_caps(session, refused)
+        return refused
+
+    def _open_route(self, route: Route) -> Carrier:
+        if self._options.open_carrier is not None:
+            return self._options.open_carrier(self._journal, self._watch.may_begin)
+        return open_carrier(self._journal, self._watch.may_begin, route=route)
 
     # recording
 
     def _collect(self, wait: float) -> None:
         """Take in what became known and record it in one commit."""
-        if self._carrier is not None:
-            self._unrecorded += self._carrier.outcomes(wait)
+        self._unrecorded += self._fleet.outcomes(wait)
+        for health_id, fared in self._fleet.openings().items():
+            in_transaction(partial(breaker.note_openings, health_id=health_id, openings=fared))
         if not self._unrecorded:
             return
         told = self._unrecorded

@@ -4,6 +4,7 @@ from campaigns import planning_jobs, sweeps
 from campaigns.dispatch import drain
 from campaigns.events import apply_late_events
 from campaigns.outbox import count_due
+from campaigns.sending.allowances import forget_old
 from core.db import reading, transaction, use_durable_commits
 from core.jobs import JobQueue, every, job, ring
 
@@ -30,6 +31,7 @@ def sweep() -> None:
     sweeps.give_up_on_unknown()
     with transaction() as session:
         apply_late_events(session)
+        forget_old(session)
     with reading() as session:
         due = count_due(session)
     for wanted in range(1, min(-(-due // ROWS_PER_DRAIN), MOST_DRAINS) + 1):

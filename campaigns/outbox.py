@@ -11,12 +11,14 @@ from datetime import datetime
 from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps
+from campaigns import caps, turns
 from campaigns.facts import DueDelivery
 from campaigns.models import Batch, Delivery, Run
 from campaigns.outside import outside
 from campaigns.progress import has_progress_due
-from campaigns.states import RunState
+from campaigns.sending.allowances import release_day
+from campaigns.sending.routes import OPERATORS_OWN, Route
+from campaigns.states import DeliveryState, RunState
 from campaigns.value_rows import moment_text, to_rows, value_rows
 from core import clock
 from core.db import is_postgres
@@ -24,7 +26,7 @@ from core.db import is_postgres
 BATCH_SIZE = 500
 LEASE_SECONDS = 30.0
 
-_DUE = "state IN ('queued','deferred') AND due_at <= :now"
+_DUE = turns.DUE
 # Without CASE, PostgreSQL takes such rows to be so rare that it compares each with every value of the slice.
 _IS_OURS = "CASE WHEN delivery.state = 'claimed' AND delivery.fence = :fence THEN true ELSE false END"
 _COLUMNS = ("id, run_id, version_id, enrolment_id, account_id, contact_id, position, step, channel, address, "
@@ -52,6 +54,7 @@ class ClaimedBatch:
     position: int
     channel: str
     rows: tuple[ClaimedRow, ...]
+    route: Route = OPERATORS_OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +75,34 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
 
     A delivery whose last batch lost its worker is taken alone, so that one poisoned row is found out.
     """
-    for group in _due_groups(session):
+    for turn in turns.in_turn(session, _due_groups(session), limit=limit):
+        group = turn.group
         batch = Batch(run_id=group.run_id, version_id=group.version_id, position=group.position, channel=group.channel,
                       worker=worker[:120], journal=journal, boot_id=clock.boot_id(), fence=0, claimed_at=clock.now(),
                       lease_until=clock.lease_now(session) + lease_seconds)
         session.add(batch)
         session.flush()
-        rows = _claim_rows(session, group, batch_id=batch.id, limit=1 if group.is_suspect else limit)
+        rows = _claim_rows(session, group, batch_id=batch.id, limit=turn.most)
         if rows:
             batch.fence, batch.size = batch.id, len(rows)
             session.flush()
+            turns.had_turn(group.run_id)
             return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel,
-                                rows)
+                                rows, turn.route)
         session.delete(batch)
         session.flush()
     return None
 
 
 def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
-    """One due group (run, version, position, channel, suspects or not) per active run, the most urgent run first."""
+    """One due group (priority, run, version, position, channel, suspects or not) per active run."""
     if session.execute(moment_text(f"SELECT 1 FROM delivery WHERE {_DUE} LIMIT 1", "now"),  # noqa: S608 - constants
                        {"now": clock.now()}).first() is None:
         return []
     statement = moment_text(
-        "SELECT d.run_id, d.version_id, d.position, d.channel, d.is_suspect FROM "  # noqa: S608 - constants
+        "SELECT r.priority, d.run_id, d.version_id, d.position, d.channel, d.is_suspect FROM "  # noqa: S608 - constants
         f"(SELECT priority, id, (SELECT id FROM delivery WHERE run_id = run.id AND {_DUE} LIMIT 1) AS first_id "
-        "FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id ORDER BY r.priority, r.id",
-        "now")
+        "FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id", "now")
     return list(session.execute(statement, {"now": clock.now()}).all())
 
 
@@ -151,6 +155,9 @@ def give_back(session: Session, *, fence: int) -> int:
 
     The caller knows that nothing of it is on the wire and that all outcomes are recorded.
     """
+    handing = session.scalars(select(Delivery.id).where(Delivery.batch_id == fence, Delivery.fence == fence,
+                                                        Delivery.state == DeliveryState.HANDING)).all()
+    release_day(session, handing, at=clock.now())
     found = session.execute(text(
         "UPDATE delivery SET state = 'queued', batch_id = NULL, attempts = attempts - CASE state WHEN 'handing' THEN 1 "
         "ELSE 0 END WHERE batch_id = :fence AND fence = :fence AND state IN ('claimed','handing') RETURNING id"),

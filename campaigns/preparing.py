@@ -4,7 +4,7 @@ All of it reads for the whole batch in a few queries; a person's missing value s
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,8 @@ from campaigns.outside import CallRequest, Policy, Recipient, outside
 from campaigns.personalisation import ContentFailure, Values
 from campaigns.rendering import CompiledEmail, compile_email, render_script
 from campaigns.sandbox_rules import ContentRefused
+from campaigns.sending.dkim import Signer
+from campaigns.sending.dkim_keys import list_signers
 from campaigns.states import Channel, DeliveryState, Reason
 from campaigns.tracking import envelope_sender, unsubscribe_url
 from campaigns.variants import draw_variant
@@ -69,6 +71,7 @@ class _Material:
     verdicts: Mapping[int, Verdict]
     references: Mapping[int, tuple[str, ...]]
     epoch: int
+    signers: Sequence[Signer] = ()
     offers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     contents: dict[tuple[str | None, str | None], CompiledEmail] = field(default_factory=dict)
 
@@ -101,7 +104,8 @@ def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
         run=run, step=run.definition.steps[batch.position], policy=outside().company.policy(session),
         recipients=recipients, values=outside().people.values(session, contacts),
         verdicts=gate.judge(session, dues, run=run, recipients=recipients, at=clock.now()),
-        references=_earlier_message_ids(session, dues, batch.position), epoch=epoch)
+        references=_earlier_message_ids(session, dues, batch.position), epoch=epoch,
+        signers=list_signers(session, batch.route.identity_id) if batch.channel == Channel.EMAIL else ())
 
 
 def read_run(session: Session, run_id: int, version_id: int) -> RunFacts:
@@ -206,9 +210,16 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
         track=recipient.country not in found.policy.consent_countries)
     filled = _compiled(found, batch, step, language, variant).fill(values=values, facts=facts)
     outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to,
-                        filled.wire)
+                        signed(filled.wire, found.signers))
     prepared = Prepared(due.id, facts.message_id, filled.content_hash, facts.to_address, variant, language)
     return Ready(due, prepared, outgoing, None)
+
+
+def signed(wire: bytes, signers: Sequence[Signer]) -> bytes:
+    """The message as it leaves, with a signature for each key that is active."""
+    for signer in signers:
+        wire = signer.sign(wire, at=int(clock.now().timestamp()))
+    return wire
 
 
 def _compiled(found: _Material, batch: ClaimedBatch, step: EmailStep, language: str | None,

@@ -18,9 +18,11 @@ from campaigns import caps
 from campaigns.channels.base import Outcome, Result
 from campaigns.models import Delivery
 from campaigns.retry import next_try
+from campaigns.sending.allowances import release_day
 from campaigns.states import DeliveryState, Reason
 from campaigns.value_rows import to_rows, value_rows
 from campaigns.verdict import Verdict
+from core import clock
 from core.id_lists import is_among
 
 PLACED = "placed"
@@ -58,6 +60,7 @@ def record_outcomes(session: Session, outcomes: Sequence[Outcome], *, worker: st
     unsent = sorted(one.delivery_id for one in told if one.result in (Result.DEFERRED, Result.RETURNED))
     if unsent:
         caps.release_caps(session, unsent)
+        release_day(session, unsent, at=clock.now())
     return len(taken)
 
 

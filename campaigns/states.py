@@ -104,3 +104,5 @@ class Reason(StrEnum):
     ERASED = "erased"
     WAITED_TOO_LONG = "waited_too_long"
     RESENT = "resent"
+    SENDING_LIMIT = "sending_limit"
+    SENDER_PAUSED = "sender_paused"

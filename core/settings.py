@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     port: int = 8000
     trusted_proxies: int = 0
     metrics_token: str = ""
+    allowed_hosts: str = ""
+    dns_server: str = ""
 
     @field_validator("timezone")
     @classmethod

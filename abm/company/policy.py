@@ -28,3 +28,4 @@ class Company:
     required_roles: dict[str, int] = field(
         default_factory=lambda: {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1})
     map_fresh_days: int = 180
+    is_sending_strict: bool = False

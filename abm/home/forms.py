@@ -38,6 +38,7 @@ def typed_company(company: Company) -> dict[str, Any]:
         "is_sending_paused": company.is_sending_paused,
         "required_roles": dict(company.required_roles),
         "map_fresh_days": company.map_fresh_days,
+        "is_sending_strict": company.is_sending_strict,
         **{name: getattr(company, name) for name in _WHOLE},
     }
 
@@ -51,6 +52,7 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     values["working_days"] = [day for day in DAYS if day in form.getlist("working_days")]
     values["consent_countries"] = form.get("consent_countries", "").upper().replace(",", " ").split()
     values["is_sending_paused"] = bool(form.get("is_sending_paused"))
+    values["is_sending_strict"] = bool(form.get("is_sending_strict"))
     values["channel_costs"] = _costs(form, errors)
     if "map_fresh_days" in form:
         values |= {"required_roles": _roles(form, errors), "map_fresh_days": _whole(form, "map_fresh_days", errors)}

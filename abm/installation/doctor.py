@@ -32,7 +32,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Every check; one that breaks is an error of its own and does not end the others."""
     findings: list[Finding] = []
-    for check in (_python, _settings, _data_folder, _database, _queue, _workers, _mail, _address, _people):
+    for check in (_python, _settings, _data_folder, _database, _queue, _workers, _mail, _senders, _address, _people):
         findings.extend(_guarded(check))
     return findings
 
@@ -124,6 +124,13 @@ def _mail() -> Iterator[Finding]:
         yield Finding(
             "mail", ERROR, f"{parts.hostname} does not answer: {error.strerror or error}", "check ABM_MAIL_URL"
         )
+
+
+def _senders() -> Iterator[Finding]:
+    from abm.sending.doctor import look_at_senders
+
+    if present_revision() == newest_revision():
+        yield from (Finding(*seen) for seen in look_at_senders())
 
 
 def _address() -> Iterator[Finding]:

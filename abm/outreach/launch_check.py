@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from abm.company.queries import company_today
+from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
+from abm.sending.queries import find_sender_findings
 from abm.users.models import User
 from campaigns import launch_check as engine
 from campaigns import lint
-from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, parse
+from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, EmailStep, parse
 from campaigns.models import Campaign
 from campaigns.states import Reason
 from core import clock
@@ -112,6 +113,7 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
     findings = [Finding(one.level.value, one.what, one.sentence, one.count, one.sample) for one in report.findings]
     findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
     findings += _names_that_lead_nowhere(session, definition)
+    findings += find_sender_objections(session, definition)
     return LaunchCheck(
         campaign=campaign.name, meant=report.people, accounts=report.accounts, people=report.starting,
         held_out=report.held_out,
@@ -119,6 +121,15 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
         findings=sorted(findings, key=lambda finding: _LEVELS.index(finding.level)),
         starts=report.first_due if report.first_due and report.first_due[0] > clock.now() else None,
         has_own_zones=definition.window is None or definition.window.zone == "recipient")
+
+
+def find_sender_objections(session: Session, definition: Definition) -> Iterator[Finding]:
+    """What speaks against the sender, for campaigns that write e-mail."""
+    if not any(isinstance(step, EmailStep) for step in definition.steps):
+        return
+    is_strict = get_company(session).is_sending_strict
+    for level, sentence in find_sender_findings(session, definition.sender.email, is_strict=is_strict):
+        yield Finding(level, "sender", sentence)
 
 
 def find_content_findings(definition: Definition) -> Iterator[Finding]:

@@ -8,7 +8,12 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from abm.audit.actions import actor, record
-from abm.outreach.launch_check import LaunchCheck, find_content_findings, make_launch_check
+from abm.outreach.launch_check import (
+    LaunchCheck,
+    find_content_findings,
+    find_sender_objections,
+    make_launch_check,
+)
 from abm.users.models import User
 from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
@@ -16,6 +21,7 @@ from campaigns import editing, reports
 from campaigns.definition import parse
 from campaigns.dry_run import dry_run
 from campaigns.models import Approval, Campaign, Run
+from campaigns.sending.routes import find_identity
 from core.errors import NotFound, Refused
 
 EXPORT_COLUMNS = reports.EXPORT_COLUMNS
@@ -66,13 +72,17 @@ def launch_campaign(session: Session, *, campaign: Campaign) -> Run:
 
     Content that may not be sent refuses here; people are judged one by one when their message is due.
     """
-    refusals = [one.sentence for one in find_content_findings(parse(campaign.definition)) if one.is_refusal]
+    definition = parse(campaign.definition)
+    found = [*find_content_findings(definition), *find_sender_objections(session, definition)]
+    refusals = [one.sentence for one in found if one.is_refusal]
     if refusals:
         raise Refused(f"{campaign.name} cannot be launched: {'; '.join(refusals)}")
     run = editing.launch(session, campaign=campaign, launched_by=actor().name)
-    sender = campaign.definition.get("sender", {}).get("email", "")
+    identity = find_identity(session, definition.sender.email)
+    sender = {"sending_identity": identity.id, "verified_by": identity.verified_by} if identity else {
+        "sender_verified_by_operator": definition.sender.email}
     record(session, action="campaign.launch", subject="campaign", subject_id=campaign.id,
-           after={"run": run.number, "sender_verified_by_operator": sender})
+           after={"run": run.number, **sender})
     return run
 
 

@@ -30,6 +30,8 @@ _SENTENCES: dict[str, str] = {
     Reason.ERASED: "The person was erased",
     Reason.WAITED_TOO_LONG: "Waited too long for its turn",
     Reason.RESENT: "In doubt, and sent again by a person",
+    Reason.SENDING_LIMIT: "The sender's limit for now is used up",
+    Reason.SENDER_PAUSED: "The sender's relay is paused after failures",
 }
 
 

@@ -16,8 +16,11 @@ from campaigns.facts import DeliveryFacts
 from campaigns.message_ids import message_id
 from campaigns.models import Campaign
 from campaigns.personalisation import ContentFailure
+from campaigns.preparing import signed
 from campaigns.rendering import compile_email
 from campaigns.sandbox_rules import ContentRefused
+from campaigns.sending.dkim_keys import list_signers
+from campaigns.sending.routes import OPERATORS_OWN, Route, find_route
 from campaigns.tracking import preferences_url, unsubscribe_url
 from core import clock
 from core.errors import InvalidInput
@@ -33,6 +36,7 @@ class Trial:
 
     address: str
     outgoing: Outgoing
+    route: Route = OPERATORS_OWN
 
 
 class _NoJournal:
@@ -65,7 +69,9 @@ def make_trial(session: Session, *, definition: Definition, step: EmailStep, con
         filled = compiled.fill(values=get_content_values(session, [contact.id])[contact.id], facts=facts)
     except (ContentFailure, ContentRefused) as error:
         raise InvalidInput("The message cannot be made", {"address": f"cannot be sent: {error}"}) from error
-    return Trial(checked, Outgoing(number, 0, 0, 0, filled.envelope_from, filled.envelope_to, filled.wire))
+    route = find_route(session, definition.sender.email)
+    wire = signed(filled.wire, list_signers(session, route.identity_id))
+    return Trial(checked, Outgoing(number, 0, 0, 0, filled.envelope_from, filled.envelope_to, wire), route)
 
 
 def _checked(address: str) -> str:
@@ -77,7 +83,7 @@ def _checked(address: str) -> str:
 
 def hand_over(trial: Trial) -> Outcome | None:
     """Send it and wait for the answer; None when there was none in time. Never inside a transaction."""
-    carrier = open_carrier(_NoJournal(), lambda _message: True)
+    carrier = open_carrier(_NoJournal(), lambda _message: True, route=trial.route)
     try:
         carrier.hand_over([trial.outgoing])
         found = carrier.outcomes(_WAIT_SECONDS)

@@ -14,6 +14,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from campaigns.outside import CallRequest
+from campaigns.sending.circuit import Opening
 
 
 class Result(StrEnum):
@@ -82,6 +83,9 @@ class Carrier(Protocol):
 
     def in_slow_lane(self) -> int:
         """Messages that are fully sent and whose answer is long in coming."""
+
+    def openings(self) -> list[Opening]:
+        """How tries to reach the other side fared since the last call, in order."""
 
     def withdraw(self) -> None:
         """Begin nothing more: what was not begun comes back as RETURNED."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaigns.channels.base import HandOverJournal, MayBegin, Outcome, Outgoing, Result
+from campaigns.sending.circuit import Opening
 from core import clock
 
 
@@ -44,6 +45,9 @@ class FolderCarrier:
 
     def in_slow_lane(self) -> int:
         return 0
+
+    def openings(self) -> list[Opening]:
+        return []
 
     def withdraw(self) -> None:
         """Nothing waits here."""

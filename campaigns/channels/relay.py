@@ -22,12 +22,15 @@ class Tls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Relay:
+    """`is_guarded`: typed in by a person, so it is connected to only where `campaigns.channels.guard` lets it."""
+
     host: str
     port: int
     tls: Tls
     connections: int
     user: str = ""
     password: str = field(default="", repr=False)
+    is_guarded: bool = False
 
 
 def read_relay(url: str) -> Relay:

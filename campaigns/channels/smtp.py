@@ -7,13 +7,16 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from campaigns.channels.base import HandOverJournal, MayBegin, Outcome, Outgoing
+from campaigns.channels.guard import connect
 from campaigns.channels.relay import Relay
 from campaigns.channels.smtp_desk import Desk
 from campaigns.channels.smtp_dialogue import Dialogue, Limits, Unopened
 from campaigns.channels.smtp_line import Line, Lost
 from campaigns.channels.smtp_replies import BadReply, Reply
+from campaigns.sending.circuit import Opening
 from core.logs import logger
 
 MAX_SLOW_FACTOR = 4
@@ -27,6 +30,7 @@ class _Connection:
     steps: Generator[None, None, None]
     watched: socket.socket | None = None
     events: int = 0
+    is_counted: bool = False
 
 
 class SmtpCarrier:
@@ -39,6 +43,7 @@ class SmtpCarrier:
         self._connections: list[_Connection] = []
         self._opening = 0
         self._opened: list[socket.socket | OSError] = []
+        self._openings: SimpleQueue[Opening] = SimpleQueue()
         self._not_before = 0.0
         self._is_ending = False
         self._drops_at: float | None = None
@@ -65,6 +70,13 @@ class SmtpCarrier:
 
     def in_slow_lane(self) -> int:
         return sum(1 for one in tuple(self._connections) if one.dialogue.is_slow)
+
+    def openings(self) -> list[Opening]:
+        found: list[Opening] = []
+        with suppress(Empty):
+            while True:
+                found.append(self._openings.get_nowait())
+        return found
 
     def withdraw(self) -> None:
         self._desk.is_withdrawn = True
@@ -145,6 +157,9 @@ class SmtpCarrier:
             if arrived:
                 one.dialogue.replies.feed(arrived)
             next(one.steps)
+            if one.dialogue.is_open and not one.is_counted:
+                one.is_counted = True
+                self._openings.put(Opening(True))
             one.dialogue.line.flush()
             self._watch(one)
         except StopIteration:
@@ -205,7 +220,8 @@ class SmtpCarrier:
         """Look the relay up and connect, in a thread of its own: a slow name server must not hold up sending."""
         made: socket.socket | OSError
         try:
-            made = socket.create_connection((self._relay.host, self._relay.port), timeout=self._limits.opening)
+            made = connect(self._relay.host, self._relay.port, timeout=self._limits.opening,
+                           is_guarded=self._relay.is_guarded)
         except OSError as error:
             made = error
         self._opened.append(made)
@@ -226,6 +242,7 @@ class SmtpCarrier:
     def _cannot_open(self, failure: Unopened) -> None:
         """With no connection left, what waits is deferred; otherwise the others go on and a new one is tried later."""
         self._not_before = time.monotonic() + _REOPEN_SECONDS
+        self._openings.put(Opening(False, failure.phase, failure.reply.code or None, failure.reply.text))
         _log.warning("relay cannot be used", reason=str(failure))
         if not self._connections and not self._opening:
             self._desk.defer_all(failure.phase, failure.reply)

@@ -5,6 +5,7 @@ from campaigns.models.consent import ConsentEvent, StopEpoch, Suppression
 from campaigns.models.enrolment import Enrolment, HoldoutAccount, HoldoutGhost
 from campaigns.models.event import Event, Link
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
+from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity
 
 __all__ = [
     "Approval",
@@ -17,12 +18,15 @@ __all__ = [
     "ConsentEvent",
     "ConversationLock",
     "Delivery",
+    "DkimKey",
     "Enrolment",
     "Event",
     "HoldoutAccount",
     "HoldoutGhost",
     "Link",
+    "RelayHealth",
     "Run",
+    "SendingIdentity",
     "StopEpoch",
     "Suppression",
     "Touch",

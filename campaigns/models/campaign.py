@@ -74,7 +74,9 @@ class ApprovedMember(Base):
 
 
 class Run(Base):
-    """One launch of an approved version. `enrolled_up_to` is the planning checkpoint (last contact id done)."""
+    """One launch of an approved version. `enrolled_up_to` is the planning checkpoint (last contact id done).
+
+    `watched_from`: bounces and complaints are counted from here on, see `campaigns.sending.error_rates`."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -95,6 +97,7 @@ class Run(Base):
     holdout_percent: Mapped[int] = mapped_column(default=0)
     enrolled_up_to: Mapped[int] = mapped_column(Id, default=0)
     pause_reason: Mapped[str | None] = mapped_column(String(300))
+    watched_from: Mapped[datetime | None]
     launched_by: Mapped[str] = mapped_column(String(200), default="")
     launched_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -85,6 +85,7 @@ class Batch(Base):
     size: Mapped[int] = mapped_column(default=0)
     is_open: Mapped[bool] = mapped_column(default=True)
     claimed_at: Mapped[datetime]
+    identity_id: Mapped[int | None] = mapped_column(Id)
 
 
 class Attempt(Base):

@@ -1,0 +1,1 @@
+"""Sending identities: who mail is sent as, through which relay, how fast, signed with what."""

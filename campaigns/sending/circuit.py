@@ -1,0 +1,49 @@
+"""When a way out is left alone after failures, and for how long. Pure: moments are arguments."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+MOST_FAILURES = 10
+PAUSE_MINUTES = (1, 2, 4, 8, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One try at opening a connection: it worked, or it failed in a phase with a code and words."""
+
+    is_open: bool
+    phase: str = ""
+    code: int | None = None
+    text: str = ""
+
+    @property
+    def is_login_refused(self) -> bool:
+        return not self.is_open and self.phase == "auth" and (self.code or 0) >= 500
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """`failures` in a row; `pauses` in a row, each twice as long as the one before; `until`: when it is tried again."""
+
+    failures: int = 0
+    pauses: int = 0
+    until: datetime | None = None
+    reason: str = ""
+
+    def after(self, openings: Iterable[Opening], at: datetime) -> "Circuit":
+        circuit = self
+        for opening in openings:
+            circuit = Circuit() if opening.is_open else circuit.failed(opening, at)
+        return circuit
+
+    def failed(self, opening: Opening, at: datetime) -> "Circuit":
+        """A refused login pauses at once, other failures after ten in a row; after a pause the first one does."""
+        if self.until is not None and at < self.until:
+            return self  # a connection that was under way when the pause began
+        failures = self.failures + 1
+        words = " ".join(part for part in (f"{opening.phase}:", str(opening.code or ""), opening.text) if part)
+        if not (opening.is_login_refused or self.pauses or failures >= MOST_FAILURES):
+            return replace(self, failures=failures, reason=words[:300])
+        minutes = PAUSE_MINUTES[min(self.pauses, len(PAUSE_MINUTES) - 1)]
+        return Circuit(failures, self.pauses + 1, at + timedelta(minutes=minutes), words[:300])
