@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from abm.web.fields import Fields
 from campaigns.channels.relay import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
-from core.settings import is_loopback
+from core.settings import is_loopback, settings
 
 KINDS = {"operator": "This installation's relay (ABM_MAIL_URL)", "smtp": "A relay of its own (SMTP)",
          "resend": "Resend (HTTP)", "json": "Another provider (generic JSON over HTTP)"}
@@ -89,6 +89,10 @@ def _check_way(fields: Fields, values: IdentityValues) -> None:
         fields.errors["tls"] = "A login never travels in clear text: choose STARTTLS or TLS."
     if values.kind in ("json", "resend"):
         _check_url(fields, values.base_url)
+    where = values.host or urlsplit(values.base_url).hostname or ""
+    if values.kind != "operator" and not settings().is_https and not is_loopback(where):
+        fields.errors["kind"] = ("ABM_BASE_URL is plain http: mail that leaves this machine needs https for its "
+                                 "unsubscribe links.")
 
 
 def _check_url(fields: Fields, url: str) -> None:

@@ -19,6 +19,12 @@ FORM = {"name": "Sales desk", "email": "Sales@Example.com", "kind": "smtp", "hos
         "tls": "starttls", "user_name": "sales", "secret": "hunter2-very-secret", "per_day": "500"}
 
 
+@pytest.fixture(autouse=True)
+def _https(data_dir: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABM_BASE_URL", "https://abm.example.com")
+    settings.cache_clear()
+
+
 def stored() -> SendingIdentity:
     with reading() as session:
         found = session.scalars(select(SendingIdentity)).one()
@@ -69,6 +75,14 @@ def test_what_cannot_be_accepted_is_said_beside_the_field(client_as: Any, change
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     assert words in answer.text
+
+
+def test_mail_does_not_leave_the_machine_with_plain_http_links(client_as: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABM_BASE_URL", "http://127.0.0.1:8000")
+    settings.cache_clear()
+    client = client_as("admin")
+    assert "needs https" in client.post("/settings/senders", data=FORM).text
+    assert client.post("/settings/senders", data={**FORM, "host": "127.0.0.1"}).status_code == 302
 
 
 def test_one_address_has_one_identity(client_as: Any) -> None:
