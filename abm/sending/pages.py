@@ -10,6 +10,7 @@ from abm.sending import actions
 from abm.sending.forms import KINDS, TLS, parse_identity
 from abm.sending.queries import get_identity, get_operators_health, get_standing, list_standings
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns.sending import dkim_keys
 from campaigns.sending.dns_asking import Asker
@@ -32,6 +33,16 @@ def index() -> Answer:
     return render_template("sending/index.html", standings=list_standings(g.session), kinds=KINDS,
                            operators=get_operators_health(g.session), now=clock.now(),
                            mail_url_kind="outbox" if settings().mail_url.startswith("outbox:") else "smtp")
+
+
+@exports(pages, "/settings/senders/export", permission=Permission.ADMINISTER)
+def export() -> Table:
+    rows = [(one.identity.email, one.identity.name, one.identity.kind, one.identity.host, one.state, one.used_today,
+             one.limit_today or None, one.identity.per_second or None, one.identity.checked_at,
+             one.identity.verified_at, one.identity.verified_by) for one in list_standings(g.session)]
+    return Table("senders", rows=rows, columns=(
+        "email", "name", "kind", "host", "state", "sent_today", "limit_today", "per_second", "checked_at", "verified_at",
+        "verified_by"))
 
 
 @pages.get("/settings/senders/new")
