@@ -1,0 +1,51 @@
+"""The library of plays: look through it, read one, make it one's own."""
+
+from flask import flash, g, redirect, render_template, request, url_for
+
+from abm.outreach.blueprint import Answer, pages
+from abm.outreach.plays import use_play
+from abm.outreach.queries import list_target_lists
+from abm.targets.rules import read_rules
+from abm.targets.scopes import get_vocabulary
+from abm.targets.sentence import say_rule
+from abm.web.access import requires
+from abm.web.permissions import Permission
+from campaigns.library import get_play, list_plays
+from core.errors import InvalidInput
+
+
+@pages.get("/campaigns/plays")
+@requires(Permission.SEE)
+def plays() -> Answer:
+    return render_template("outreach/plays.html", plays=list_plays())
+
+
+@pages.get("/campaigns/plays/<name>")
+@requires(Permission.SEE)
+def play(name: str) -> Answer:
+    return _page(name, {})
+
+
+@pages.post("/campaigns/plays/<name>")
+@requires(Permission.EDIT_CAMPAIGNS)
+def use(name: str) -> Answer:
+    """One click: the list, the offer and a draft; the words are there to be made one's own."""
+    try:
+        with g.session.begin_nested():  # all of it or nothing: no list without its campaign
+            campaign = use_play(g.session, play=get_play(name), list_name=request.form.get("list", ""),
+                                sender_email=request.form.get("sender_email", "").strip())
+    except InvalidInput as error:
+        return _page(name, error.fields or {"sender_email": str(error)}), 422
+    flash("It is a draft of yours now; nobody gets it before it is checked and approved. Make the words your own.",
+          "success")
+    return redirect(url_for("outreach.show", campaign_id=campaign.id))
+
+
+def _page(name: str, errors: dict[str, str]) -> str:
+    found = get_play(name)
+    vocabulary = get_vocabulary(g.session)
+    who = say_rule(read_rules(found.who, vocabulary), vocabulary)
+    return render_template(
+        "outreach/play.html", play=found, who=who[:1].upper() + who[1:], lists=list_target_lists(g.session),
+        errors=errors, sender_email=request.form.get("sender_email", g.user.email),
+        chosen=request.form.get("list", ""))
