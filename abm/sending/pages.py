@@ -41,8 +41,8 @@ def export() -> Table:
              one.limit_today or None, one.identity.per_second or None, one.identity.checked_at,
              one.identity.verified_at, one.identity.verified_by) for one in list_standings(g.session)]
     return Table("senders", rows=rows, columns=(
-        "email", "name", "kind", "host", "state", "sent_today", "limit_today", "per_second", "checked_at", "verified_at",
-        "verified_by"))
+        "email", "name", "kind", "host", "state", "sent_today", "limit_today", "per_second", "checked_at",
+        "verified_at", "verified_by"))
 
 
 @pages.get("/settings/senders/new")
