@@ -11,6 +11,8 @@ import abm.imports.models
 import abm.meetings.models
 import abm.offers.models
 import abm.orders.models
+import abm.plans.models
+import abm.scorecards.models
 import abm.targets.models
 import abm.users.models
 import abm.winback.models

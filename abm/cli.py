@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "users": "abm.users.commands:users",
     "import": "abm.imports.commands:import_",
     "analyse": "abm.analysis.commands:analyse",
+    "scorecards": "abm.scorecards.commands:scorecards",
     "lists": "abm.targets.commands:lists",
     "campaigns": "abm.outreach.commands:campaigns",
     "receive": "abm.outreach.mail_commands:receive",

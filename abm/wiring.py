@@ -6,6 +6,7 @@ JOB_MODULES = (
     "campaigns.jobs",
     "abm.imports.jobs",
     "abm.analysis.jobs",
+    "abm.scorecards.jobs",
     "abm.targets.jobs",
     "abm.work.jobs",
     "abm.winback.jobs",

@@ -1,0 +1,1 @@
+"""Plans: which accounts are key and why, asked again regularly."""
