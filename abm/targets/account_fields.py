@@ -7,6 +7,7 @@ from sqlalchemy.orm import aliased
 
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult
+from abm.targets.families import WithFamilies
 from abm.targets.sources import Column, Source, make_fields, register
 from abm.targets.vocabulary import FieldType, Subject
 from abm.users.models import User
@@ -72,7 +73,9 @@ def _analysis_columns() -> dict[str, Column]:
     return {name: Column(AccountResult.__table__.c[name.split(".")[1]], needs=NEEDS_ANALYSIS) for name in names}
 
 
-ACCOUNTS = Subject("account", "account", "accounts", {**_FACTS, **_ANALYSIS, **_BY_RHYTHM, **_ALSO}, "account.custom.")
+_FIELDS = WithFamilies({**_FACTS, **_ANALYSIS, **_BY_RHYTHM, **_ALSO}, lambda family, name: family.find(name))
+_COLUMNS = WithFamilies({**_account_columns(), **_analysis_columns()}, lambda family, name: family.column(name))
 
-register(Source(ACCOUNTS, Account.__table__, Account.__table__.c.id, {**_account_columns(), **_analysis_columns()},
-                custom=Account.__table__.c.custom))
+ACCOUNTS = Subject("account", "account", "accounts", _FIELDS, "account.custom.")
+
+register(Source(ACCOUNTS, Account.__table__, Account.__table__.c.id, _COLUMNS, custom=Account.__table__.c.custom))

@@ -1,5 +1,7 @@
 """What rules are read and judged by, from the database: the fields there are, today, the latest analysis, lists."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,27 +12,34 @@ from abm.accounts.models import Account
 from abm.analysis.queries import latest_run
 from abm.company.queries import get_company
 from abm.contacts.models import Contact
-from abm.targets import account_fields, related_fields
+from abm.targets import account_fields, related_fields, scorecard_fields
 from abm.targets.compile import Scope, select_account_ids
 from abm.targets.countries import country_names
+from abm.targets.families import family_fields
 from abm.targets.models import ListMember, TargetList
 from abm.targets.rule_tree import Rule, Top, lists_in
 from abm.targets.rules import read_rules
 from abm.targets.sources import make_vocabulary
-from abm.targets.vocabulary import Vocabulary, is_custom_name
+from abm.targets.vocabulary import Field, Vocabulary, is_custom_name
 from core import clock
 from core.db import is_postgres
 from core.errors import NotFound, Refused
 
 # Importing them makes their fields known.
-BUILT_IN = (account_fields.ACCOUNTS, related_fields.BASES)
+BUILT_IN = (account_fields.ACCOUNTS, related_fields.BASES, scorecard_fields.FAMILY)
 
 
 def get_vocabulary(session: Session) -> Vocabulary:
     """Every field that rules may speak of now, with the custom fields and lists that there are."""
     custom = {"account": _custom_names(session, Account), "contact": _custom_names(session, Contact)}
     lists = frozenset(session.scalars(select(TargetList.name)))
-    return make_vocabulary(custom=custom, lists=lists)
+    return with_fields(make_vocabulary(custom=custom, lists=lists), family_fields(session))
+
+
+def with_fields(vocabulary: Vocabulary, more: Mapping[str, Field]) -> Vocabulary:
+    """The same with these fields of accounts beside the fixed ones, and no other of their families."""
+    accounts = replace(vocabulary.accounts, fields={**vocabulary.accounts.fields, **more})
+    return replace(vocabulary, subjects={**vocabulary.subjects, accounts.name: accounts})
 
 
 def _custom_names(session: Session, table: type[Account] | type[Contact]) -> frozenset[str]:
