@@ -39,6 +39,7 @@ PAGES = (
     "abm.orders.pages",
     "abm.offers.pages",
     "abm.analysis.pages",
+    "abm.scorecards.pages",
     "abm.targets.pages",
     "abm.work.pages",
     "abm.sending.pages",

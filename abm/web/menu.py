@@ -23,7 +23,7 @@ MENU = (
     Entry("Today", "home.today", "home", ("home",)),
     Entry("Accounts", "accounts.index", "building", ("accounts", "contacts", "orders", "catalogue", "imports")),
     Entry("Lists", "targets.index", "list-details", ("targets",)),
-    Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis",)),
+    Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis", "scorecards")),
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),
     Entry("Coordination", "work.my_day", "users-group", ("work", "meetings")),
     Entry("Win-back", "winback.index", "arrow-back-up", ("winback", "offers")),
