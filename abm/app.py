@@ -43,6 +43,7 @@ PAGES = (
     "abm.targets.pages",
     "abm.work.pages",
     "abm.sending.pages",
+    "abm.dossier.pages",
     "abm.outreach.pages",
     "abm.outreach.public_pages",
     "abm.outreach.outbox_pages",

@@ -5,16 +5,14 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy import Select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from abm.accounts import actions, fact_pages
 from abm.accounts.columns import list_columns
 from abm.accounts.fact_pages import shown_facts
 from abm.accounts.forms import TIERS, parse_account, typed_account
-from abm.accounts.models import Account
 from abm.accounts.names import name_key
-from abm.accounts.panels import read_headlines, register_panel, render_panels, used_parts
+from abm.accounts.panels import read_headlines, render_panels, used_parts
 from abm.accounts.queries import (
     EMPTY,
     arguments_of,
@@ -24,7 +22,6 @@ from abm.accounts.queries import (
     list_event_kinds,
     list_events,
     list_order,
-    list_sites,
     read_listing,
     select_accounts,
 )
@@ -149,12 +146,3 @@ def update(account_id: int) -> Answer:
 def _form(typed: Any, errors: Any, **more: Any) -> str:
     owners = [(user.id, user.name) for user in list_active_users(g.session)]
     return render_template("accounts/form.html", typed=typed, errors=errors, owners=owners, tiers=TIERS, **more)
-
-
-def sites_panel(session: Session, account: Account) -> str:
-    """The accounts right below this one."""
-    sites = list_sites(session, account.id)
-    return render_template("accounts/_sites.html", sites=sites) if sites else ""
-
-
-register_panel("Sites", 10, sites_panel, part="dossier")

@@ -101,12 +101,6 @@ def find_namesakes(session: Session, *, name_key: str, domain: str | None, but: 
     return session.scalars(query.order_by(Account.id).limit(5)).all()
 
 
-def list_sites(session: Session, account_id: int, *, limit: int = 50) -> Sequence[Account]:
-    """The accounts below this one."""
-    query = select(Account).where(Account.parent_id == account_id).order_by(Account.name_key)
-    return session.scalars(query.limit(limit)).all()
-
-
 def list_events(session: Session, account_id: int, *, kind: str = "", before: int | None = None,
                 limit: int = 30) -> Sequence[AccountEvent]:
     """The account's timeline, newest first; `before` is the id of the last line seen."""

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
+from abm.catalogue.actions import KNOWLEDGE, describe_product
 from abm.catalogue.queries import (
+    get_product,
     list_categories,
     product_listing_arguments,
     product_sorting,
@@ -54,3 +57,23 @@ def _exported() -> Iterator[Sequence[Any]]:
             product.currency,
             product.is_available,
         ]
+
+
+@pages.get("/products/<int:product_id>")
+@requires(Permission.SEE)
+def show(product_id: int) -> str:
+    product = get_product(g.session, product_id)
+    return render_template("catalogue/show.html", product=product, typed=product.__dict__, errors={})
+
+
+@pages.post("/products/<int:product_id>")
+@requires(Permission.EDIT_ACCOUNTS)
+def describe(product_id: int) -> str | Response | tuple[str, int]:
+    texts = {name: request.form.get(name, "").replace("\x00", "").replace("\r\n", "\n").strip() for name in KNOWLEDGE}
+    errors = {name: f"At most {limit:,} characters" for name, limit in KNOWLEDGE.items() if len(texts[name]) > limit}
+    if errors:
+        product = get_product(g.session, product_id)
+        return render_template("catalogue/show.html", product=product, typed=texts, errors=errors), 422
+    describe_product(g.session, product_id=product_id, values={name: text or None for name, text in texts.items()})
+    flash("Saved", "success")
+    return redirect(url_for("catalogue.show", product_id=product_id))

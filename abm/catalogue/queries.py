@@ -80,3 +80,7 @@ def get_product(session: Session, product_id: int) -> Product:
     if product is None:
         raise NotFound("There is no such product")
     return product
+
+
+def find_product_by_sku(session: Session, sku: str) -> Product | None:
+    return session.scalars(select(Product).where(Product.sku == sku)).first()

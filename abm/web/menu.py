@@ -21,7 +21,8 @@ class Entry:
 
 MENU = (
     Entry("Today", "home.today", "home", ("home",)),
-    Entry("Accounts", "accounts.index", "building", ("accounts", "contacts", "orders", "catalogue", "imports")),
+    Entry("Accounts", "accounts.index", "building",
+          ("accounts", "dossier", "contacts", "orders", "catalogue", "imports")),
     Entry("Lists", "targets.index", "list-details", ("targets",)),
     Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis", "scorecards")),
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),

@@ -52,6 +52,9 @@ CHIPS: dict[str, Chip] = {
     "stopped": Chip("Stopped", _STOPPED, "ban"),
     "slowing": Chip("Slowing", _WAITING, "clock"),
     "lapsed": Chip("Lapsed", _STOPPED, "alert-triangle"),
+    "won": Chip("Won", _DONE, "check"),
+    "lost": Chip("Lost", _STOPPED, "x"),
+    "withdrawn": Chip("Withdrawn", _DRAFT, "x"),
     "static": Chip("By hand", _DRAFT, "list-details"),
     "dynamic": Chip("By rules", _RUNNING, "filter"),
 }
