@@ -14,8 +14,11 @@ import abm.orders.models
 import abm.plans.models
 import abm.scorecards.models
 import abm.targets.models
+import abm.targets.scopes
+import abm.targets.tracking
 import abm.users.models
 import abm.winback.models
+import abm.work.list_fields
 import abm.work.models
 import campaigns.models
 import core.jobs.ticks

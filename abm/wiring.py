@@ -21,10 +21,15 @@ ALL_TABLES = "abm.all_models"
 LIST_FIELD_MODULES = ("abm.work.list_fields",)
 
 
-def connect_engine() -> None:
-    """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
+def load_list_fields() -> None:
+    """Make every table known, the subjects of list rules and the tables whose changes lists follow."""
     for name in (ALL_TABLES, *LIST_FIELD_MODULES):
         importlib.import_module(name)
+
+
+def connect_engine() -> None:
+    """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
+    load_list_fields()
     from abm.outreach.engine_side import engine_side
     from campaigns.outside import connect
 

@@ -5,6 +5,8 @@ import re
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from abm.targets.tracking import install_tracking
+from abm.wiring import load_list_fields
 from core import db
 from core.errors import CannotRun
 from core.settings import ROOT, settings
@@ -17,6 +19,7 @@ _ON_THEIR_OWN = frozenset({"db", "start", "stop", "doctor"})
 
 def upgrade() -> None:
     """Run the migrations that are missing. Raises CannotRun when the database cannot be reached."""
+    load_list_fields()
     import warnings
 
     from alembic import command
@@ -28,6 +31,8 @@ def upgrade() -> None:
         warnings.simplefilter("ignore")
         try:
             command.upgrade(config, "head")
+            with db.transaction() as session:
+                install_tracking(session.connection())
         except OperationalError as error:
             raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
 

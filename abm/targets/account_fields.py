@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import aliased
 
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult
-from abm.targets.families import WithFamilies
-from abm.targets.sources import Column, Source, make_fields, register
+from abm.targets.sources import Column, Join, Scope, Source, make_fields, register
 from abm.targets.vocabulary import FieldType, Subject
 from abm.users.models import User
 
 _T, _N, _D, _B = FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType.TRUTH
 ABC, XYZ, RHYTHM = ("A", "B", "C"), ("X", "Y", "Z"), ("active", "slowing", "lapsed", "unknown")
-NEEDS_ANALYSIS = "analysis"
 
 _FACTS = make_fields(
     "account", "Account",
@@ -46,6 +44,7 @@ _BY_RHYTHM = make_fields("rhythm", "Rhythm", *_RHYTHM)
 _ALSO = {**make_fields("analysis", "", *_RHYTHM), **make_fields("rhythm", "", *_CLASSES)}
 
 _parent = aliased(Account)
+_OWN = ("account",)
 
 
 def _parent_id() -> ColumnElement[Any]:
@@ -60,22 +59,30 @@ def _owner_email() -> ColumnElement[Any]:
 
 def _account_columns() -> dict[str, Column]:
     own = Account.__table__.c
-    special = {"account.account_id": Column(own.external_id), "account.parent_id": Column(_parent_id()),
-               "account.owner_email": Column(_owner_email()),
-               "account.created_at": Column(own.created_at, is_moment=True),
-               "account.updated_at": Column(own.updated_at, is_moment=True)}
-    plain = {name: Column(own[name.removeprefix("account.")]) for name in _FACTS if name not in special}
+    special = {"account.account_id": Column(own.external_id, follows=_OWN),
+               "account.parent_id": Column(_parent_id(), follows=_OWN),
+               "account.owner_email": Column(_owner_email(), follows=("account", "app_user")),
+               "account.created_at": Column(own.created_at, is_moment=True, follows=_OWN),
+               "account.updated_at": Column(own.updated_at, is_moment=True, follows=_OWN)}
+    plain = {name: Column(own[name.removeprefix("account.")], follows=_OWN) for name in _FACTS if name not in special}
     return plain | special
+
+
+def _is_latest(scope: Scope) -> ColumnElement[bool]:
+    return and_(AccountResult.account_id == Account.id, AccountResult.run_id == (scope.run_id or 0))
+
+
+LATEST_ANALYSIS = Join("analysis", AccountResult.__table__, _is_latest)
 
 
 def _analysis_columns() -> dict[str, Column]:
     names = (*_ANALYSIS, *_BY_RHYTHM, *_ALSO)
-    return {name: Column(AccountResult.__table__.c[name.split(".")[1]], needs=NEEDS_ANALYSIS) for name in names}
+    # The results of a run never change; a new run has a new id, and lists that ask are judged anew as a whole.
+    return {name: Column(AccountResult.__table__.c[name.split(".")[1]], join=LATEST_ANALYSIS, follows=())
+            for name in names}
 
 
-_FIELDS = WithFamilies({**_FACTS, **_ANALYSIS, **_BY_RHYTHM, **_ALSO}, lambda family, name: family.find(name))
-_COLUMNS = WithFamilies({**_account_columns(), **_analysis_columns()}, lambda family, name: family.column(name))
+ACCOUNTS = Subject("account", "account", "accounts", {**_FACTS, **_ANALYSIS, **_BY_RHYTHM, **_ALSO}, "account.custom.")
 
-ACCOUNTS = Subject("account", "account", "accounts", _FIELDS, "account.custom.")
-
-register(Source(ACCOUNTS, Account.__table__, Account.__table__.c.id, _COLUMNS, custom=Account.__table__.c.custom))
+register(Source(ACCOUNTS, Account.__table__, Account.__table__.c.id, {**_account_columns(), **_analysis_columns()},
+                custom=Account.__table__.c.custom))

@@ -11,13 +11,15 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, String, and_, cast, d
 from sqlalchemy.orm import Session
 
 from abm.contacts.models import Contact
-from abm.targets.models import ContactAddress
+from abm.targets.models import AccountChange, ContactAddress
 from campaigns.models import Suppression
 from core import clock
+from core.id_lists import is_among
 from core.signing import keyed_digest
 
-_CHUNK = 10_000
+_CHUNK, _AT_ONCE = 10_000, 500
 _ALL_MAIL = "*"
+CAN_EMAIL = "can_email"
 
 
 def may_be_emailed() -> ColumnElement[bool]:
@@ -48,13 +50,29 @@ def _is_address_stopped(scope: str, digest: SQLColumnExpression[str]) -> ColumnE
     return found.where(ContactAddress.contact_id == Contact.id).correlate(Contact).exists()
 
 
-def keep_addresses(session: Session) -> int:
-    """Make the digests of new and changed addresses and forget those that are gone; returns how many were made."""
+def keep_addresses(session: Session, *, everybody: bool = False) -> int:
+    """Make the digests of new and changed addresses and forget those that are gone; returns how many were made.
+
+    Looks at the people of accounts whose people changed since the lists were last told of it; `everybody`: at all.
+    """
+    changed = None if everybody else select(AccountChange.account_id).where(AccountChange.kind == "contact")
+    return _keep(session, None if changed is None else Contact.account_id.in_(changed))
+
+
+def keep_addresses_of(session: Session, account_ids: Sequence[int]) -> int:
+    """As above, for the people of these accounts."""
+    return _keep(session, is_among(Contact.account_id, account_ids)) if account_ids else 0
+
+
+def _keep(session: Session, within: ColumnElement[bool] | None) -> int:
     own = select(Contact.id).where(Contact.id == ContactAddress.contact_id, ContactAddress.made_at > Contact.updated_at,
-                                   Contact.email_key.is_not(None))
-    session.execute(delete(ContactAddress).where(not_(own.correlate(ContactAddress).exists())))
+                                   Contact.email_key.is_not(None)).correlate(ContactAddress).exists()
+    gone = delete(ContactAddress).where(not_(own))
+    if within is not None:
+        gone = gone.where(ContactAddress.contact_id.in_(select(Contact.id).where(within)))
+    session.execute(gone)
     made = 0
-    for people in _without_digest(session):
+    for people in _without_digest(session, within):
         now = clock.now()
         session.connection().execute(insert(ContactAddress), [
             {"contact_id": contact_id, "address_key": keyed_digest("address", address),
@@ -64,10 +82,28 @@ def keep_addresses(session: Session) -> int:
     return made
 
 
-def _without_digest(session: Session) -> Iterator[Sequence[Any]]:
+def _without_digest(session: Session, within: ColumnElement[bool] | None) -> Iterator[Sequence[Any]]:
     kept = select(ContactAddress.contact_id).where(ContactAddress.contact_id == Contact.id).exists()
     missing = select(Contact.id, Contact.email_key).where(not_(kept), Contact.email_key.is_not(None))
+    if within is not None:
+        missing = missing.where(within)
     last = 0
     while rows := session.execute(missing.where(Contact.id > last).order_by(Contact.id).limit(_CHUNK)).all():
         last = rows[-1][0]
         yield rows
+
+
+def find_accounts_of_stops(session: Session, stop_ids: Sequence[int]) -> set[int]:
+    """The accounts of the people that these stops are about."""
+    keys: dict[str, list[str]] = {"account": [], "contact": [], "address": [], "domain": []}
+    for scope, key in session.execute(select(Suppression.scope, Suppression.key)
+                                      .where(is_among(Suppression.id, stop_ids))):
+        keys[scope].append(key)
+    found = {int(key) for key in keys["account"]}
+    found |= set(session.scalars(select(Contact.account_id).where(is_among(Contact.id, map(int, keys["contact"])))))
+    columns = {"address": ContactAddress.address_key, "domain": ContactAddress.domain_key}
+    for scope, column in columns.items():
+        for start in range(0, len(keys[scope]), _AT_ONCE):
+            own = select(Contact.account_id).join(ContactAddress, ContactAddress.contact_id == Contact.id)
+            found |= set(session.scalars(own.where(column.in_(keys[scope][start:start + _AT_ONCE])).distinct()))
+    return found

@@ -4,67 +4,57 @@ SQL knows three truths, rules know two. A comparison with NULL counts as false w
 rule is turned inside out down to the single comparison, which then says in so many words what it means for NULL.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Float, Select, and_, func, literal, not_, or_, select, type_coerce
 from sqlalchemy.sql import ColumnElement, FromClause
 
 from abm.accounts.models import Account
-from abm.analysis.models import AccountResult
 from abm.targets import sql_text
-from abm.targets.account_fields import NEEDS_ANALYSIS
 from abm.targets.dates import Day
 from abm.targets.rule_tree import All, AnyOf, Condition, Has, InList, Not, Rule, Top, fields_in
-from abm.targets.sources import Column, Source, get_source
+from abm.targets.sources import Column, Scope, Source, find_column, get_source, make_vocabulary
 from abm.targets.values import Value
 from abm.targets.vocabulary import Field, FieldType, Operator
 from core.db import Id
+from core.id_lists import is_among
 
 Truth = ColumnElement[bool]
 _O = Operator
 _OPPOSITE = {_O.IS_NOT: _O.IS, _O.NOT_IN: _O.IN, _O.IS_EMPTY: _O.IS_KNOWN}
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What rules are judged by: the company's day and zone, the analysis, and what other lists hold."""
+def select_account_ids(rule: Rule | None, top: Top | None, scope: Scope, *also: Truth) -> Select[Any]:
+    """SELECT of the internal ids of the accounts for which the rule and `also` hold (None: all), cut to the top ones.
 
-    today: date
-    zone: ZoneInfo
-    run_id: int | None
-    lists: Callable[[str], Select[Any]]
-    country_names: Callable[[str], tuple[str, ...]]
-    is_postgres: bool = False
-
-
-def select_account_ids(rule: Rule | None, top: Top | None, scope: Scope) -> Select[Any]:
-    """SELECT of the internal ids of the accounts for which the rule holds (None: all), cut to the top ones."""
+    Where the scope has only some accounts, only these are judged; never before a cut, which all others bear on.
+    """
     found = select(Account.id).select_from(accounts_with(fields_in(rule) | ({top.by} if top else set()), scope))
-    if rule is not None:
-        found = found.where(holds(rule, scope))
+    if scope.only is not None and top is None:
+        found = found.where(is_among(Account.id, scope.only))
+    for condition in also if rule is None else (holds(rule, scope), *also):
+        found = found.where(condition)
     if top is not None:
-        found = found.order_by(rank_column(top).desc().nulls_last(), Account.external_id).limit(top.count)
+        found = found.order_by(rank_column(top, scope).desc().nulls_last(), Account.external_id).limit(top.count)
     return found
 
 
 def accounts_with(fields: set[str], scope: Scope) -> FromClause:
-    """The accounts, joined with the latest analysis where one of the fields lives there."""
+    """The accounts, joined with the tables in which the fields live (the latest analysis, scores, …)."""
     table: FromClause = Account.__table__
-    columns = get_source("account").columns
-    if any(name in columns and columns[name].needs == NEEDS_ANALYSIS for name in fields):
-        return table.outerjoin(AccountResult.__table__, and_(AccountResult.account_id == Account.id,
-                                                             AccountResult.run_id == (scope.run_id or 0)))
+    columns = (find_column(get_source("account"), name) for name in sorted(fields))
+    joins = {column.join.name: column.join for column in columns if column is not None and column.join is not None}
+    for join in joins.values():
+        table = table.outerjoin(join.table, join.on(scope))
     return table
 
 
-def rank_column(top: Top) -> ColumnElement[Any]:
+def rank_column(top: Top, scope: Scope) -> ColumnElement[Any]:
     source = get_source("account")
-    return sql_text.as_number(_custom(source, top.by)) if top.by not in source.columns else source.columns[top.by].sql
+    column = find_column(source, top.by)
+    return column.of(scope) if column is not None else sql_text.as_number(_custom(source, top.by))
 
 
 def holds(rule: Rule, scope: Scope, *, source: Source | None = None, is_true: bool = True) -> Truth:
@@ -120,7 +110,7 @@ def _condition(condition: Condition, source: Source, scope: Scope, is_true: bool
     operator = _OPPOSITE.get(condition.operator, condition.operator)
     if operator is not condition.operator:
         is_true = not is_true
-    sql = _value_column(condition, source)
+    sql = _value_column(condition, source, scope)
     if operator is _O.IS_KNOWN:
         return _is_known(sql, condition, source, is_true)
     comparison = _comparison(sql, condition, operator, source, scope)
@@ -134,12 +124,8 @@ def _is_known(sql: ColumnElement[Any], condition: Condition, source: Source, is_
     return sql.is_not(None) if is_true else sql.is_(None)
 
 
-def _field(name: str, source: Source) -> Field | None:
-    return source.subject.fields.get(name)
-
-
 def _type_of(name: str, source: Source) -> FieldType:
-    field = _field(name, source)
+    field = make_vocabulary().find_field(source.subject, name)
     return field.type if field else FieldType.CUSTOM
 
 
@@ -149,17 +135,17 @@ def _custom(source: Source, name: str) -> ColumnElement[Any]:
     return sql_text.custom_text(source.custom, name.removeprefix(source.subject.custom_prefix))
 
 
-def value_column(condition: Condition, source: Source) -> ColumnElement[Any]:
+def value_column(condition: Condition, source: Source, scope: Scope) -> ColumnElement[Any]:
     """The field's own value, for showing."""
-    column = source.columns.get(condition.field)
-    return column.sql if column else _custom(source, condition.field)
+    column = find_column(source, condition.field)
+    return column.of(scope) if column else _custom(source, condition.field)
 
 
-def _value_column(condition: Condition, source: Source) -> ColumnElement[Any]:
+def _value_column(condition: Condition, source: Source, scope: Scope) -> ColumnElement[Any]:
     """What is compared: the column, or a custom field's text read as its operator asks."""
-    column = source.columns.get(condition.field)
+    column = find_column(source, condition.field)
     if column is not None:
-        return type_coerce(column.sql, Id) if column.scale != 1 else column.sql
+        return type_coerce(column.of(scope), Id) if column.scale != 1 else column.of(scope)
     text = _custom(source, condition.field)
     sample = condition.value[0] if isinstance(condition.value, tuple) else condition.value
     if isinstance(sample, Day):
@@ -169,16 +155,17 @@ def _value_column(condition: Condition, source: Source) -> ColumnElement[Any]:
 
 def _comparison(sql: ColumnElement[Any], condition: Condition, operator: Operator, source: Source,
                 scope: Scope) -> Truth:
-    column = source.columns.get(condition.field, Column(sql))
+    known = find_column(source, condition.field)
+    column = known or Column(sql)
     value = condition.value
     sample = value[0] if isinstance(value, tuple) else value
     if isinstance(sample, bool):
         return sql.is_(value)
     if isinstance(sample, Day):
-        return _compare_days(sql, operator, value, column, scope, is_text=condition.field not in source.columns)
+        return _compare_days(sql, operator, value, column, scope, is_text=known is None)
     if isinstance(sample, int | float):
         return _compare_numbers(sql, operator, value, column.scale)
-    field = _field(condition.field, source)
+    field = source.subject.fields.get(condition.field)
     return _compare_texts(sql, operator, value, field, scope)
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
-from abm.targets.compile import Scope, accounts_with, holds, rank_column, related_rows, value_column
+from abm.targets.compile import accounts_with, holds, rank_column, related_rows, value_column
 from abm.targets.rule_tree import All, AnyOf, Condition, Has, InList, Not, Rule, Top, fields_in, parts_of
 from abm.targets.sentence import say_condition, say_rule
-from abm.targets.sources import get_source, make_vocabulary
+from abm.targets.sources import Scope, get_source, make_vocabulary
 from abm.targets.vocabulary import FieldType, Vocabulary
 
 
@@ -69,7 +69,7 @@ def _nodes(rule: Rule, place: str, depth: int) -> Iterator[tuple[int, str, Rule]
 def _own_value(node: Rule, scope: Scope) -> ColumnElement[Any]:
     match node:
         case Condition():
-            return value_column(node, get_source("account"))
+            return value_column(node, get_source("account"), scope)
         case Has():
             own = get_source(node.subject).account_id == Account.id
             return related_rows(node, scope).add_columns(func.count()).where(own).correlate(Account).scalar_subquery()
@@ -112,7 +112,7 @@ def say_value(value: object) -> str:
 def _rank(session: Session, rule: Rule | None, top: Top, account_id: int, scope: Scope) -> tuple[int, int]:
     """The place of the account among all for which the rule holds, and how many those are."""
     everyone = accounts_with(fields_in(rule) | {top.by}, scope)
-    place = func.row_number().over(order_by=(rank_column(top).desc().nulls_last(), Account.external_id))
+    place = func.row_number().over(order_by=(rank_column(top, scope).desc().nulls_last(), Account.external_id))
     ranked = select(Account.id, place.label("place"), func.count().over().label("candidates")).select_from(everyone)
     ranked_rows = (ranked.where(holds(rule, scope)) if rule is not None else ranked).subquery()
     row = session.execute(select(ranked_rows.c.place, ranked_rows.c.candidates)

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from abm.targets.addressing import keep_addresses
 from abm.targets.compile import select_account_ids
 from abm.targets.files import ListDefinition
-from abm.targets.models import ListMember
+from abm.targets.membership import select_entering, select_leaving
+from abm.targets.models import TargetList
 from abm.targets.queries import find_account_ids
 from abm.targets.related_fields import NEEDS_ADDRESSES
 from abm.targets.rule_tree import Rule, Top, fields_in, lists_in
-from abm.targets.scopes import make_scope
-from abm.targets.sources import get_source, make_vocabulary
+from abm.targets.scopes import is_not_vetoed, make_scope
+from abm.targets.sources import find_column, get_source, make_vocabulary
 from core.errors import InvalidInput
 
 SAMPLE_SIZE = 10
@@ -63,16 +64,18 @@ def preview(session: Session, definition: ListDefinition) -> Preview:
 
 
 def select_definition(session: Session, definition: ListDefinition) -> Select[Any]:
-    """SELECT of the internal account ids that a list by rules would hold."""
-    return select_by_rules(session, rule=definition.who, top=definition.top, within=(definition.name,))
+    """SELECT of the internal account ids that a list by rules would hold, without those vetoed for the saved list."""
+    own = session.scalar(select(TargetList.id).where(TargetList.name == definition.name))
+    return select_by_rules(session, rule=definition.who, top=definition.top, within=(definition.name,), list_id=own)
 
 
-def select_by_rules(session: Session, *, rule: Rule | None, top: Top | None,
-                    within: tuple[str, ...] = ()) -> Select[Any]:
-    """As above, with everything made ready that the rules need."""
+def select_by_rules(session: Session, *, rule: Rule | None, top: Top | None, within: tuple[str, ...] = (),
+                    list_id: int | None = None, only: tuple[int, ...] | None = None) -> Select[Any]:
+    """As above, with everything made ready that the rules need. `list_id`: whose vetoes hold; `only`: who is judged."""
     if needs_addresses(rule):
         keep_addresses(session)
-    return select_account_ids(rule, top, make_scope(session, within=within))
+    scope = make_scope(session, within=within, only=only)
+    return select_account_ids(rule, top, scope, *(() if list_id is None else (is_not_vetoed(list_id, scope),)))
 
 
 def needs_addresses(rule: Rule | None) -> bool:
@@ -105,20 +108,6 @@ def _count_by_hand(session: Session, ids: Sequence[int]) -> tuple[int, int, tupl
     return len(ids), contacts, tuple({"account_id": row[0], "name": row[1]} for row in rows)
 
 
-def select_entering(found: Select[Any], *, list_id: int) -> Select[Any]:
-    """Ids in `found` that the list does not hold yet. Joins, since PostgreSQL tries a large NOT IN row by row."""
-    ids = found.subquery("found")
-    held = and_(ListMember.account_id == ids.c.id, ListMember.list_id == list_id)
-    return select(ids.c.id).outerjoin(ListMember, held).where(ListMember.account_id.is_(None))
-
-
-def select_leaving(found: Select[Any], *, list_id: int) -> Select[Any]:
-    """Ids that the list holds and `found` does not have any more."""
-    ids, held = found.subquery("found"), aliased(ListMember)
-    rows = select(held.account_id.label("id")).outerjoin(ids, ids.c.id == held.account_id)
-    return rows.where(held.list_id == list_id, ids.c.id.is_(None))
-
-
 def find_changes(session: Session, *, found: Select[Any], list_id: int) -> Changes:
     """Who would enter and leave the saved list if it held `found`."""
     entering = _count(session, select_entering(found, list_id=list_id))
@@ -140,8 +129,9 @@ def suggest_values(session: Session, *, field_name: str, typed: str = "", limit:
     if field.choices:
         return list(field.choices)
     source = get_source(subject.name)
-    column: ColumnElement[Any] | None = source.columns[field_name].sql if field_name in source.columns else None
-    if column is None or field.type not in ("text", "country"):
+    known = find_column(source, field_name)
+    column = known.sql if known is not None else None
+    if not isinstance(column, ColumnElement) or field.type not in ("text", "country"):
         return []
     values = select(column).select_from(source.table).where(column.is_not(None), column != "").distinct()
     if typed.strip():

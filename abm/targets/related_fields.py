@@ -1,4 +1,4 @@
-"""What accounts have, for `has:`: people, orders, order lines and campaigns."""
+"""What accounts have, for `has:`: people, orders and order lines."""
 
 from typing import Any
 
@@ -8,11 +8,9 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from abm.catalogue.models import Product
 from abm.contacts.models import Contact
 from abm.orders.models import Order, OrderLine
-from abm.targets.addressing import may_be_emailed
+from abm.targets.addressing import CAN_EMAIL, may_be_emailed
 from abm.targets.sources import Column, Source, make_fields, register
 from abm.targets.vocabulary import FieldType, Subject
-from campaigns.models import Campaign, Enrolment, Run
-from campaigns.states import CampaignState, EnrolmentState
 from core.db import MONEY_SCALE
 
 _T, _N, _D, _B = FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType.TRUTH
@@ -21,7 +19,7 @@ NEEDS_ADDRESSES = frozenset({"contact.can_email"})
 
 
 _contact, _order, _line = Contact.__table__.c, Order.__table__.c, OrderLine.__table__.c
-_product, _enrolment, _campaign = Product.__table__.c, Enrolment.__table__.c, Campaign.__table__.c
+_product = Product.__table__.c
 
 
 def _columns(prefix: str, own: ReadOnlyColumnCollection[str, Any], *names: str) -> dict[str, Column]:
@@ -50,8 +48,9 @@ register(Source(
      "contact.basis_at": Column(_contact.basis_at, is_moment=True),
      "contact.created_at": Column(_contact.created_at, is_moment=True),
      "contact.contact_id": Column(_contact.external_id),
-     "contact.can_email": Column(may_be_emailed())},
+     "contact.can_email": Column(may_be_emailed(), follows=("contact", CAN_EMAIL))},
     custom=_contact.custom, usual=Contact.is_active.is_(True), lifted_by=frozenset({"contact.is_active"}),
+    follows=("contact",),
 ))
 
 _ORDER = make_fields(
@@ -66,7 +65,7 @@ register(Source(
     {**_columns("order", _order, "ordered_on", "currency", "status", "is_cancelled"),
      "order.amount": _money(_order.amount), "order.margin": _money(_order.margin_amount),
      "order.order_id": Column(_order.external_id)},
-    usual=_COUNTED, lifted_by=_NOT_COUNTED_TOO,
+    usual=_COUNTED, lifted_by=_NOT_COUNTED_TOO, follows=("customer_order",),
 ))
 
 _LINES = make_fields(
@@ -81,22 +80,5 @@ register(Source(
     {"order_line.sku": Column(_product.sku), "order_line.product": Column(_product.name),
      "order_line.category": Column(_product.category), "order_line.quantity": Column(_line.quantity),
      "order_line.amount": _money(_line.amount), "order_line.ordered_on": Column(_order.ordered_on)},
-    usual=_COUNTED,
-))
-
-_CAMPAIGN = make_fields(
-    "campaign", "Campaigns",
-    ("name", "campaign", _T), ("state", "campaign state", _T, tuple(CampaignState)),
-    ("enrolment", "the person's state", _T, tuple(EnrolmentState)), ("end_reason", "reason of the end", _T),
-    ("enrolled_at", "day of enrolment", _D), ("purpose", "purpose", _T),
-)
-register(Source(
-    Subject("campaign", "enrolment in a campaign", "enrolments in campaigns", _CAMPAIGN),
-    join(join(Enrolment.__table__, Run.__table__, Enrolment.run_id == Run.id), Campaign.__table__,
-         Run.campaign_id == Campaign.id),
-    _enrolment.account_id,
-    {"campaign.name": Column(_campaign.name), "campaign.state": Column(_campaign.state),
-     "campaign.enrolment": Column(_enrolment.state), "campaign.end_reason": Column(_enrolment.end_reason),
-     "campaign.enrolled_at": Column(_enrolment.enrolled_at, is_moment=True),
-     "campaign.purpose": Column(_campaign.purpose)},
+    usual=_COUNTED, follows=("customer_order", "order_line", "product"),
 ))

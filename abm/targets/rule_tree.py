@@ -100,14 +100,14 @@ def parts_of(rule: Rule) -> tuple[Rule, ...]:
     return ()
 
 
-def walk(rule: Rule | None) -> Iterator[Rule]:
-    """The rule and everything in it, `where` of `has` included, from the outside in."""
+def walk(rule: Rule | None, *, inside_has: bool = True) -> Iterator[Rule]:
+    """The rule and everything in it, `where` of `has` included unless told otherwise, from the outside in."""
     if rule is None:
         return
     yield rule
     for part in parts_of(rule):
-        yield from walk(part)
-    if isinstance(rule, Has):
+        yield from walk(part, inside_has=inside_has)
+    if isinstance(rule, Has) and inside_has:
         yield from walk(rule.where)
 
 

@@ -1,45 +1,36 @@
 """What rules are read and judged by, from the database: the fields there are, today, the latest analysis, lists."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, Select, func, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Select, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.queries import latest_run
 from abm.company.queries import get_company
 from abm.contacts.models import Contact
-from abm.targets import account_fields, related_fields, scorecard_fields
-from abm.targets.compile import Scope, select_account_ids
+from abm.targets import account_fields, campaign_fields, list_fields, related_fields, scorecard_fields
+from abm.targets.compile import select_account_ids
 from abm.targets.countries import country_names
-from abm.targets.families import family_fields
-from abm.targets.models import ListMember, TargetList
+from abm.targets.models import ListMember, ListVeto, TargetList
 from abm.targets.rule_tree import Rule, Top, lists_in
 from abm.targets.rules import read_rules
-from abm.targets.sources import make_vocabulary
-from abm.targets.vocabulary import Field, Vocabulary, is_custom_name
+from abm.targets.sources import Scope, list_family_keys, make_vocabulary
+from abm.targets.vocabulary import Vocabulary, is_custom_name
 from core import clock
 from core.db import is_postgres
 from core.errors import NotFound, Refused
 
 # Importing them makes their fields known.
-BUILT_IN = (account_fields.ACCOUNTS, related_fields.BASES, scorecard_fields.FAMILY)
+BUILT_IN = (account_fields, related_fields, campaign_fields, list_fields, scorecard_fields)
 
 
 def get_vocabulary(session: Session) -> Vocabulary:
     """Every field that rules may speak of now, with the custom fields and lists that there are."""
     custom = {"account": _custom_names(session, Account), "contact": _custom_names(session, Contact)}
     lists = frozenset(session.scalars(select(TargetList.name)))
-    return with_fields(make_vocabulary(custom=custom, lists=lists), family_fields(session))
-
-
-def with_fields(vocabulary: Vocabulary, more: Mapping[str, Field]) -> Vocabulary:
-    """The same with these fields of accounts beside the fixed ones, and no other of their families."""
-    accounts = replace(vocabulary.accounts, fields={**vocabulary.accounts.fields, **more})
-    return replace(vocabulary, subjects={**vocabulary.subjects, accounts.name: accounts})
+    return make_vocabulary(custom=custom, lists=lists, keys=list_family_keys(session))
 
 
 def _custom_names(session: Session, table: type[Account] | type[Contact]) -> frozenset[str]:
@@ -54,20 +45,22 @@ def _custom_names(session: Session, table: type[Account] | type[Contact]) -> fro
     return frozenset(key for key in session.scalars(found) if isinstance(key, str) and is_custom_name(key))
 
 
-def make_scope(session: Session, *, within: tuple[str, ...] = ()) -> Scope:
-    """What holds now. `within`: the lists that are being looked into; one that holds itself is Refused."""
+def make_scope(session: Session, *, within: tuple[str, ...] = (), only: tuple[int, ...] | None = None) -> Scope:
+    """What holds now. `within`: the lists that are being looked into; one that holds itself is Refused. `only`: judge
+    just these accounts."""
     run = latest_run(session)
     zone = ZoneInfo(get_company(session).timezone)
 
     def members_of(name: str) -> Select[Any]:
-        return select_list_accounts(session, name, within=within)
+        return select_list_accounts(session, name, within=within, only=only)
 
     today = clock.now().astimezone(zone).date()
-    return Scope(today, zone, run.id if run else None, members_of, country_names, is_postgres(session))
+    return Scope(today, zone, run.id if run else None, members_of, country_names, is_postgres(session), only)
 
 
-def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...] = ()) -> Select[Any]:
-    """SELECT of who is in the list now: by hand as kept, by rules as the data says at this moment.
+def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...] = (),
+                         only: tuple[int, ...] | None = None) -> Select[Any]:
+    """SELECT of who is in the list now: by hand as kept, by rules as the data says at this moment, without the vetoed.
 
     Raises NotFound for an unknown list, Refused for one that holds itself.
     """
@@ -79,7 +72,21 @@ def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...]
     if found.kind == "static":
         return select(ListMember.account_id).where(ListMember.list_id == found.id)
     rule, top = stored_rules(found)
-    return select_account_ids(rule, top, make_scope(session, within=(*within, name)))
+    scope = make_scope(session, within=(*within, name), only=only)
+    return select_account_ids(rule, top, scope, is_not_vetoed(found.id, scope))
+
+
+def is_not_vetoed(list_id: int, scope: Scope) -> ColumnElement[bool]:
+    """That sales keeps the account out of the list by no veto of today."""
+    vetoed = select(ListVeto.account_id).where(ListVeto.list_id == list_id, ListVeto.ended_at.is_(None),
+                                               ListVeto.until_on >= scope.today)
+    return Account.id.not_in(vetoed)
+
+
+def find_rules(session: Session, name: str) -> tuple[Rule | None, Top | None] | None:
+    """The rules of a list as saved; None for one by hand, and for one that is not there."""
+    found = session.scalars(select(TargetList).where(TargetList.name == name)).first()
+    return stored_rules(found) if found is not None and found.kind == "dynamic" else None
 
 
 def stored_rules(found: TargetList) -> tuple[Rule | None, Top | None]:

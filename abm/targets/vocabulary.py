@@ -73,13 +73,24 @@ class Subject:
     custom_prefix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Fields of accounts whose names come from the data: `prefix` + key, such as `scorecard.golden-key`."""
+
+    prefix: str
+    group: str
+    type: FieldType = FieldType.NUMBER
+
+
 @dataclass(frozen=True)
 class Vocabulary:
-    """Every subject, and the custom fields and lists that there are; None: any name is taken as given."""
+    """Every subject, and the custom fields, lists and keys of families that there are; None: any name is taken."""
 
     subjects: Mapping[str, Subject]
     custom: Mapping[str, frozenset[str]] | None = None
     lists: frozenset[str] | None = None
+    families: tuple[Family, ...] = ()
+    keys: Mapping[str, Mapping[str, str]] | None = None
 
     @property
     def accounts(self) -> Subject:
@@ -90,9 +101,22 @@ class Vocabulary:
         return (subject for name, subject in self.subjects.items() if name != "account")
 
     def find_field(self, subject: Subject, name: str) -> Field | None:
-        """The field called `name`; a custom one only if the data has it."""
+        """The field called `name`; a custom one, or one of a family, only if the data has it."""
         if name in subject.fields:
             return subject.fields[name]
+        family = next((each for each in self.families if name.startswith(each.prefix)), None)
+        if family is not None and subject.name == "account":
+            return self._find_in_family(family, name.removeprefix(family.prefix))
+        return self._find_custom(subject, name)
+
+    def _find_in_family(self, family: Family, key: str) -> Field | None:
+        known = None if self.keys is None else self.keys.get(family.prefix, {})
+        if not is_custom_name(key) or (known is not None and key not in known):
+            return None
+        label = known[key] if known is not None else key.replace("_", " ").replace("-", " ")
+        return Field(family.prefix + key, label, family.type, family.group)
+
+    def _find_custom(self, subject: Subject, name: str) -> Field | None:
         prefix = subject.custom_prefix
         if not prefix or not name.startswith(prefix) or not is_custom_name(name.removeprefix(prefix)):
             return None
@@ -102,9 +126,11 @@ class Vocabulary:
         return Field(name, key.replace("_", " "), FieldType.CUSTOM, "Custom fields")
 
     def names(self, subject: Subject) -> list[str]:
-        """Every field name that may be said of the subject, custom ones included."""
+        """Every field name that may be said of the subject, custom ones and those of families included."""
         custom = (self.custom or {}).get(subject.name, frozenset())
-        return [*subject.fields, *(subject.custom_prefix + key for key in sorted(custom))]
+        keys = (self.keys or {}) if subject.name == "account" else {}
+        return [*subject.fields, *(prefix + key for prefix in keys for key in sorted(keys[prefix])),
+                *(subject.custom_prefix + key for key in sorted(custom))]
 
     def subject_of(self, name: str) -> Subject | None:
         """Whose field this is, wherever it may be said."""

@@ -1,6 +1,7 @@
 """Tasks as a subject of list rules: `has: task`."""
 
 from abm.targets.sources import Column, Source, make_fields, register
+from abm.targets.tracking import Tracked, track
 from abm.targets.vocabulary import FieldType, Subject
 from abm.work.models import Task
 
@@ -15,4 +16,6 @@ _MOMENTS = ("created_at", "done_at")
 _COLUMNS = {name: Column(Task.__table__.c[name.removeprefix("task.")], is_moment=name.endswith(_MOMENTS))
             for name in _FIELDS}
 
-register(Source(Subject("task", "task", "tasks", _FIELDS), Task.__table__, Task.__table__.c.account_id, _COLUMNS))
+register(Source(Subject("task", "task", "tasks", _FIELDS), Task.__table__, Task.__table__.c.account_id, _COLUMNS,
+                follows=("task",)))
+track(Tracked("task"))
