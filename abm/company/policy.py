@@ -23,6 +23,12 @@ class Company:
     lock_days_after_reply: int = 14
     channel_points: dict[str, int] = field(default_factory=lambda: {"email": 1, "call": 2, "visit": 4})
     channel_costs: dict[str, str] = field(default_factory=lambda: {"email": "0.05", "call": "18", "visit": "400"})
+    # Hours a month that one account of a tier takes ("" stands for no tier), and the hours there are of each crew.
+    hours_per_account: dict[str, dict[str, float]] = field(default_factory=lambda: {
+        "1": {"sellers": 6, "callers": 1, "marketers": 3}, "2": {"sellers": 2, "callers": 0.5, "marketers": 1},
+        "3": {"sellers": 0.5, "callers": 0.25, "marketers": 0.25},
+        "": {"sellers": 0.25, "callers": 0.25, "marketers": 0.1}})
+    available_hours: dict[str, float] = field(default_factory=dict)
     consent_countries: tuple[str, ...] = ("DE", "AT", "CA")
     is_sending_paused: bool = False
     required_roles: dict[str, int] = field(

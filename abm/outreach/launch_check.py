@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
+from abm.outreach.list_findings import find_list_findings
 from abm.sending.queries import find_sender_findings
 from abm.users.models import User
 from campaigns import launch_check as engine
@@ -114,6 +115,7 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
     findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
     findings += _names_that_lead_nowhere(session, definition)
     findings += find_sender_objections(session, definition)
+    findings += [Finding(*one) for one in find_list_findings(session, definition.list_name)]
     return LaunchCheck(
         campaign=campaign.name, meant=report.people, accounts=report.accounts, people=report.starting,
         held_out=report.held_out,

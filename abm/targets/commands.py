@@ -1,4 +1,4 @@
-"""abm lists apply | preview | members | explain."""
+"""abm lists apply | preview | members | explain, and what `agreement_commands` adds."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from abm.targets import queries
+from abm.targets import agreement_commands, queries
 from abm.targets.actions import Applied, refresh_list, save_list
 from abm.targets.explain import Explanation, say_value
 from abm.targets.files import ListDefinition, load_yaml, read_definition
@@ -27,6 +27,10 @@ _MOST_NAMED = 20
 @click.group()
 def lists() -> None:
     """Target lists: accounts chosen by rules or by hand."""
+
+
+for _command in agreement_commands.COMMANDS:
+    lists.add_command(_command)
 
 
 @lists.command("apply")

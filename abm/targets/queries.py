@@ -8,6 +8,8 @@ from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
+from abm.company.queries import get_company
+from abm.targets.capacity import Capacity, reckon
 from abm.targets.explain import Explanation, explain_rules
 from abm.targets.files import ListDefinition
 from abm.targets.models import ListMember, TargetList
@@ -178,3 +180,12 @@ def free_name(session: Session, wanted: str) -> str:
     taken = set(session.scalars(select(TargetList.name).where(TargetList.name.startswith(wanted, autoescape=True))))
     numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
     return next(name for name in (wanted, *numbered) if name not in taken)
+
+
+def get_capacity(session: Session, *, list_id: int) -> Capacity:
+    """Hours that the members take in a month, by tier, against those there are."""
+    tier = func.coalesce(Account.tier, "")
+    rows = select(tier, func.count()).join(ListMember, ListMember.account_id == Account.id)
+    counts = session.execute(rows.where(ListMember.list_id == list_id).group_by(tier))
+    company = get_company(session)
+    return reckon({name: count for name, count in counts}, company.hours_per_account, company.available_hours)

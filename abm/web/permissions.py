@@ -10,6 +10,7 @@ class Permission(StrEnum):
     IMPORT = "import"
     ANALYSE = "analyse"
     EDIT_LISTS = "edit_lists"
+    AGREE_TO_LISTS = "agree_to_lists"
     EDIT_CAMPAIGNS = "edit_campaigns"
     APPROVE_CAMPAIGNS = "approve_campaigns"
     LAUNCH_CAMPAIGNS = "launch_campaigns"
@@ -35,6 +36,7 @@ _SALES = frozenset(
         Permission.SEE,
         Permission.EXPORT,
         Permission.EDIT_ACCOUNTS,
+        Permission.AGREE_TO_LISTS,
         Permission.WORK,
         Permission.RUN_MEETINGS,
         Permission.REDEEM_OFFERS,
@@ -45,7 +47,8 @@ _SALES = frozenset(
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.MARKETER: frozenset(Permission) - {Permission.ADMINISTER},
+    # Vetoes and the sign-off are sales' word to the lists that marketing makes.
+    Role.MARKETER: frozenset(Permission) - {Permission.ADMINISTER, Permission.AGREE_TO_LISTS},
     Role.SALES: _SALES,
     Role.VIEWER: frozenset({Permission.SEE}),
 }
