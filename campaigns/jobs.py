@@ -2,6 +2,7 @@
 
 from campaigns import planning_jobs, sweeps
 from campaigns.dispatch import drain
+from campaigns.error_rates import pause_failing_runs
 from campaigns.events import apply_late_events
 from campaigns.outbox import count_due
 from campaigns.sending.allowances import forget_old
@@ -32,6 +33,7 @@ def sweep() -> None:
     with transaction() as session:
         apply_late_events(session)
         forget_old(session)
+        pause_failing_runs(session)
     with reading() as session:
         due = count_due(session)
     for wanted in range(1, min(-(-due // ROWS_PER_DRAIN), MOST_DRAINS) + 1):

@@ -14,7 +14,8 @@ class Lost(Exception):
 
 
 @lru_cache(maxsize=1)
-def _verified() -> ssl.SSLContext:
+def verified_context() -> ssl.SSLContext:
+    """Certificates are checked against the system's authorities (or SSL_CERT_FILE), names as well."""
     return ssl.create_default_context()
 
 
@@ -77,7 +78,7 @@ class Line:
     def start_tls(self, host: str) -> Generator[None, None, None]:
         """Protect the connection; the certificate must be valid for `host`. Raises Lost."""
         try:
-            wrapped = _verified().wrap_socket(self.socket, server_hostname=host, do_handshake_on_connect=False)
+            wrapped = verified_context().wrap_socket(self.socket, server_hostname=host, do_handshake_on_connect=False)
         except OSError as error:
             raise Lost(f"TLS failed: {error}") from error
         self.socket = wrapped

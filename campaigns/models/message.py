@@ -11,6 +11,7 @@ from core.db import Base, Id
 
 _STATES = ",".join(f"'{state}'" for state in DeliveryState)
 _DUE = text("state IN ('queued','deferred')")
+_TROUBLE = text("state IN ('bounced_hard','complained','failed_permanent')")
 
 
 class Delivery(Base):
@@ -22,6 +23,7 @@ class Delivery(Base):
         UniqueConstraint("run_id", "position", "address_key", "generation"),
         Index("ix_delivery_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_delivery_run_due", "run_id", "position", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_delivery_trouble", "run_id", sqlite_where=_TROUBLE, postgresql_where=_TROUBLE),
         Index("ix_delivery_batch", "batch_id"),
         Index("ix_delivery_contact", "contact_id"),
         Index("ix_delivery_account", "account_id"),

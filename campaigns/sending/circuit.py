@@ -19,7 +19,8 @@ class Opening:
 
     @property
     def is_login_refused(self) -> bool:
-        return not self.is_open and self.phase == "auth" and (self.code or 0) >= 500
+        """SMTP says 5xx, a provider over HTTP 401 or 403; SMTP's 4xx is a passing trouble."""
+        return not self.is_open and self.phase == "auth" and ((self.code or 0) >= 500 or self.code in (401, 403))
 
 
 @dataclass(frozen=True, slots=True)
