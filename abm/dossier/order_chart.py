@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 720.0, 170.0, 64.0, 26.0
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960.0, 200.0, 64.0, 28.0, 28.0
 _MOST_BARS = 36
 
 
@@ -45,7 +45,7 @@ class OrderChart:
         return LEFT + (WIDTH - LEFT) * (day - start).days / max((end - start).days, 1)
 
     def height(self, value: float) -> float:
-        return (HEIGHT - BOTTOM - 16) * value / self.top
+        return (HEIGHT - BOTTOM - TOP) * value / self.top
 
 
 def draw_orders(days: Sequence[tuple[date, float]], *, today: date) -> OrderChart | None:

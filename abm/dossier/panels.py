@@ -22,6 +22,8 @@ from abm.web.words import chip
 from campaigns.models import Touch
 from core import clock
 
+FRAME = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "bottom": BOTTOM}
+
 
 def today_of(session: Session) -> date:
     """The company's day, asked for once per request."""
@@ -93,8 +95,7 @@ def chart_panel(session: Session, account: Account) -> str:
     chart = chart_of(session, account)
     if chart is None:
         return ""
-    frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "bottom": BOTTOM}
-    return render_template("dossier/_order_chart.html", account=account, chart=chart, frame=frame)
+    return render_template("dossier/_order_chart.html", account=account, chart=chart, frame=FRAME)
 
 
 def white_space_panel(_session: Session, account: Account) -> str:

@@ -7,7 +7,7 @@ from abm.accounts.queries import get_account, list_events
 from abm.contacts.buying_centre import ATTITUDES
 from abm.contacts.centre_pages import SIGNS, centre_of
 from abm.dossier.family import read_family
-from abm.dossier.panels import chart_of, today_of
+from abm.dossier.panels import FRAME, chart_of, today_of
 from abm.dossier.peers import read_grid
 from abm.dossier.queries import list_competitors, list_tenders
 from abm.dossier.relationship import read_relationship
@@ -28,7 +28,7 @@ def sheet(account_id: int) -> str:
     chart = chart_of(g.session, account)
     return render_template(
         "dossier/sheet.html", account=account, headlines=read_headlines(g.session, account), chart=chart, today=today,
-        frame={"width": 720.0, "height": 170.0, "left": 64.0, "bottom": 26.0}, centre=centre_of(g.session, account.id),
+        frame=FRAME, centre=centre_of(g.session, account.id),
         found=read_relationship(g.session, account.id, chart=chart, now=clock.now()), attitudes=ATTITUDES, signs=SIGNS,
         family=read_family(g.session, account.id, today=today, now=clock.now()),
         grid=read_grid(g.session, account, today=today), tenders=list_tenders(g.session, account.id),

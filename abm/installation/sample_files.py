@@ -64,6 +64,15 @@ _ZONES = {
     "Venezuela": "America/Caracas",
 }
 _ASKS_CONSENT = {"Germany", "Austria", "Canada"}
+_INDUSTRIES = {
+    "Restaurants": ("rest", "gastro", "cactus", "comidas", "chop", "bistro", "kiste", "pizza", "taquer", "meal"),
+    "Wholesale": ("import", "handel", "com", "trad", "export", "vin", "distrib", "export"),
+    "Food retail": ("mar", "store", "super", "shop", "grocer", "bodega", "laden", "stop", "lebens"),
+}
+_SIZES = {"1": 220, "2": 70, "3": 8}
+_SOURCES = ("trade press", "fair", "referral", "database", "advertisement")
+# Sites and subsidiaries, over two levels.
+_PARENTS = {"GREAL": "SAVEA", "LETSS": "SAVEA", "HUNGC": "SAVEA", "LAZYK": "HUNGC", "TRAIH": "LETSS", "PICCO": "ERNSH"}
 _ROLES = (
     ("owner", "decision_maker"),
     ("sales manager", "decision_maker"),
@@ -124,9 +133,23 @@ def _accounts(rows: list[dict[str, str]], tiers: dict[str, str]) -> Iterator[dic
             "region": row["region"],
             "city": row["city"],
             "tier": tiers.get(row["account_id"], "3"),
-            "source": "sample",
+            "industry": _industry(row["company_name"]),
+            "employees": str(_SIZES[tiers.get(row["account_id"], "3")] + _number(row["account_id"]) % 40),
+            "parent_id": _PARENTS.get(row["account_id"], ""),
+            "source": _SOURCES[_number(row["account_id"]) % len(_SOURCES)],
             "owner_email": SALES[0] if row["country"] in _EUROPE else SALES[1],
         }
+
+
+def _industry(name: str) -> str:
+    """Northwind says nothing of its customers' trade; their names do."""
+    words = name.casefold()
+    return next((industry for industry, marks in _INDUSTRIES.items() if any(mark in words for mark in marks)),
+                "Delicatessen")
+
+
+def _number(account_id: str) -> int:
+    return sum(place * ord(sign) for place, sign in enumerate(account_id, start=1))
 
 
 def _contacts(countries: dict[str, str], last_order_on: date) -> Iterator[dict[str, str]]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from abm.company.actions import set_company_value
 from abm.company.queries import company_today
+from abm.installation.sample_dossier import add_sample_dossiers
 from abm.installation.sample_files import SALES
 from abm.installation.sample_scores import add_sample_scores
 from abm.meetings.actions import plan_meeting
@@ -30,6 +31,7 @@ def add_sample_work(session: Session) -> None:
     detect_lapses(session)
     create_offer(session, values=_offer(today))
     _add_tasks(session, today)
+    add_sample_dossiers(session)
     add_sample_scores(session)
     plan_meeting(session, values=MeetingValues("Sales and marketing, weekly", _next_monday(today)))
 

@@ -20,7 +20,7 @@ def test_the_sample_company_orders_until_yesterday_and_is_loaded_once(database: 
     assert (load_sample_company(), load_sample_company()) == (True, False)
     with db.reading() as session:
         assert session.scalar(select(func.max(Order.ordered_on))) == company_today(session) - timedelta(days=1)
-        assert session.scalar(select(func.count(Contact.email_key.distinct()))) == 91
+        assert session.scalar(select(func.count(Contact.email_key.distinct()))) > 91
         assert session.scalar(select(func.min(TargetList.member_count))) > 0
 
 
