@@ -9,7 +9,7 @@ from typing import Any
 from abm.imports.layout import Field, Layout
 from abm.imports.mapping import Plan, Source
 from abm.imports.tables import RawBatch, Refusal
-from abm.imports.values import BadValue, parse_number, writes_decimal_comma
+from abm.imports.values import BadValue, parse_amount, parse_number, plain_amounts, writes_decimal_comma
 from abm.web.spreadsheets import without_mark
 
 _MOST_CACHED = 20_000
@@ -80,7 +80,7 @@ class ColumnReader:
     def _rectangle(self, batch: Batch) -> list[tuple[str, ...]]:
         """The cells by column; rows that are too long or too short are refused."""
         rows, width = batch.raw.rows, self._width
-        if any(len(row) != width for row in rows):
+        if rows and set(map(len, rows)) != {width}:
             rows = [row if len(row) == width else self._fitted(index, row, batch) for index, row in enumerate(rows)]
         return list(zip(*rows, strict=True)) or [()] * width
 
@@ -104,6 +104,10 @@ class ColumnReader:
             if wanted.name not in self._decimal_comma:
                 self._decimal_comma[wanted.name] = writes_decimal_comma(list(texts), self._semicolons)
             comma = self._decimal_comma[wanted.name]
+            if wanted.parse is parse_amount and not (comma or source.factor):
+                amounts = plain_amounts(texts)
+                if amounts is not None:
+                    return amounts
             parse = (
                 partial(_multiplied, parse, source.factor, comma)
                 if source.factor

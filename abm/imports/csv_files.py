@@ -97,6 +97,14 @@ class _Lines:
         raw: IO[bytes] = self._file.buffer  # type: ignore[assignment]
         return raw.tell()
 
+    def take(self) -> list[str]:
+        """The lines of a batch, given out at once."""
+        while len(self._kept) - self._next < BATCH_ROWS and (more := list(islice(self._file, BATCH_ROWS))):
+            self._kept += more
+        taken = self._kept[self._next : self._next + BATCH_ROWS]
+        self._next += len(taken)
+        return taken
+
     def forget(self) -> None:
         self._before += self._next
         self._kept = self._kept[self._next :]
@@ -105,7 +113,7 @@ class _Lines:
     def go_back_to(self, number: int) -> str:
         """Give out the line after `number` next; returns line `number`."""
         self._next = number - self._before
-        return self._kept[self._next - 1]
+        return self._kept[self._next - 1] if self._next else ""
 
 
 def _batches(path: Path, encoding: str, delimiter: str) -> Iterator[RawBatch]:
@@ -118,8 +126,27 @@ def _batches(path: Path, encoding: str, delimiter: str) -> Iterator[RawBatch]:
 
 
 def _next_batch(lines: _Lines, delimiter: str) -> RawBatch | None:
-    batch = RawBatch()
     lines.forget()
+    return _batch_of_lines(lines, delimiter) or _batch_by_row(lines, delimiter)
+
+
+def _batch_of_lines(lines: _Lines, delimiter: str) -> RawBatch | None:
+    """The quick way, for lines that are a row each; None, with nothing given out, where they are not."""
+    begun = lines.number
+    taken = lines.take()
+    try:
+        rows: list[list[str]] = list(csv.reader(taken, delimiter=delimiter, strict=True))
+    except csv.Error:
+        rows = []
+    if taken and len(rows) == len(taken) and all(rows):
+        return RawBatch(list(range(begun + 1, begun + 1 + len(rows))), rows)
+    lines.go_back_to(begun)
+    return None
+
+
+def _batch_by_row(lines: _Lines, delimiter: str) -> RawBatch | None:
+    """Row by row, where quoted line breaks, empty lines or broken rows stand between."""
+    batch = RawBatch()
     begun = lines.number
     reader: Any = csv.reader(iter(lines), delimiter=delimiter, strict=True)
     offset = end = begun

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, case, func, literal, or_, select, true
@@ -71,17 +72,20 @@ def count_outcomes(session: Session, stage: Stage, upsert: Upsert, within: Colum
     return Counts(int(created), int(updated) + int(superseded), int(unchanged))
 
 
-def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> None:
-    """Insert and update the staged rows of one slice, in one statement."""
+def _insert(stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> Any:
     new = {**upsert.key, **upsert.sets, **upsert.on_create, **upsert.on_change}
     values = [
         value if isinstance(value, ColumnElement) else literal(value, upsert.table.c[name].type)
         for name, value in new.items()
     ]
     insert = (postgres_insert if stage.is_postgres else sqlite_insert)(upsert.table)
-    statement = insert.from_select(
-        list(new), select(*values).where(within).order_by(stage.rows.c.row_number), include_defaults=False
-    )
+    rows = select(*values).where(within).order_by(stage.rows.c.position)
+    return insert.from_select(list(new), rows, include_defaults=False)
+
+
+def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> None:
+    """Insert and update the staged rows of one slice, in one statement."""
+    statement = _insert(stage, upsert, within)
     excluded = statement.excluded
     changed = or_(*(upsert.table.c[name].is_distinct_from(excluded[name]) for name in upsert.sets))
     session.connection().execute(
@@ -95,6 +99,17 @@ def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnEl
     )
 
 
+class _NotAllNew(Exception):
+    """A slice that was taken for new has rows that are there already; its transaction is rolled back."""
+
+
+def _merge_new(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool], expected: int) -> None:
+    """Insert the staged rows of a slice, all of them new. Raises _NotAllNew."""
+    statement = _insert(stage, upsert, within).on_conflict_do_nothing(index_elements=list(upsert.key))
+    if session.connection().execute(statement).rowcount != expected:
+        raise _NotAllNew
+
+
 @dataclass(frozen=True)
 class Slice:
     """Some staged rows that are merged in one transaction, and what that does to the table."""
@@ -102,6 +117,14 @@ class Slice:
     within: ColumnElement[bool]
     counts: Counts
     merge: Callable[[], None]
+    are_all_new: bool = False
+
+
+Around = Callable[[Session, Slice], None]
+
+
+def _only_merge(_session: Session, piece: Slice) -> None:
+    piece.merge()
 
 
 def merge_all(
@@ -110,25 +133,41 @@ def merge_all(
     *,
     is_dry_run: bool,
     progress: Callable[[int], None],
-    around: Callable[[Session, Slice], None] | None = None,
+    around: Around = _only_merge,
 ) -> Counts:
     """Merge the whole stage, a transaction per slice; with `is_dry_run` only count.
 
     `around(session, piece)` may do work in the slice's transaction before and after it calls `piece.merge()`; it is
-    called only for slices in which something changes.
+    called only for slices in which something changes. Rows are taken for new, which saves looking each of them up
+    first, until a slice shows one that is not; that slice and the rest are counted before they are merged.
     """
-    counts = Counts()
+    counts, may_be_new = Counts(), not (is_dry_run or stage.has_repeats)
     for within in stage.slices():
-        with stage.preparing() as session:
-            found = count_outcomes(session, stage, upsert, within)
-        if not is_dry_run and found.created + found.updated:
-            with stage.merging() as session:
-                piece = Slice(within, found, _merger(session, stage, upsert, within))
-                around(session, piece) if around else piece.merge()
+        found = _try_as_new(stage, upsert, within, around) if may_be_new else None
+        if found is None:
+            may_be_new = False
+            found = _count_and_merge(stage, upsert, within, None if is_dry_run else around)
         counts += found
         progress(counts.created + counts.updated + counts.unchanged)
     return counts
 
 
-def _merger(session: Session, stage: Stage, upsert: Upsert, within: ColumnElement[bool]) -> Callable[[], None]:
-    return lambda: merge_slice(session, stage, upsert, within)
+def _try_as_new(stage: Stage, upsert: Upsert, within: ColumnElement[bool], around: Around) -> Counts | None:
+    try:
+        with stage.merging() as session:
+            rows = session.scalar(select(func.count()).select_from(stage.rows).where(within)) or 0
+            found = Counts(created=rows)
+            merge = partial(_merge_new, session, stage, upsert, within, rows)
+            around(session, Slice(within, found, merge, are_all_new=True))
+    except _NotAllNew:
+        return None
+    return found
+
+
+def _count_and_merge(stage: Stage, upsert: Upsert, within: ColumnElement[bool], around: Around | None) -> Counts:
+    with stage.preparing() as session:
+        found = count_outcomes(session, stage, upsert, within)
+    if around and found.created + found.updated:
+        with stage.merging() as session:
+            around(session, Slice(within, found, partial(merge_slice, session, stage, upsert, within)))
+    return found

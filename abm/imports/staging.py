@@ -7,9 +7,11 @@ lock on the main database. Both are loaded through the raw driver: SQLAlchemy wo
 import csv
 import io
 import sqlite3
+import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,25 +23,29 @@ from core import db
 if TYPE_CHECKING:
     import psycopg
 
-_SQLITE_SLICE, _POSTGRES_SLICE = 6_000, 50_000
-_WAL_PAGES = 16_000
+_SQLITE_SLICE, _SMALLEST_SLICE, _POSTGRES_SLICE = 6_000, 500, 50_000
+_LOCK_SECONDS, _GAP = 0.08, 0.08
+_WAL_PAGES = 32_000
+_WINDOW = 80_000
 
 
 class Stage:
     """Rows under way to `table`'s columns. Open it with `with`; `rows` is the staging table.
 
-    Every staged row has `row_number` (ascending), `copies` (how many rows of the file bear its key) and `twins` (how
-    many of those others were the same in every column).
+    Every staged row has `position` (in merging order), `row_number` (its place in the file), `copies` (how many rows of
+    the file bear its key) and `twins` (how many of those others were the same in every column).
     """
 
     def __init__(self, columns: Sequence[Column[Any]], key: Sequence[str], *, near: str = "") -> None:
-        """`near`: a whole-number column in whose order SQLite merges, so that a slice touches few pages."""
+        """`near`: a column by which SQLite's rows are sorted within windows of the file: a slice then touches few pages
+        of the indexes that follow the file (ids, days) as of those that follow this column."""
         self._connection = db.engine().connect()
         self.is_postgres = self._connection.dialect.name == "postgresql"
         self.rows = Table(
             "import_rows",
             MetaData(),
-            Column("row_number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+            Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+            Column("row_number", BigInteger),
             *columns,
             Column("copies", Integer, server_default="1"),
             Column("twins", Integer, server_default="0"),
@@ -49,7 +55,10 @@ class Stage:
         self.key = tuple(key)
         self._names = [column.name for column in columns]
         self._key_hashes = array("q")
-        self.last_row = 0
+        self._window: list[tuple[Any, ...]] = []
+        self._window_names: list[str] = []
+        self._slice_rows = _POSTGRES_SLICE if self.is_postgres else _SQLITE_SLICE
+        self.has_repeats = False
         self._near = "" if self.is_postgres else near
 
     def __enter__(self) -> Self:
@@ -59,6 +68,7 @@ class Stage:
         if self.is_postgres:
             self._run("SET TIME ZONE 'UTC'")
         else:
+            self._run("PRAGMA temp_store=FILE")
             self._run("ATTACH '' AS stage")
             self._run("PRAGMA stage.journal_mode=OFF")
             self._run("PRAGMA stage.cache_size=-16384")
@@ -89,36 +99,58 @@ class Stage:
         """A transaction that writes to the real tables and sees the staging table."""
         self._connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with db.transaction(self._connection) as session:
+            begun = time.monotonic()
             yield session
+        self._let_others_write(time.monotonic() - begun)
+
+    def _let_others_write(self, held: float) -> None:
+        """On SQLite the next slice gets the size that keeps the lock for about as long as is fair to everybody else,
+        and those who wait for it get a gap: they look for one again and again, nothing wakes them."""
+        if not self.is_postgres:
+            change = min(max(_LOCK_SECONDS / max(held, 0.001), 0.7), 1.1)
+            self._slice_rows = min(max(int(self._slice_rows * change), _SMALLEST_SLICE), _SQLITE_SLICE)
+            time.sleep(min(held, 1) * _GAP)
 
     def load(self, numbers: Sequence[int], columns: dict[str, list[Any]]) -> None:
         """Add rows: columns in stored form (dates and moments as text, amounts in ten-thousandths, JSON as text)."""
         if not numbers:
             return
-        empty = [None] * len(numbers)
-        values = [columns.get(name, empty) for name in self._names]
+        names = [name for name in self._names if name in columns]
+        values = [columns[name] for name in names]
         keys = [columns[name] for name in self.key if name in columns]
         self._key_hashes.extend(map(hash, keys[0] if len(keys) == 1 else zip(*keys, strict=True)))
         rows = zip(numbers, *values, strict=True)
-        if self.is_postgres:
-            self._copy(rows)
-        else:
-            self._insert(rows)
-        self.last_row = numbers[-1]
+        if not self._near:
+            self._write(names, rows)
+            return
+        if names != self._window_names:
+            self._write_window()
+            self._window_names = names
+        self._window.extend(rows)
+        if len(self._window) >= _WINDOW:
+            self._write_window()
 
-    def _copy(self, rows: Iterator[tuple[Any, ...]]) -> None:
+    def _write_window(self) -> None:
+        if self._window:
+            self._window.sort(key=itemgetter(self._window_names.index(self._near) + 1))
+            self._write(self._window_names, self._window)
+            self._window = []
+
+    def _write(self, given: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        names = ", ".join(f'"{name}"' for name in ["row_number", *given])
+        (self._copy if self.is_postgres else self._insert)(names, rows)
+
+    def _copy(self, names: str, rows: Iterable[tuple[Any, ...]]) -> None:
         text = io.StringIO()
         # A line of \. would end the data for servers before 17 even inside quotes, so backslashes start no line.
         csv.writer(text).writerows(rows)
-        names = ", ".join(f'"{name}"' for name in ["row_number", *self._names])
         raw: psycopg.Connection[Any] = self._driver
         with raw.cursor() as cursor, cursor.copy(f"COPY import_rows ({names}) FROM STDIN (FORMAT csv)") as copy:
             copy.write(text.getvalue())
         raw.commit()
 
-    def _insert(self, rows: Iterator[tuple[Any, ...]]) -> None:
-        names = ", ".join(f'"{name}"' for name in ["row_number", *self._names])
-        marks = ", ".join("?" * (len(self._names) + 1))
+    def _insert(self, names: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        marks = ", ".join("?" * (names.count(",") + 1))
         raw: sqlite3.Connection = self._driver
         raw.execute("BEGIN")
         raw.executemany(f"INSERT INTO stage.import_rows ({names}) VALUES ({marks})", rows)  # noqa: S608 - our own names
@@ -126,28 +158,16 @@ class Stage:
 
     def slices(self) -> Iterator[ColumnElement[bool]]:
         """Conditions that cut the rows into pieces small enough not to hold SQLite's lock for long."""
-        if self._near:
-            yield from self._slices_nearby(self.rows.c[self._near])
-            return
-        size = _POSTGRES_SLICE if self.is_postgres else _SQLITE_SLICE
-        for start in range(0, self.last_row + 1, size):
-            yield self.rows.c.row_number.between(start, start + size - 1)
-
-    def _slices_nearby(self, column: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
         with self.preparing() as session:
-            counted = session.execute(select(column, func.count()).group_by(column).order_by(column)).all()
-        first, rows = None, 0
-        for value, count in counted:
-            first = value if first is None else first
-            rows += count
-            if rows >= _SQLITE_SLICE:
-                yield column.between(first, value)
-                first, rows = None, 0
-        if first is not None:
-            yield column >= first
+            last = session.scalar(select(func.max(self.rows.c.position))) or 0
+        start = 1
+        while start <= last:
+            end = start + self._slice_rows
+            yield self.rows.c.position.between(start, end - 1)
+            start = end
 
     def may_repeat_keys(self) -> bool:
-        """False means that no key stands twice. Judged by hashes, 8 bytes a row, so that memory stays flat."""
+        """False means that no key stands twice. Judged by hashes, 8 bytes a row."""
         import numpy
 
         hashes = numpy.sort(numpy.frombuffer(self._key_hashes, dtype=numpy.int64))
@@ -155,13 +175,16 @@ class Stage:
 
     def finish_loading(self) -> None:
         """Keep the last row of every key and note on it what the others were; tell PostgreSQL the table's size."""
-        if self.may_repeat_keys():
+        self._write_window()
+        self.has_repeats = self.may_repeat_keys()
+        if self.has_repeats:
             with self.preparing() as session:
                 self._keep_last_rows(session)
         if self.is_postgres:
             self._run("ANALYZE import_rows")
-        elif self._near:
-            self._run(f'CREATE INDEX stage.ix_import_rows_near ON import_rows ("{self._near}")')
+        else:
+            # What a statement notes for its own undoing is small; on disk it would cost as much as the rows.
+            self._run("PRAGMA temp_store=MEMORY")
 
     def _keep_last_rows(self, session: Session) -> None:
         rows, keys = self.rows, [self.rows.c[name] for name in self.key]

@@ -6,13 +6,15 @@ forms directly.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
-from core.db import to_scaled
+from core.db import MONEY_SCALE, to_scaled
 
 _LARGEST_AMOUNT = Decimal(10) ** 14
 _PLAIN_AMOUNT = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,4})?")
+_PLAIN_AMOUNTS = re.compile(r"(?:-?[0-9]{1,11}(?:\.[0-9]{1,4})?(?:\n(?!\Z)|\Z))+")
 _NUMBER = re.compile(r"[+-]?[0-9.,\s'’]+(?:[eE][+-]?[0-9]{1,2})?")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _MONTHS = {
@@ -168,6 +170,16 @@ def parse_amount(text: str, *, comma_is_decimal: bool = False) -> int:
         whole, _, fraction = text.partition(".")
         return int(whole + fraction.ljust(4, "0"))
     return scaled_amount(parse_number(text, comma_is_decimal=comma_is_decimal))
+
+
+def plain_amounts(texts: Sequence[str]) -> list[int] | None:
+    """What `parse_amount` makes of each text, at once; None where one of them is not plain digits with a point.
+
+    Exact: below 10**11 with four decimals, a product's error stays under a quarter of a ten-thousandth.
+    """
+    if not _PLAIN_AMOUNTS.fullmatch("\n".join(texts)):
+        return None
+    return [round(float(text) * MONEY_SCALE) for text in texts]
 
 
 def scaled_amount(value: Decimal) -> int:

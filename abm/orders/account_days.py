@@ -4,7 +4,20 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Date, Select, Table, delete, exists, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    FromClause,
+    Select,
+    Table,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -16,6 +29,7 @@ _ORDER = cast(Table, Order.__table__)
 _LINE = cast(Table, OrderLine.__table__)
 _DAY = cast(Table, AccountDay.__table__)
 _PAIRS_AT_ONCE = 400
+_COLUMNS = ("account_id", "day", "orders", "amount", "margin_amount", "units")
 
 
 def refresh_account_days(session: Session, touched: Select[Any]) -> None:
@@ -47,12 +61,38 @@ def refresh_account_days(session: Session, touched: Select[Any]) -> None:
         .group_by(_ORDER.c.account_id, _ORDER.c.ordered_on)
     )
     insert = (postgres_insert if is_postgres(session) else sqlite_insert)(_DAY)
-    names = ["account_id", "day", "orders", "amount", "margin_amount", "units"]
-    statement = insert.from_select(names, counted)
+    statement = insert.from_select(_COLUMNS, counted)
     session.connection().execute(
         statement.on_conflict_do_update(
-            index_elements=["account_id", "day"], set_={name: statement.excluded[name] for name in names[2:]}
+            index_elements=["account_id", "day"], set_={name: statement.excluded[name] for name in _COLUMNS[2:]}
         )
+    )
+
+
+def add_new_orders(session: Session, orders: FromClause, within: ColumnElement[bool]) -> None:
+    """Add orders that were not there before, and have no lines yet, to their days.
+
+    `orders` has the columns account_id, ordered_on, amount, margin_amount and is_cancelled; sums are whole numbers, so
+    adding is as exact as computing the days again.
+    """
+    new = orders.c
+    days = (
+        select(
+            new.account_id,
+            new.ordered_on,
+            func.count(),
+            func.sum(new.amount),
+            func.coalesce(func.sum(new.margin_amount), 0),
+            literal(0.0),
+        )
+        .where(within, new.is_cancelled.is_(False), new.amount > 0)
+        .group_by(new.account_id, new.ordered_on)
+        .order_by(new.account_id, new.ordered_on)
+    )
+    statement = (postgres_insert if is_postgres(session) else sqlite_insert)(_DAY).from_select(_COLUMNS, days)
+    added = {name: _DAY.c[name] + statement.excluded[name] for name in _COLUMNS[2:]}
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=["account_id", "day"], set_=added)
     )
 
 

@@ -14,7 +14,7 @@ from abm.imports.money import settle_currency
 from abm.imports.registry import Run
 from abm.imports.staging import Stage
 from abm.imports.values import parse_amount, parse_date
-from abm.orders.account_days import days_of, drop_empty_days, refresh_account_days
+from abm.orders.account_days import add_new_orders, days_of, drop_empty_days, refresh_account_days
 from abm.orders.counting import is_cancelled
 from abm.orders.models import Order
 
@@ -82,6 +82,10 @@ class OrderImporter:
         upsert = _upsert(stage, run)
 
         def keep_days(session: Session, piece: Slice) -> None:
+            if piece.are_all_new:
+                piece.merge()
+                add_new_orders(session, stage.rows, piece.within)
+                return
             left = _days_left(session, stage, upsert, piece.within) if piece.counts.updated else []
             piece.merge()
             _refresh(session, stage, piece.within, left)

@@ -65,12 +65,12 @@ class _LineStage(Stage):
         unnumbered = func.substr(rows.c.line_key, 1, 1) == _UNNUMBERED
         occurrence = func.row_number().over(partition_by=[rows.c.order_id, rows.c.sku], order_by=rows.c.row_number)
         named = (
-            select(rows.c.row_number, (rows.c.sku + "#" + cast_to_text(occurrence, String)).label("key"))
+            select(rows.c.position, (rows.c.sku + "#" + cast_to_text(occurrence, String)).label("key"))
             .where(unnumbered)
             .subquery()
         )
         with self.preparing() as session:
-            session.execute(update(rows).where(rows.c.row_number == named.c.row_number).values(line_key=named.c.key))
+            session.execute(update(rows).where(rows.c.position == named.c.position).values(line_key=named.c.key))
         super().finish_loading()
 
 

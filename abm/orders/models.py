@@ -53,7 +53,7 @@ class AccountDay(Base):
     __tablename__ = "account_day"
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
     orders: Mapped[int]
     amount: Mapped[Decimal]
     margin_amount: Mapped[Decimal]

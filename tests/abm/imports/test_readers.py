@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from abm.imports import csv_files
 from abm.imports.opening import open_table
 from abm.imports.sheets import cell_text
 from abm.imports.tables import ReadingOptions
@@ -162,3 +163,20 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path: Path, rows: list[tupl
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(table)
     assert rows_of(path, encoding="utf-8", delimiter=",") == table
+
+
+@given(st.lists(st.sampled_from(["a,b", '"q,1",x', '"two\nlines",y', "", ' "', '"open', "c,d,e"]), max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_reading_lines_at_once_gives_what_reading_row_by_row_gives(tmp_path: Path, lines: list[str]) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("\n".join(["h,i", *lines]) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_files, "BATCH_ROWS", 4)
+        quick = [(b.numbers, b.rows, b.refused) for b in csv_files.open_csv(path, ReadingOptions()).batches]
+        patch.setattr(csv_files, "_batch_of_lines", lambda _lines, _delimiter: None)
+        slow = [(b.numbers, b.rows, b.refused) for b in csv_files.open_csv(path, ReadingOptions()).batches]
+
+    def flat(batches: list) -> list:
+        return [[one for batch in batches for one in batch[part]] for part in range(3)]
+
+    assert flat(quick) == flat(slow)

@@ -15,6 +15,7 @@ from abm.imports.values import (
     parse_moment,
     parse_number,
     parse_share,
+    plain_amounts,
     writes_decimal_comma,
 )
 
@@ -125,3 +126,21 @@ def test_any_text_is_a_value_or_refused(text: str) -> None:
     for parse in (parse_date, parse_moment, parse_amount, parse_number, parse_count):
         with suppress(BadValue):
             assert parse(text) is not None
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.decimals(min_value=-(10**11) + 1, max_value=10**11 - 1, places=4).map(lambda value: f"{value:f}"),
+            st.sampled_from(["0", "-0.00005", "1,5", "12.", "", "1e3", "99999999999.9999", "7\n"]),
+        ),
+        max_size=20,
+    )
+)
+def test_plain_amounts_are_what_one_by_one_reading_gives(texts: list[str]) -> None:
+    found = plain_amounts(texts)
+    assert found is None or found == [parse_amount(text) for text in texts]
+
+
+def test_a_column_of_plain_amounts_is_read_at_once() -> None:
+    assert plain_amounts(["1", "2.5", "-3.0001", "99999999999.9999"]) == [10000, 25000, -30001, 999999999999999]
