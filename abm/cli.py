@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "scorecards": "abm.scorecards.commands:scorecards",
     "lists": "abm.targets.commands:lists",
     "campaigns": "abm.outreach.commands:campaigns",
+    "letters": "abm.outreach.letter_commands:letters",
     "receive": "abm.outreach.mail_commands:receive",
     "suppress": "abm.outreach.consent_commands:suppress",
     "unsuppress": "abm.outreach.consent_commands:unsuppress",

@@ -9,24 +9,39 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from campaigns.definition_contents import given
 from campaigns.definition_reading import read_definition
+from campaigns.definition_steps import STEP_KINDS, write_step
 from campaigns.definition_values import (
     ACCOUNT_OWNER,
     CONDITIONS,
     DAYS,
     DEFAULT_STOPS,
+    END,
+    REENTRY_AFTER,
+    REENTRY_NEVER,
+    REENTRY_REQUALIFIED,
+    SILENT,
     STOPS,
     UNITS,
     ZONES,
+    BranchStep,
     CallStep,
     Content,
     Definition,
     Delay,
     EmailStep,
+    LetterStep,
     PeopleRule,
+    Reentry,
     Sender,
     Step,
+    Test,
     Variant,
+    VisitStep,
+    WaitStep,
+    Wave,
+    WebhookStep,
     Window,
 )
 
@@ -35,18 +50,32 @@ __all__ = [
     "CONDITIONS",
     "DAYS",
     "DEFAULT_STOPS",
+    "END",
+    "REENTRY_AFTER",
+    "REENTRY_NEVER",
+    "REENTRY_REQUALIFIED",
+    "SILENT",
+    "STEP_KINDS",
     "STOPS",
     "UNITS",
     "ZONES",
+    "BranchStep",
     "CallStep",
     "Content",
     "Definition",
     "Delay",
     "EmailStep",
+    "LetterStep",
     "PeopleRule",
+    "Reentry",
     "Sender",
     "Step",
+    "Test",
     "Variant",
+    "VisitStep",
+    "WaitStep",
+    "Wave",
+    "WebhookStep",
     "Window",
     "definition_hash",
     "parse",
@@ -70,45 +99,39 @@ def to_raw(definition: Definition) -> dict[str, Any]:
     raw: dict[str, Any] = {
         "campaign": definition.name, "title": definition.title, "purpose": definition.purpose,
         "list": definition.list_name,
-        "sender": _given(name=sender.name, email=sender.email, postal_address=sender.postal_address),
-        "people": _given(roles=list(people.roles), per_account=people.per_account),
+        "sender": given(name=sender.name, email=sender.email, postal_address=sender.postal_address),
+        "people": _raw_people(people),
         "window": _raw_window(definition.window),
         "holdout": f"{definition.holdout_percent}%" if definition.holdout_percent else None,
         "stop_when": list(definition.stop_when) if definition.stop_when != DEFAULT_STOPS else None,
         "priority": definition.priority if definition.priority != 5 else None,
         "caps": "exempt" if definition.is_cap_exempt else None,
         "enrol": "continuous" if definition.is_continuous else None,
-        "steps": [_raw_step(step) for step in definition.steps],
+        "exclusive": True if definition.is_exclusive else None, "reentry": _raw_reentry(definition.reentry),
+        "steps": [write_step(step) for step in definition.steps],
     }
     return {name: value for name, value in raw.items() if value not in (None, {})}
 
 
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "", [], {}, ())}
+def _raw_people(people: PeopleRule) -> dict[str, Any]:
+    waves = [given(roles=list(wave.roles), after=str(wave.after) if wave.after.amount else None,
+                   unless=list(wave.unless)) | ({"after": "0 days"} if index and not wave.after.amount else {})
+             for index, wave in enumerate(people.waves)]
+    return given(roles=list(people.roles), per_account=people.per_account, waves=waves,
+                 leavers="replace" if people.replaces_leavers else None)
+
+
+def _raw_reentry(rule: Reentry | None) -> str | None:
+    if rule is None:
+        return None
+    return {REENTRY_NEVER: "never", REENTRY_REQUALIFIED: "on re-qualification"}.get(rule.kind, str(rule.after))
 
 
 def _raw_window(window: Window | None) -> dict[str, Any] | None:
     if window is None:
         return None
-    given = _given(days=list(window.days), zone=window.zone, holidays="skip" if window.skip_holidays else None)
+    hours = given(days=list(window.days), zone=window.zone, holidays="skip" if window.skip_holidays else None)
     for name, moment in (("from", window.opens), ("to", window.closes)):
         if moment is not None:
-            given[name] = f"{moment:%H:%M}"
-    return given
-
-
-def _raw_step(step: Step) -> dict[str, Any]:
-    raw = {"id": step.id, "channel": step.channel, "after": str(step.after)}
-    if step.unless:
-        raw["unless"] = step.unless[0] if len(step.unless) == 1 else list(step.unless)  # type: ignore[assignment]
-    raw |= _given(offer=step.offer)
-    if isinstance(step, CallStep):
-        return raw | _given(script=step.script, assign_to=step.assign_to)
-    languages = {name: _raw_content(content) for name, content in step.languages.items()}
-    variants = {name: {"share": f"{variant.share}%"} | _raw_content(variant.content)
-                for name, variant in step.variants.items()}
-    return raw | _given(subject=step.subject, html=step.html, text=step.text, languages=languages, variants=variants)
-
-
-def _raw_content(content: Content) -> dict[str, Any]:
-    return _given(subject=content.subject, html=content.html, text=content.text)
+            hours[name] = f"{moment:%H:%M}"
+    return hours

@@ -2,40 +2,39 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from campaigns.definition_branches import lay_out
+from campaigns.definition_delays import read_delay
+from campaigns.definition_steps import read_step
 from campaigns.definition_values import (
-    ACCOUNT_OWNER,
     CONDITIONS,
     DAYS,
     DEFAULT_STOPS,
+    END,
+    REENTRY_AFTER,
+    REENTRY_NEVER,
+    REENTRY_REQUALIFIED,
     STOPS,
-    UNITS,
     ZONES,
-    CallStep,
-    Content,
+    BranchStep,
     Definition,
-    Delay,
     EmailStep,
     PeopleRule,
+    Reentry,
     Sender,
     Step,
-    Variant,
+    Wave,
     Window,
 )
 from campaigns.raw_fields import Complaints, RawFields, describe, nearest
 from core.errors import InvalidInput
 
 _TOP = ("campaign", "title", "purpose", "list", "sender", "people", "window", "holdout", "stop_when", "priority",
-        "caps", "enrol", "steps")
-_STEP = ("id", "channel", "after", "unless", "offer")
-_EMAIL = (*_STEP, "subject", "html", "text", "languages", "variants")
-_CALL = (*_STEP, "script", "assign_to")
-_CONTENT = ("subject", "html", "text")
-_CHANNELS = ("email", "call")
-_DELAY = re.compile(r"(\d{1,4})\s*(?:(working|business)\s+)?(minutes?|hours?|days?|weeks?)", re.IGNORECASE)
+        "caps", "enrol", "exclusive", "reentry", "steps")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _NAME = re.compile(r"\w[\w .-]*")
 
@@ -49,15 +48,17 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
     name = _read_name(fields, "campaign", longest=100)
     steps = _read_steps(fields)
     needs_sender = any(isinstance(step, EmailStep) for step in steps)
+    people = _read_people(fields)
     definition = Definition(
         name=name, title=fields.text("title") or name, list_name=fields.text("list", required=True),
         purpose=_read_name(fields, "purpose", longest=60, default="marketing"), steps=steps,
-        sender=_read_sender(fields, is_needed=needs_sender), people=_read_people(fields), window=_read_window(fields),
+        sender=_read_sender(fields, is_needed=needs_sender), people=people, window=_read_window(fields),
         holdout_percent=fields.percent("holdout", 0, highest=90),
         stop_when=fields.choices("stop_when", STOPS, DEFAULT_STOPS),
         priority=fields.whole("priority", 5, lowest=1, highest=10) or 5,
         is_cap_exempt=fields.choice("caps", ("respect", "exempt"), "respect") == "exempt",
-        is_continuous=fields.choice("enrol", ("approved", "continuous"), "approved") == "continuous")
+        is_continuous=fields.choice("enrol", ("approved", "continuous"), "approved") == "continuous",
+        is_exclusive=fields.yes("exclusive"), reentry=_read_reentry(fields))
     complaints.raise_if_any()
     return definition
 
@@ -92,8 +93,29 @@ def _checked_address(fields: RawFields, email: str) -> str:
 
 
 def _read_people(fields: RawFields) -> PeopleRule:
-    inner = RawFields(fields.raw.get("people", {}), "people", fields.complaints, ("roles", "per_account"))
-    return PeopleRule(inner.words("roles"), inner.whole("per_account", None, lowest=1, highest=1000))
+    inner = RawFields(fields.raw.get("people", {}), "people", fields.complaints,
+                      ("roles", "per_account", "waves", "leavers"))
+    waves = _read_waves(inner)
+    named = tuple(dict.fromkeys(role for wave in waves for role in wave.roles))
+    return PeopleRule(inner.words("roles") or named, inner.whole("per_account", None, lowest=1, highest=1000), waves,
+                      inner.choice("leavers", ("replace", "drop"), "drop") == "replace")
+
+
+def _read_waves(fields: RawFields) -> tuple[Wave, ...]:
+    raw = fields.raw.get("waves", [])
+    if not isinstance(raw, (list, tuple)):
+        fields.wrong("waves", f"expected a list such as [{{roles: [champion]}}, …], found {describe(raw)}")
+        return ()
+    waves = []
+    for index, one in enumerate(raw):
+        inner = RawFields(one, fields.place(f"waves[{index}]"), fields.complaints, ("roles", "after", "unless"))
+        roles = inner.words("roles")
+        if not roles:
+            inner.wrong("roles", "is missing: say whose turn it is")
+        if index and "after" not in inner.raw:
+            inner.wrong("after", 'is missing: say how long after the wave before, such as "5 working days"')
+        waves.append(Wave(roles, read_delay(inner), inner.choices("unless", CONDITIONS, ())))
+    return tuple(waves)
 
 
 def _read_window(fields: RawFields) -> Window | None:
@@ -145,86 +167,45 @@ def _read_steps(fields: RawFields) -> tuple[Step, ...]:
     if not isinstance(raw, (list, tuple)) or not raw:
         fields.wrong("steps", "expected a list with at least one step")
         return ()
-    steps, seen = [], set[str]()
-    for index, raw_step in enumerate(raw):
-        step = _read_step(raw_step, f"steps[{index}]", fields.complaints)
-        if step and step.id in seen:
-            fields.complaints.add(f"steps[{index}].id", f'"{step.id}" is used by an earlier step too')
-        if step:
-            seen.add(step.id)
+    places: dict[str, str] = {}
+    steps: list[Step] = []
+    for place, raw_step in lay_out(raw):
+        step = read_step(raw_step, place, fields.complaints, lambda inner: _read_name(inner, "id", longest=60))
+        if step and step.id in places:
+            fields.complaints.add(f"{place}.id", f'"{step.id}" is used by an earlier step too')
+        elif step:
+            places[step.id] = place
             steps.append(step)
-    return tuple(steps)
+    return tuple(_with_jump(step, index, steps, places[step.id], fields.complaints)
+                 for index, step in enumerate(steps))
 
 
-def _read_step(raw: Any, place: str, complaints: Complaints) -> Step | None:
-    channel = raw.get("channel", "email") if isinstance(raw, Mapping) else "email"
-    if channel not in _CHANNELS:
-        complaints.add(f"{place}.channel", f"{describe(channel)} is not one of {', '.join(_CHANNELS)}"
-                                           f"{nearest(str(channel), _CHANNELS)}")
+def _with_jump(step: Step, index: int, steps: list[Step], place: str, complaints: Complaints) -> Step:
+    """The step with its jumps checked to lead forward, so that every way ends; one to the step below is none."""
+    later = [one.id for one in steps[index + 1:]]
+    below = later[0] if later else END
+    jumps = {"then": "branch.then", "otherwise": "branch.else"} if isinstance(step, BranchStep) else {}
+    for name, written in {"next": "next", **jumps}.items():
+        target = getattr(step, name)
+        if target is not None and target != END and target not in later:
+            why = "stands before it" if any(one.id == target for one in steps) else "is no step of this campaign"
+            hint = nearest(target, later)
+            complaints.add(f"{place}.{written}", f'"{target}" {why}; name a later step, or {END}{hint}')
+        elif target == below:
+            step = replace(step, **{name: None})  # type: ignore[arg-type]
+    return step
+
+
+def _read_reentry(fields: RawFields) -> Reentry | None:
+    said = fields.raw.get("reentry")
+    if said is None:
         return None
-    fields = RawFields(raw, place, complaints, ("channel", *_CALL) if channel == "call" else _EMAIL)
-    step_id, after = _read_name(fields, "id", longest=60), _read_delay(fields)
-    unless, offer = fields.choices("unless", CONDITIONS, ()), fields.text("offer", longest=100) or None
-    if channel == "call":
-        return CallStep(step_id, fields.content("script") or "", fields.text("assign_to", ACCOUNT_OWNER), after, unless,
-                        offer)
-    if not fields.content("html") and not fields.content("text"):
-        fields.wrong("html", "is missing: an e-mail step needs html or text")
-    return EmailStep(step_id, fields.text("subject", required=True, longest=500), fields.content("html"),
-                     fields.content("text"), after, unless, offer, _read_languages(fields), _read_variants(fields))
-
-
-def _read_delay(fields: RawFields) -> Delay:
-    value = fields.raw.get("after", "0 days")
-    found = _DELAY.fullmatch(str(value).strip())
-    if found is None:
-        if str(value).strip() != "0":
-            fields.wrong("after", f'{describe(value)} is not a delay such as "3 working days", "7 days" or "4 hours"'
-                                  f"{_nearest_unit(str(value))}")
-        return Delay()
-    amount, unit = int(found[1]), found[3].casefold().removesuffix("s") + "s"
-    if found[2] and unit != "days":
-        fields.wrong("after", f'{describe(value)}: only days can be working days, as in "{amount} working days"')
-    return Delay(amount, "working days" if found[2] else unit)
-
-
-def _nearest_unit(value: str) -> str:
-    number, _, unit = value.strip().partition(" ")
-    near = nearest(unit, UNITS) if number.isdecimal() and unit else ""
-    return near.replace('did you mean "', f'did you mean "{number} ')
-
-
-def _read_content(raw: Any, place: str, complaints: Complaints, *more: str) -> tuple[RawFields, Content]:
-    inner = RawFields(raw, place, complaints, (*_CONTENT, *more))
-    return inner, Content(inner.text("subject", longest=500) or None, inner.content("html"), inner.content("text"))
-
-
-def _read_languages(fields: RawFields) -> dict[str, Content]:
-    """By language code. YAML reads an unquoted `no` (Norwegian) as false, which is understood."""
-    raw, languages = fields.raw.get("languages", {}), {}
-    if not isinstance(raw, Mapping):
-        fields.wrong("languages", f"expected language codes with content, found {describe(raw)}")
-        return {}
-    for code, content in raw.items():
-        language = "no" if code is False else str(code).strip().casefold().replace("_", "-")
-        if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", language) or len(language) > 10:
-            fields.wrong(f"languages.{code}", f'{describe(code)} is not a language code such as "fr" or "pt-br"')
-        languages[language] = _read_content(content, fields.place(f"languages.{language}"), fields.complaints)[1]
-    return languages
-
-
-def _read_variants(fields: RawFields) -> dict[str, Variant]:
-    raw, variants = fields.raw.get("variants", {}), {}
-    if not isinstance(raw, Mapping):
-        fields.wrong("variants", f"expected variant names with content, found {describe(raw)}")
-        return {}
-    for name, content in raw.items():
-        inner, words = _read_content(content, fields.place(f"variants.{name}"), fields.complaints, "share")
-        if len(str(name)) > 20:
-            fields.wrong(f"variants.{name}", "the name of a variant has at most 20 characters")
-        if "share" not in inner.raw:
-            inner.wrong("share", 'is missing: say which share of the people gets it, such as "50%"')
-        variants[str(name)] = Variant(inner.percent("share", 0, highest=100), words)
-    if sum(variant.share for variant in variants.values()) > 100:
-        fields.wrong("variants", "the shares add up to more than 100%")
-    return variants
+    words = " ".join(str(said).casefold().replace("-", "").split())
+    if words == "never":
+        return Reentry(REENTRY_NEVER)
+    if words in ("on requalification", "requalified"):
+        return Reentry(REENTRY_REQUALIFIED)
+    delay = read_delay(fields, "reentry")
+    if delay.unit == "working days" or not delay.amount:
+        fields.wrong("reentry", 'expected never, on re-qualification, or a time such as "90 days"')
+    return Reentry(REENTRY_AFTER, delay)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from typing import Any
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("minutes", "hours", "days", "working days", "weeks")
@@ -11,6 +12,8 @@ DEFAULT_STOPS = ("reply", "meeting", "opt_out", "complaint", "hard_bounce")
 CONDITIONS = ("replied", "clicked", "ordered", "met")
 ZONES = ("recipient", "account", "company")
 ACCOUNT_OWNER = "account_owner"
+END = "end"
+REENTRY_NEVER, REENTRY_REQUALIFIED, REENTRY_AFTER = "never", "requalified", "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,34 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
+class Wave:
+    """People of these roles begin `after` the wave before; not at all once somebody at the account did `unless`."""
+
+    roles: tuple[str, ...]
+    after: Delay = Delay()
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """Whether somebody who took part before may again: never, `after` so long since the end, or once requalified."""
+
+    kind: str
+    after: Delay = Delay()
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleRule:
-    """Who at each account: these buying roles (none: everybody), at most so many (None: no limit)."""
+    """Who at each account: these buying roles (none: everybody), at most so many (None: no limit).
+
+    `waves`: who begins first and who follows; roles in no wave begin with the last. `replaces_leavers`: the next person
+    in the role takes the place of one who has left.
+    """
 
     roles: tuple[str, ...] = ()
     per_account: int | None = None
+    waves: tuple[Wave, ...] = ()
+    replaces_leavers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +100,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class EmailStep:
-    """`html` or `text` is given; without `text` the plain part is made from the HTML."""
+    """`html` or `text` is given; without `text` the plain part is made from the HTML.
+
+    Every step may name `roles` (others pass it by) and `next`, a later step that follows instead of the one below.
+    """
 
     id: str
     subject: str
@@ -86,6 +115,8 @@ class EmailStep:
     languages: Mapping[str, Content] = field(default_factory=dict)
     variants: Mapping[str, Variant] = field(default_factory=dict)
     channel: str = "email"
+    roles: tuple[str, ...] = ()
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +130,94 @@ class CallStep:
     unless: tuple[str, ...] = ()
     offer: str | None = None
     channel: str = "call"
+    roles: tuple[str, ...] = ()
+    next: str | None = None
 
 
-Step = EmailStep | CallStep
+@dataclass(frozen=True, slots=True)
+class LetterStep:
+    """A letter on paper: printed from the queue and posted by a person. `body` is plain text with **bold** words."""
+
+    id: str
+    body: str
+    subject: str = ""
+    after: Delay = Delay()
+    unless: tuple[str, ...] = ()
+    offer: str | None = None
+    channel: str = "letter"
+    roles: tuple[str, ...] = ()
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStep:
+    """A seller goes there; `brief` is what they should know and aim at."""
+
+    id: str
+    brief: str = ""
+    assign_to: str = ACCOUNT_OWNER
+    after: Delay = Delay()
+    unless: tuple[str, ...] = ()
+    offer: str | None = None
+    channel: str = "visit"
+    roles: tuple[str, ...] = ()
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookStep:
+    """A signed message to another program. `payload` adds values by name, each a template."""
+
+    id: str
+    url: str
+    payload: Mapping[str, str] = field(default_factory=dict)
+    after: Delay = Delay()
+    unless: tuple[str, ...] = ()
+    offer: str | None = None
+    channel: str = "webhook"
+    roles: tuple[str, ...] = ()
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitStep:
+    """Nothing but time, which ends inside the window."""
+
+    id: str
+    after: Delay = Delay()
+    channel: str = "wait"
+    unless: tuple[str, ...] = ()
+    offer: str | None = None
+    roles: tuple[str, ...] = ()
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What a branch asks: something the person did (one of CONDITIONS), or a `rule` as target lists write them."""
+
+    event: str = ""
+    rule: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStep:
+    """Two ways on, both to later steps (or END); None is the step below."""
+
+    id: str
+    test: Test
+    then: str | None = None
+    otherwise: str | None = None
+    after: Delay = Delay()
+    channel: str = "branch"
+    unless: tuple[str, ...] = ()
+    offer: str | None = None
+    roles: tuple[str, ...] = ()
+    next: str | None = None
+
+
+Step = EmailStep | CallStep | LetterStep | VisitStep | WebhookStep | WaitStep | BranchStep
+SILENT = ("wait", "branch")  # steps that touch nobody and make no delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +237,24 @@ class Definition:
     priority: int = 5
     is_cap_exempt: bool = False
     is_continuous: bool = False
+    is_exclusive: bool = False
+    reentry: Reentry | None = None
+
+    def find_position(self, step_id: str) -> int | None:
+        """Where the step with this id stands; None when there is none."""
+        return next((place for place, step in enumerate(self.steps) if step.id == step_id), None)
+
+    def position_after(self, position: int) -> int | None:
+        """Where somebody goes whose step has ended; None: their way is over. For a branch see `position_of_choice`."""
+        return self.position_of_choice(position, self.steps[position].next)
+
+    def position_of_choice(self, position: int, target: str | None) -> int | None:
+        """The place of `target` as seen from a step: None is the step below, END the end."""
+        if target is not None:
+            return None if target == END else self.find_position(target)
+        return position + 1 if position + 1 < len(self.steps) else None
+
+    @property
+    def first_delivering(self) -> int:
+        """The first step that makes deliveries."""
+        return next((place for place, step in enumerate(self.steps) if step.channel not in SILENT), 0)

@@ -7,7 +7,6 @@ journal by `campaigns.sweeps`.
 import os
 import socket
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,17 +15,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from campaigns import caps, outbox
-from campaigns.channels import call
-from campaigns.channels.base import Carrier, HandOverJournal, MayBegin, Outcome, Result
+from campaigns.channels.base import Carrier, OpenCarrier, Outcome, Result
 from campaigns.channels.email import open_carrier
 from campaigns.channels.fleet import Fleet
+from campaigns.channels.registry import CARRIED, PLACED
 from campaigns.commits import in_transaction
 from campaigns.facts import DueDelivery
 from campaigns.journal import Journal
 from campaigns.outbox import ClaimedBatch
 from campaigns.pace import Pace
 from campaigns.preparing import Ready, ReadyBatch, prepare, put_off
-from campaigns.recording import PLACED, postpone, record_outcomes
+from campaigns.recording import PLACED as BY_HAND
+from campaigns.recording import postpone, record_outcomes
 from campaigns.sending import allowances, breaker
 from campaigns.sending.routes import Route
 from campaigns.states import Channel
@@ -42,8 +42,6 @@ DRAIN_SECONDS = 20.0
 STOP_GRACE_SECONDS = 5.0
 WAIT_FOR_SECOND = 0.1
 _log = logger(__name__)
-
-OpenCarrier = Callable[[HandOverJournal, MayBegin], Carrier]
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ class Dispatcher:
             self._collect(0.5)
 
     def _hand_over(self, made: ReadyBatch) -> None:
-        route, size = made.batch.route, min(self._pace.slice_size, len(made.ready))
+        route, size = _way_of(made), min(self._pace.slice_size, len(made.ready))
         if route.per_second:
             size = in_transaction(lambda session: allowances.take_second(session, route, size))
         if not size:
@@ -209,26 +207,26 @@ class Dispatcher:
         still_open -= held.done
         messages = [one.outgoing for one in chosen if one.due.id in held.to_send and one.outgoing is not None]
         if messages:
-            self._fleet.hand_over(route, messages)
+            self._fleet.hand_over(_way_of(made), messages)
             self._pace.handed(len(messages))
         self._close_if_done(made.batch.id)
 
     def _begin(self, session: Session, made: ReadyBatch, chosen: list[Ready]) -> Begun:
-        """T5: fence, lease and run checked, caps taken; calls are placed here and are sent with the commit."""
+        """T5: fence, lease and run checked, caps taken; what is placed here is sent with the commit."""
         held = outbox.begin_hand_over(session, made.batch, [one.prepared for one in chosen])
-        dues = [one.due for one in chosen if one.due.id in held]
+        dues = [one.due for one in chosen if one.due.id in held and one.due.channel not in CARRIED]
         refused = caps.take_caps(session, dues, run=made.run, policy=made.policy, at=clock.now())
         refused |= self._refuse_for_day(session, made, [due for due in dues if due.id not in refused])
         if refused:
             postpone(session, fence=made.batch.fence, verdicts=refused)
         let_through = held - set(refused)
-        calls = [one.call for one in chosen if one.due.id in let_through and one.call is not None]
-        if calls:
-            call.place(session, calls)
-            placed = [Outcome(one.delivery_id, made.batch.fence, Result.SENT, PLACED, None, "task made", clock.now())
-                      for one in calls]
+        requests = [one.request for one in chosen if one.due.id in let_through and one.request is not None]
+        if requests:
+            PLACED[made.batch.channel].place(session, requests)
+            placed = [Outcome(one.delivery_id, made.batch.fence, Result.SENT, BY_HAND, None, "placed", clock.now())
+                      for one in requests]
             record_outcomes(session, placed, worker=self._worker)
-        done = set(refused) | {one.delivery_id for one in calls}
+        done = set(refused) | {one.delivery_id for one in requests}
         return Begun(to_send=held - done, done=done)
 
     def _refuse_for_day(self, session: Session, made: ReadyBatch, dues: list[DueDelivery]) -> dict[int, Verdict]:
@@ -245,6 +243,8 @@ class Dispatcher:
         return refused
 
     def _open_route(self, route: Route) -> Carrier:
+        if route.kind in CARRIED:
+            return CARRIED[route.kind].open_carrier(self._journal, self._watch.may_begin)
         if self._options.open_carrier is not None:
             return self._options.open_carrier(self._journal, self._watch.may_begin)
         return open_carrier(self._journal, self._watch.may_begin, route=route)
@@ -286,3 +286,7 @@ class Dispatcher:
         self._watch.let_go(batch_id)
 
 
+def _way_of(made: ReadyBatch) -> Route:
+    """A channel with a carrier of its own has one way out for all senders."""
+    channel = made.batch.channel
+    return Route(identity_id=-1, kind=channel) if channel in CARRIED else made.batch.route

@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import caps
+from campaigns.due_times import DueTimes
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts
 from campaigns.models import Campaign, ConversationLock, Touch
 from campaigns.outside import Policy, Recipient, outside
-from campaigns.planning import DueTimes
 from campaigns.states import Reason
 from campaigns.survey import facts_of, survey
 from core import clock

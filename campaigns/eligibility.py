@@ -19,7 +19,8 @@ class Objection:
 ENDS_ENROLMENT = frozenset({
     Reason.NO_BASIS, Reason.CONSENT_NEEDED, Reason.SUPPRESSED, Reason.UNSUBSCRIBED, Reason.HELD_OUT,
     Reason.LEFT_COMPANY, Reason.NO_LONGER_MATCHES, Reason.REPLIED, Reason.ORDERED, Reason.MET, Reason.OPTED_OUT,
-    Reason.COMPLAINED, Reason.HARD_BOUNCE, Reason.CAMPAIGN_CANCELLED, Reason.ERASED,
+    Reason.COMPLAINED, Reason.HARD_BOUNCE, Reason.CAMPAIGN_CANCELLED, Reason.ERASED, Reason.EXCLUSIVE_ELSEWHERE,
+    Reason.BEEN_BEFORE,
 })
 
 
@@ -49,8 +50,23 @@ def _without_address(recipient: Recipient, channel: str) -> Objection | None:
     return Objection(Reason.NO_ADDRESS, f"The person has no {missing}; whoever edits contacts can add one.")
 
 
+def objection_to_role(recipient: Recipient | None, roles: Collection[str]) -> Objection | None:
+    """Somebody who no longer has one of the roles the campaign means."""
+    if recipient is None or not roles or recipient.role in roles:
+        return None
+    return Objection(Reason.NO_LONGER_MATCHES, f"The person's buying role is now {recipient.role or 'not known'}, and "
+                                               f"the campaign means {', '.join(roles)}; whoever edits contacts can "
+                                               "lift this.")
+
+
 def address_of(recipient: Recipient, channel: str) -> str | None:
-    """Where this channel reaches the person; None where it does not (a visit needs no address)."""
+    """Where this channel reaches the person; None where it does not. Others than e-mail and calls need nothing that
+    stands here."""
     if channel == Channel.EMAIL:
         return (recipient.email or "").strip() or None
-    return (recipient.phone or "").strip() or None if channel == Channel.CALL else "in person"
+    if channel == Channel.CALL:
+        return (recipient.phone or "").strip() or None
+    return _ELSEWHERE.get(channel, "in person")
+
+
+_ELSEWHERE: dict[str, str] = {Channel.LETTER: "by post", Channel.WEBHOOK: "webhook"}

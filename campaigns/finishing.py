@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.facts import RunFacts
 from campaigns.models import Campaign, Delivery, Enrolment, Run
+from campaigns.newcomers import takes_newcomers
 from campaigns.runs import list_run_facts
 from campaigns.states import OPEN_STATES, CampaignState, EnrolmentState, RunState
 from core import clock
@@ -18,7 +19,7 @@ def finish_runs(session: Session, now: datetime | None = None) -> int:
     The campaign is finished with its last run."""
     finished = 0
     for run in list_run_facts(session, states=(RunState.ACTIVE,)):
-        if run.definition.is_continuous or _is_open(session, run):
+        if _takes_newcomers(session, run) or _is_open(session, run):
             continue
         row = session.get(Run, run.run_id, with_for_update=True, populate_existing=True)
         if row is not None and row.state == RunState.ACTIVE:
@@ -27,6 +28,10 @@ def finish_runs(session: Session, now: datetime | None = None) -> int:
             session.flush()
             _finish_campaign(session, run.campaign_id)
     return finished
+
+
+def _takes_newcomers(session: Session, run: RunFacts) -> bool:
+    return run.definition.is_continuous and takes_newcomers(session, run)
 
 
 def _is_open(session: Session, run: RunFacts) -> bool:

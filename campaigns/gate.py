@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 
 from campaigns import caps, schedule
 from campaigns.conditions import Since, find_fulfilled
-from campaigns.eligibility import Objection, objection_to
+from campaigns.eligibility import Objection, objection_to, objection_to_role
 from campaigns.facts import DueDelivery, RunFacts
 from campaigns.models import Campaign, ConversationLock, Enrolment, HoldoutAccount, Run, Touch
 from campaigns.outside import Policy, Recipient, outside
-from campaigns.states import CampaignState, EnrolmentState, Reason, RunState
+from campaigns.states import CampaignState, Channel, EnrolmentState, Reason, RunState
 from campaigns.suppressed import find_suppressed
 from campaigns.verdict import ALLOWED, Answer, Verdict, block, defer
 from core.id_lists import is_among
@@ -127,7 +127,7 @@ def _judge_one(due: DueDelivery, recipient: Recipient | None, found: _Findings) 
     if verdict is None and opening > found.at:
         verdict = defer(Reason.OUTSIDE_WINDOW, opening, f"It is outside the sending window; the next opening is "
                                                         f"{opening:%Y-%m-%d %H:%M} UTC. The campaign's window sets it.")
-    if verdict is None and found.ledger is not None:
+    if verdict is None and found.ledger is not None and due.channel != Channel.WEBHOOK:
         verdict = found.ledger.admit(account_id=due.account_id, contact_id=due.contact_id, channel=due.channel,
                                      at=found.at)
         opening = _opening(recipient, found, verdict.until) if verdict and verdict.until else opening
@@ -142,7 +142,8 @@ def _blocked(due: DueDelivery, recipient: Recipient | None, found: _Findings) ->
         return block(Reason(reason) if reason in set(Reason) else Reason.CONDITION,
                      f"The person's way through the campaign ended: {reason.replace('_', ' ')}.")
     objection = found.suppressed.get(due.contact_id) or objection_to(
-        recipient, channel=due.channel, consent_countries=found.policy.consent_countries)
+        recipient, channel=due.channel, consent_countries=found.policy.consent_countries) or objection_to_role(
+        recipient, found.run.definition.people.roles)
     if objection:
         return block(objection.reason, objection.detail)
     if due.account_id in found.held_out:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.contents import Words, every_wording
-from campaigns.definition import CallStep, Definition, EmailStep, Step
+from campaigns.definition import Definition, EmailStep, Step
 from campaigns.sandbox import Template, compile_template
 from campaigns.sandbox_rules import ContentRefused
+from campaigns.step_texts import texts_of
 
 GMAIL_CLIPS_AT = 102_000
 MAX_LINKS = 40
@@ -49,8 +50,9 @@ def lint(definition: Definition) -> list[Finding]:
 
 
 def _lint_step(definition: Definition, step: Step) -> Iterator[Finding]:
-    if isinstance(step, CallStep):
-        yield from _refused(step.id, "script", step.script, is_html=False)
+    if not isinstance(step, EmailStep):
+        for part, source in texts_of(step):
+            yield from _refused(step.id, part, source, is_html=False)
         return
     for wording, words in every_wording(step):
         yield from _lint_words(definition, step, wording, words)

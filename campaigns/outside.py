@@ -29,11 +29,12 @@ class Recipient:
     lawful_basis: str
     tier: str
     is_active: bool
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A call step that has come due: becomes a task of a seller."""
+    """A call (or visit) step that has come due: becomes a task of a seller; `script` of a visit is its brief."""
 
     delivery_id: int
     account_id: int
@@ -51,7 +52,8 @@ class People(Protocol):
     def select_members(
         self, session: Session, *, list_name: str, roles: Sequence[str], per_account: int | None
     ) -> Select[Any]:
-        """A SELECT with columns contact_id, account_id, family_id, stratum: everybody the definition intends."""
+        """A SELECT of everybody the definition intends: contact_id, account_id, family_id, stratum, role, place (among
+        the account's people by weight of role) and member_since (when the account came into the list)."""
 
     def select_current(self, session: Session) -> Select[Any]:
         """A SELECT with columns contact_id, account_id, email, is_active, lawful_basis, country, for joins in SQL."""
@@ -61,6 +63,12 @@ class People(Protocol):
 
     def values(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
         """Per contact the plain values content may name: contact, account, owner, last_order (dicts of values)."""
+
+    def postal_addresses(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Per contact the lines of a letter's address block; who has no street on file is missing."""
+
+    def fitting(self, session: Session, rule: Mapping[str, Any], contact_ids: Sequence[int]) -> set[int]:
+        """Of these people those whom (or whose account) a rule of target lists fits now."""
 
     def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
         """Of these accounts those that ordered on or after their moment's day."""
@@ -76,10 +84,13 @@ class People(Protocol):
 
 
 class Desk(Protocol):
-    """Where calls go."""
+    """Where calls and visits go."""
 
     def place_calls(self, session: Session, requests: Sequence[CallRequest]) -> None:
         """Make one task per request; a repeat for the same delivery makes none."""
+
+    def place_visits(self, session: Session, requests: Sequence[CallRequest]) -> None:
+        """The same for visits."""
 
 
 class Offers(Protocol):

@@ -10,21 +10,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from campaigns import schedule
-from campaigns.definition_values import Delay
-from campaigns.eligibility import Objection, address_of, objection_to
+from campaigns.definition_values import SILENT
+from campaigns.due_times import DueTimes, select_intended
+from campaigns.eligibility import Objection, address_of, objection_to, objection_to_role
 from campaigns.facts import RunFacts
 from campaigns.holdout import draw_holdout
 from campaigns.inserting import insert_ignoring, insert_returning
 from campaigns.keys import address_key
 from campaigns.models import ApprovedMember, Delivery, Enrolment, HoldoutAccount, Run
 from campaigns.outside import Policy, Recipient, outside
+from campaigns.refusals import find_refusals, select_returning
 from campaigns.runs import get_run_facts
-from campaigns.states import Channel, DeliveryState, EnrolmentState, Reason, RunState
+from campaigns.states import Channel, DeliveryState, EnrolmentOrigin, EnrolmentState, Reason, RunKind, RunState
 from campaigns.suppressed import find_suppressed
+from campaigns.waves import find_waves, wave_start
 from core import clock
 from core.db import is_postgres
 
@@ -41,45 +43,6 @@ class Participant(NamedTuple):
     contact_id: int
 
 
-@dataclass
-class DueTimes:
-    """When a step is due: `after` counted on the person's calendar, then the next opening; kept per calendar."""
-
-    run: RunFacts
-    policy: Policy
-    known: dict[tuple[Any, ...], datetime] = field(default_factory=dict)
-
-    def due_at(self, delay: Delay, end: datetime, person: Recipient | None) -> datetime:
-        """The first moment in the person's window that lies `delay` after `end`."""
-        zone, country = self._place(person)
-        key = (delay, end, zone, country)
-        if key not in self.known:
-            hours = schedule.hours_of(self.run.definition.window, self.policy)
-            due = schedule.after(delay, end, zone=zone, weekdays=schedule.weekdays_of(self.policy.working_days),
-                                 country=country if hours.skip_holidays else "")
-            self.known[key] = schedule.next_opening(hours, zone, due, country)
-        return self.known[key]
-
-    def opening(self, moment: datetime, person: Recipient) -> datetime:
-        """The first moment in the person's window from `moment` on."""
-        zone, country = self._place(person)
-        return schedule.next_opening(schedule.hours_of(self.run.definition.window, self.policy), zone, moment, country)
-
-    def _place(self, person: Recipient | None) -> tuple[str, str]:
-        if person is None:
-            return schedule.zone_of(self.run.definition.window, recipient="", account="",
-                                    company=self.policy.zone), self.policy.country
-        return schedule.zone_of(self.run.definition.window, recipient=person.zone, account=person.account_zone,
-                                company=self.policy.zone), person.country
-
-
-def select_intended(session: Session, run: RunFacts, *, per_account: int | None) -> Select[Any]:
-    """Everybody whom the definition means now; `per_account` None ignores its limit."""
-    definition = run.definition
-    return outside().people.select_members(session, list_name=definition.list_name, roles=definition.people.roles,
-                                           per_account=per_account)
-
-
 def plan_chunk(session: Session, run_id: int, *, size: int = CHUNK) -> bool:
     """Enrol the next `size` people of a run that is being planned; True while there may be more.
 
@@ -94,7 +57,8 @@ def plan_chunk(session: Session, run_id: int, *, size: int = CHUNK) -> bool:
         draw_holdout(session, campaign_id=run.campaign_id, percent=run.holdout_percent, at=now,
                      members=select_intended(session, facts, per_account=None))
     people = _next_people(session, run, facts, size)
-    enrol(session, facts, people, at=run.launched_at if run.launched_at <= now else now)
+    came = Entry(EnrolmentOrigin.REENTRY if run.kind == RunKind.REENTRY else EnrolmentOrigin.LAUNCH)
+    enrol(session, facts, people, at=run.launched_at if run.launched_at <= now else now, entry=came)
     if people:
         run.enrolled_up_to = people[-1][0]
     if len(people) < size:
@@ -108,6 +72,11 @@ def plan_chunk(session: Session, run_id: int, *, size: int = CHUNK) -> bool:
 def _next_people(session: Session, run: Run, facts: RunFacts, size: int) -> list[tuple[int, int, bool]]:
     """(contact id, account id, still matches) after the checkpoint: the approved members, or with continuous enrolment
     whoever matches now."""
+    if run.kind == RunKind.REENTRY:
+        returning = select_returning(session, facts, run.launched_at).subquery()
+        rows = session.execute(select(returning).where(returning.c.contact_id > run.enrolled_up_to)
+                               .order_by(returning.c.contact_id).limit(size))
+        return [(contact_id, account_id, True) for contact_id, account_id in rows]
     if facts.definition.is_continuous:
         people = select_intended(session, facts, per_account=facts.definition.people.per_account).subquery()
         rows = session.execute(select(people.c.contact_id, people.c.account_id)
@@ -135,33 +104,61 @@ def _still_matching(session: Session, run: Run, facts: RunFacts, contact_ids: Se
                people.c.contact_id.between(contact_ids[0], contact_ids[-1]))))
 
 
-def enrol(session: Session, run: RunFacts, people: Sequence[tuple[int, int, bool]], *, at: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How people come into a run; `replaces`: by contact id the enrolment whose place they take."""
+
+    origin: EnrolmentOrigin = EnrolmentOrigin.LAUNCH
+    replaces: Mapping[int, int] = field(default_factory=dict)
+
+
+def enrol(session: Session, run: RunFacts, people: Sequence[tuple[int, int, bool]], *, at: datetime,
+          entry: Entry | None = None) -> int:
     """Enrol these (contact id, account id, still matches) with the first step's deliveries; how many were new.
 
-    Held-out people are enrolled too, so that their ghosts follow the same steps; they get no delivery.
+    Held-out people are enrolled too, so that their ghosts follow the same steps; they get no delivery. Who begins in a
+    later wave waits, as does everybody where the first step is a wait or branch or only for some roles.
     """
     if not people:
         return 0
+    came = entry or Entry()
     accounts = {contact_id: account_id for contact_id, account_id, _matches in people}
     recipients = outside().people.recipients(session, list(accounts))
-    due, delay = DueTimes(run, outside().company.policy(session)), run.definition.steps[0].after
-    first = {contact_id: due.due_at(delay, at, recipients.get(contact_id)) for contact_id in accounts}
+    due = DueTimes(run, outside().company.policy(session))
+    refused = {**find_refusals(session, run, accounts, at=at, is_return=came.origin == EnrolmentOrigin.LAUNCH),
+               **{contact_id: _GONE for contact_id, _account, matches in people if not matches}}
+    waves = {} if came.replaces else find_waves(session, run, recipients)
+    delay = run.definition.steps[0].after
+    first = {contact_id: due.due_at(delay, wave_start(run, waves.get(contact_id, ()), due, at, person), person)
+             for contact_id in accounts for person in (recipients.get(contact_id),)}
     held_out = find_held_out(session, run, accounts.values())
-    rows = [_enrolment_row(run, contact_id, account_id, at, first[contact_id] if account_id in held_out else None)
+    waits = {contact_id for contact_id, account_id in accounts.items()
+             if account_id in held_out or (contact_id not in refused and _begins_later(run, waves.get(contact_id, ())))}
+    rows = [_enrolment_row(run, came, contact_id, account_id, at) | {
+                "wave": waves[contact_id][-1] if waves.get(contact_id) else 0,
+                "next_due_at": first[contact_id] if contact_id in waits else None,
+                "next_position": 0 if contact_id in waits else run.definition.first_delivering + 1,
+                "end_reason": Reason.HELD_OUT.value if account_id in held_out else None}
             for contact_id, account_id, _matches in people]
     made = insert_returning(session, Enrolment, rows, Enrolment.id, Enrolment.account_id, Enrolment.contact_id)
-    participants = [Participant(row[0], row[1], row[2]) for row in sorted(made) if row[1] not in held_out]
-    gone = {contact_id for contact_id, _account, matches in people if not matches}
-    plan_step(session, run, participants, position=0, due=first, gone=gone, recipients=recipients)
+    participants = [Participant(row[0], row[1], row[2]) for row in sorted(made) if row[2] not in waits]
+    plan_step(session, run, participants, position=run.definition.first_delivering, due=first, refused=refused,
+              recipients=recipients)
     return len(made)
 
 
-def _enrolment_row(run: RunFacts, contact_id: int, account_id: int, at: datetime,
-                   held_until: datetime | None) -> dict[str, Any]:
-    is_held = held_until is not None
+_GONE = Objection(Reason.NO_LONGER_MATCHES, "The person was approved and no longer matches list or roles.")
+
+
+def _begins_later(run: RunFacts, waves: Sequence[int]) -> bool:
+    """Whether the first step is not simply planned: a later wave, a wait or branch, or a step for some roles."""
+    first = run.definition.steps[0]
+    return len(waves) > 1 or first.channel in SILENT or bool(first.roles)
+
+
+def _enrolment_row(run: RunFacts, came: Entry, contact_id: int, account_id: int, at: datetime) -> dict[str, Any]:
     return {"run_id": run.run_id, "account_id": account_id, "contact_id": contact_id, "state": EnrolmentState.ACTIVE,
-            "next_position": 0 if is_held else 1, "next_due_at": held_until, "enrolled_at": at,
-            "end_reason": Reason.HELD_OUT.value if is_held else None}
+            "enrolled_at": at, "origin": came.origin, "replaces_id": came.replaces.get(contact_id)}
 
 
 def find_held_out(session: Session, run: RunFacts, account_ids: Collection[int]) -> frozenset[int]:
@@ -173,23 +170,23 @@ def find_held_out(session: Session, run: RunFacts, account_ids: Collection[int])
 
 
 def plan_step(session: Session, run: RunFacts, people: Sequence[Participant], *, position: int,
-              due: Mapping[int, datetime], gone: Collection[int] = (),
+              due: Mapping[int, datetime], refused: Mapping[int, Objection] | None = None,
               recipients: Mapping[int, Recipient] | None = None) -> None:
     """Write the step's delivery for each of these people: queued, or suppressed with its reason (stated at once).
 
-    `due`: when, by contact id. `gone`: contact ids that no longer match.
+    `due`: when, by contact id. `refused`: what speaks against somebody beside their own facts, by contact id.
     """
     facts = recipients if recipients is not None else outside().people.recipients(
         session, [person.contact_id for person in people])
     stops = find_suppressed(session, facts.values(), purpose=run.purpose)
-    rows = list(_delivery_rows(session, run, people, position, _Knowledge(facts, stops, frozenset(gone), due)))
+    rows = list(_delivery_rows(session, run, people, position, _Knowledge(facts, stops, refused or {}, due)))
     insert_ignoring(session, Delivery, rows)
 
 
 class _Knowledge(NamedTuple):
     recipients: Mapping[int, Recipient]
     stops: Mapping[int, Objection]
-    gone: frozenset[int]
+    refused: Mapping[int, Objection]
     due: Mapping[int, datetime]
 
 
@@ -200,7 +197,7 @@ def _delivery_rows(session: Session, run: RunFacts, people: Sequence[Participant
     used = _used_mailboxes(session, run.run_id, position, set(keys.values()))
     for person in people:
         recipient = known.recipients.get(person.contact_id)
-        objection = _objection(person, recipient, step.channel, known, policy)
+        objection = _objection(person, recipient, step.channel, (run, known, policy))
         key = keys.get(person.contact_id)
         if objection is None and key in used:
             objection = Objection(Reason.SAME_MAILBOX, "Somebody else of this run is reached at the same mailbox.")
@@ -219,13 +216,12 @@ def _delivery_rows(session: Session, run: RunFacts, people: Sequence[Participant
         }
 
 
-def _objection(person: Participant, recipient: Recipient | None, channel: str, known: _Knowledge,
-               policy: Policy) -> Objection | None:
-    found = known.stops.get(person.contact_id) or objection_to(recipient, channel=channel,
-                                                               consent_countries=policy.consent_countries)
-    if found is None and person.contact_id in known.gone:
-        return Objection(Reason.NO_LONGER_MATCHES, "The person was approved and no longer matches list or roles.")
-    return found
+def _objection(person: Participant, recipient: Recipient | None, channel: str,
+               context: tuple[RunFacts, _Knowledge, Policy]) -> Objection | None:
+    run, known, policy = context
+    return (known.stops.get(person.contact_id)
+            or objection_to(recipient, channel=channel, consent_countries=policy.consent_countries)
+            or known.refused.get(person.contact_id) or objection_to_role(recipient, run.definition.people.roles))
 
 
 def _mailboxes(people: Sequence[Participant], recipients: Mapping[int, Recipient]) -> dict[int, str]:
@@ -239,6 +235,13 @@ def _used_mailboxes(session: Session, run_id: int, position: int, keys: set[str]
     found = session.scalars(select(Delivery.address_key).where(
         Delivery.run_id == run_id, Delivery.position == position, Delivery.address_key.in_(keys)))
     return {key for key in found if key}
+
+
+def plans_alone(session: Session, run: RunFacts) -> bool:
+    """Take the run for this transaction, so that two planners cannot give one mailbox to two people; False when another
+    one has it or it is not active any more."""
+    return session.scalar(select(Run.id).where(Run.id == run.run_id, Run.state == RunState.ACTIVE)
+                          .with_for_update(skip_locked=True, key_share=True)) is not None
 
 
 def _refresh_statistics(session: Session) -> None:

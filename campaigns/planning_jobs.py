@@ -2,13 +2,14 @@
 
 from sqlalchemy import select
 
-from campaigns import enrolment
+from campaigns import enrolment, letters
 from campaigns.models import Run
+from campaigns.planning_names import ADVANCE, PLAN, RETURN, STOP_ORDERED, TAKE_BACK
 from campaigns.states import RunState
 from core.db import reading, transaction
 from core.jobs import JobQueue, every, job, stopping
 
-PLAN, ADVANCE, STOP_ORDERED = "outreach.plan", "outreach.advance", "outreach.stop-ordered"
+__all__ = ["ADVANCE", "PLAN", "RETURN", "STOP_ORDERED", "TAKE_BACK"]
 
 
 @job(PLAN, queue=JobQueue.OUTREACH)
@@ -27,7 +28,7 @@ def advance_runs() -> None:
         planning = list(session.scalars(select(Run.id).where(Run.state == RunState.PLANNING).order_by(Run.id)))
     for run_id in planning:
         plan_run(run_id)
-    for step in (enrolment.enrol_newcomers, enrolment.advance, enrolment.plan_due_steps):
+    for step in (enrolment.enrol_newcomers, enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
         changed = 1
         while changed and not stopping():
             with transaction() as session:
@@ -42,5 +43,19 @@ def stop_ordered() -> None:
         enrolment.stop_people_who_ordered(session)
 
 
+@job(TAKE_BACK, queue=JobQueue.OUTREACH)
+def take_back_letters() -> None:
+    with transaction() as session:
+        letters.take_back_unwanted(session)
+
+
+@job(RETURN, queue=JobQueue.OUTREACH)
+def start_reentry_waves() -> None:
+    with transaction() as session:
+        enrolment.start_reentry_waves(session)
+
+
 every(5, ADVANCE)
 every(60, STOP_ORDERED)
+every(60, TAKE_BACK)
+every(3_600, RETURN)

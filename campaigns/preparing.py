@@ -3,6 +3,7 @@
 All of it reads for the whole batch in a few queries; a person's missing value stops that person's message alone.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +14,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import gate
-from campaigns.channels.base import Outgoing
+from campaigns.channels.base import Making, Outgoing, Request
+from campaigns.channels.letter import NoPostalAddress
+from campaigns.channels.registry import CARRIED, PLACED
 from campaigns.commits import in_transaction
-from campaigns.definition import CallStep, Definition, EmailStep, Step, parse
+from campaigns.definition import Definition, EmailStep, Step, parse
 from campaigns.facts import DeliveryFacts, DueDelivery, RunFacts
 from campaigns.message_ids import message_id
 from campaigns.models import Campaign, CampaignVersion, Delivery, Run
 from campaigns.outbox import ClaimedBatch, ClaimedRow, Prepared, settle_before_hand_over
-from campaigns.outside import CallRequest, Policy, Recipient, outside
+from campaigns.outside import Policy, Recipient, outside
 from campaigns.personalisation import ContentFailure, Values
-from campaigns.rendering import CompiledEmail, compile_email, render_script
+from campaigns.rendering import CompiledEmail, compile_email
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.sending.dkim import Signer
 from campaigns.sending.dkim_keys import list_signers
@@ -41,12 +44,12 @@ _log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """One message or call that passed the gate and could be made."""
+    """One delivery that passed the gate and could be made: a message for a carrier, or a request to be placed."""
 
     due: DueDelivery
     prepared: Prepared
     outgoing: Outgoing | None
-    call: CallRequest | None
+    request: Request | None
 
 
 @dataclass
@@ -72,6 +75,8 @@ class _Material:
     references: Mapping[int, tuple[str, ...]]
     epoch: int
     signers: Sequence[Signer] = ()
+    postal: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    external: Mapping[int, tuple[str, str, str]] = field(default_factory=dict)
     offers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     contents: dict[tuple[str | None, str | None], CompiledEmail] = field(default_factory=dict)
 
@@ -99,13 +104,16 @@ def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
     run = read_run(session, batch.run_id, batch.version_id)
     dues = [row.due for row in batch.rows]
     contacts = sorted({due.contact_id for due in dues})
-    recipients = outside().people.recipients(session, contacts)
+    people = outside().people
+    recipients = people.recipients(session, contacts)
     return _Material(
         run=run, step=run.definition.steps[batch.position], policy=outside().company.policy(session),
-        recipients=recipients, values=outside().people.values(session, contacts),
+        recipients=recipients, values=people.values(session, contacts),
         verdicts=gate.judge(session, dues, run=run, recipients=recipients, at=clock.now()),
         references=_earlier_message_ids(session, dues, batch.position), epoch=epoch,
-        signers=list_signers(session, batch.route.identity_id) if batch.channel == Channel.EMAIL else ())
+        signers=list_signers(session, batch.route.identity_id) if batch.channel == Channel.EMAIL else (),
+        postal=people.postal_addresses(session, contacts) if batch.channel == Channel.LETTER else {},
+        external=people.external_ids(session, contacts) if batch.channel in CARRIED else {})
 
 
 def read_run(session: Session, run_id: int, version_id: int) -> RunFacts:
@@ -170,6 +178,8 @@ def _try_to_make(row: ClaimedRow, found: _Material, batch: ClaimedBatch, ready: 
                         f"The offer {found.step.offer} is not available to this account (its limit or its validity)")
     try:
         ready.append(_make(row, found, batch))
+    except NoPostalAddress as error:
+        return _settled(due, DeliveryState.SUPPRESSED, error.reason, str(error))
     except (ContentFailure, ContentRefused) as error:
         return _settled(due, DeliveryState.FAILED_RENDER, getattr(error, "reason", "") or None, str(error))
     except Exception as error:  # one person's values must never stop the others: the row fails and names the error
@@ -180,18 +190,25 @@ def _try_to_make(row: ClaimedRow, found: _Material, batch: ClaimedBatch, ready: 
 
 
 def _make(row: ClaimedRow, found: _Material, batch: ClaimedBatch) -> Ready:
-    if isinstance(found.step, CallStep):
-        return _make_call(row.due, found.step, found)
-    return _make_email(row, found.step, found, batch)
+    step, due = found.step, row.due
+    if isinstance(step, EmailStep):
+        return _make_email(row, step, found, batch)
+    making = _making(due, found)
+    if step.channel in PLACED:
+        request = PLACED[step.channel].make(making)
+        return Ready(due, Prepared(due.id, None, None, due.address, None, None), None, request)
+    posting = CARRIED[step.channel].make(making)
+    outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, posting.id, posting.url, posting.body)
+    prepared = Prepared(due.id, None, hashlib.sha256(posting.body).hexdigest(), posting.url[:320], None, None)
+    return Ready(due, prepared, outgoing, None)
 
 
-def _make_call(due: DueDelivery, step: CallStep, found: _Material) -> Ready:
-    values = {**found.values.get(due.contact_id, {}), "offer": found.offers.get(due.contact_id, {})}
-    definition = found.run.definition
-    request = CallRequest(
-        delivery_id=due.id, account_id=due.account_id, contact_id=due.contact_id, campaign_title=definition.title,
-        step=step.id, script=render_script(step.script, values), assign_to=step.assign_to, due_at=due.due_at)
-    return Ready(due, Prepared(due.id, None, None, due.address, None, None), None, request)
+def _making(due: DueDelivery, found: _Material) -> Making:
+    sender = found.run.definition.sender
+    values = {**found.values.get(due.contact_id, {}), "offer": found.offers.get(due.contact_id, {}),
+              "sender": {"name": sender.name, "email": sender.email, "postal_address": sender.postal_address}}
+    return Making(due, found.step, found.run.definition, values, found.postal.get(due.contact_id, ()),
+                  found.external.get(due.contact_id, ("", "", "")))
 
 
 def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: ClaimedBatch) -> Ready:

@@ -4,42 +4,33 @@ An enrolment waits for a step (`next_due_at` set), or a step is under way (`next
 `next_position` - 1). What ended a step decides: reasons about the person end the enrolment, all else goes on.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import schedule
 from campaigns.conditions import MEETING
+from campaigns.definition_values import SILENT
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts
 from campaigns.inserting import insert_ignoring
 from campaigns.models import Delivery, Enrolment, HoldoutGhost, Run
+from campaigns.moving import CHUNK, Ended, finish_people, make_next_due
 from campaigns.outside import outside
-from campaigns.planning import DueTimes, Participant, enrol, plan_step, select_intended
+from campaigns.passing import DuePerson, pass_by, pass_silent_step
+from campaigns.planning import Participant, plan_step, plans_alone
 from campaigns.runs import get_run_facts, list_run_facts
-from campaigns.states import OPEN_STATES, Channel, DeliveryState, EnrolmentState, Reason, RunState
+from campaigns.states import AWAITED, OPEN_STATES, Channel, DeliveryState, EnrolmentState, Reason, RunState
 from campaigns.stopping import note_meeting
 from campaigns.suppressed import find_suppressed
+from campaigns.waves import find_answered
 from core import clock
 
-CHUNK = 5_000
-CALL_WORKING_DAYS = 5
 _ENDED = tuple(state for state in DeliveryState if state not in OPEN_STATES)
 _REASON_OF_STATE = {DeliveryState.BOUNCED_HARD: Reason.HARD_BOUNCE, DeliveryState.COMPLAINED: Reason.COMPLAINED}
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A person whose step is over."""
-
-    enrolment_id: int
-    contact_id: int
-    at: datetime
 
 
 def advance(session: Session, now: datetime | None = None) -> int:
@@ -50,16 +41,21 @@ def advance(session: Session, now: datetime | None = None) -> int:
 
 
 def _advance_run(session: Session, run: RunFacts, at: datetime) -> int:
-    moved = _end_undone_calls(session, run, at)
-    for position in range(len(run.definition.steps)):
+    moved = _end_undone(session, run, at)
+    for position in _delivering(run):
         moved += _stop_ended_people(session, run, position, at)
-        if position == len(run.definition.steps) - 1:
+        following = run.definition.position_after(position)
+        if following is None:
             moved += _finish_people(session, run, position, at)
         else:
             ended = _ended_people(session, run, position, at)
-            _make_next_due(session, run, position + 1, ended)
+            make_next_due(session, run, following, ended, at=at)
             moved += len(ended)
     return moved
+
+
+def _delivering(run: RunFacts) -> list[int]:
+    return [position for position, step in enumerate(run.definition.steps) if step.channel not in SILENT]
 
 
 def _under_way(run: RunFacts, position: int) -> ColumnElement[bool]:
@@ -68,12 +64,12 @@ def _under_way(run: RunFacts, position: int) -> ColumnElement[bool]:
 
 
 def _delivery_of(run: RunFacts, position: int) -> ColumnElement[bool]:
-    """The enrolled person's own delivery of the step that has ended. A call that was handed to a seller has not: it
-    ends by `end_step` or by not being done in time."""
-    is_open_call = and_(Delivery.channel == Channel.CALL, Delivery.state == DeliveryState.SENT,
-                        Delivery.reason.is_(None))
+    """The enrolled person's own delivery of the step that has ended. A call, visit or letter that was handed over has
+    not: it ends when a person says so (`end_step`, posting) or by not being done in time."""
+    is_awaited = and_(Delivery.channel.in_(list(AWAITED)), Delivery.state == DeliveryState.SENT,
+                      Delivery.reason.is_(None))
     return and_(Delivery.run_id == run.run_id, Delivery.position == position, Delivery.generation == 1,
-                Delivery.contact_id == Enrolment.contact_id, Delivery.state.in_(_ENDED), ~is_open_call)
+                Delivery.contact_id == Enrolment.contact_id, Delivery.state.in_(_ENDED), ~is_awaited)
 
 
 def _stop_ended_people(session: Session, run: RunFacts, position: int, at: datetime) -> int:
@@ -96,71 +92,44 @@ def _finish_people(session: Session, run: RunFacts, position: int, at: datetime)
     return finished.rowcount
 
 
-def _ended_people(session: Session, run: RunFacts, position: int, at: datetime) -> list[_Ended]:
+def _ended_people(session: Session, run: RunFacts, position: int, at: datetime) -> list[Ended]:
     rows = session.execute(
         select(Enrolment.id, Enrolment.contact_id, Delivery.ended_at, Delivery.sent_at)
         .join(Delivery, _delivery_of(run, position)).where(_under_way(run, position)).limit(CHUNK))
-    return [_Ended(row.id, row.contact_id, row.ended_at or row.sent_at or at) for row in rows]
+    return [Ended(row.id, row.contact_id, row.ended_at or row.sent_at or at) for row in rows]
 
 
-def _make_next_due(session: Session, run: RunFacts, position: int, ended: Iterable[_Ended]) -> None:
-    """Set when the step at `position` is due, computed once per minute of ending, zone and country."""
-    people = list(ended)
-    if not people:
-        return
-    due = DueTimes(run, outside().company.policy(session))
-    recipients = outside().people.recipients(session, [person.contact_id for person in people])
-    delay = run.definition.steps[position].after
-    by_due: dict[datetime, list[int]] = {}
-    for person in people:
-        due_at = due.due_at(delay, _minute_of(person.at), recipients.get(person.contact_id))
-        by_due.setdefault(due_at, []).append(person.enrolment_id)
-    _set_due(session, position, by_due)
+def _end_undone(session: Session, run: RunFacts, at: datetime) -> int:
+    """What nobody did in its working days counts as skipped: its step ends, with the reason."""
+    skipped = 0
+    for channel in {step.channel for step in run.definition.steps} & set(AWAITED):
+        awaited = Channel(channel)
+        skipped += session.connection().execute(
+            update(Delivery)
+            .where(Delivery.run_id == run.run_id, Delivery.channel == channel, Delivery.state == DeliveryState.SENT,
+                   Delivery.reason.is_(None), Delivery.sent_at <= _deadline(session, at, AWAITED[awaited]))
+            .values(reason=_NOT_DONE[awaited].value, ended_at=at)).rowcount
+    return skipped
 
 
-def _minute_of(moment: datetime) -> datetime:
-    """Down to the minute, so that a step that follows at once is due at once."""
-    return moment.replace(second=0, microsecond=0)
+_NOT_DONE = {Channel.CALL: Reason.CALL_NOT_DONE, Channel.LETTER: Reason.LETTER_NOT_POSTED,
+             Channel.VISIT: Reason.VISIT_NOT_DONE}
 
 
-def _set_due(session: Session, position: int, by_due: Mapping[datetime, list[int]]) -> None:
-    """Leaves alone who was stopped, or moved by another worker, since they were read."""
-    is_before = or_(Enrolment.next_position < position,
-                    and_(Enrolment.next_position == position, Enrolment.next_due_at.is_(None)))
-    for due_at, ids in sorted(by_due.items()):
-        for start in range(0, len(ids), CHUNK):
-            session.connection().execute(
-                update(Enrolment).where(Enrolment.id.in_(ids[start:start + CHUNK]), is_before,
-                                        Enrolment.state == EnrolmentState.ACTIVE)
-                .values(next_position=position, next_due_at=due_at))
-
-
-def _end_undone_calls(session: Session, run: RunFacts, at: datetime) -> int:
-    """A call that nobody made within 5 working days counts as skipped: its step ends, with the reason."""
-    if not any(step.channel == Channel.CALL for step in run.definition.steps):
-        return 0
-    skipped = session.connection().execute(
-        update(Delivery)
-        .where(Delivery.run_id == run.run_id, Delivery.channel == Channel.CALL, Delivery.state == DeliveryState.SENT,
-               Delivery.reason.is_(None), Delivery.sent_at <= _call_deadline(session, at))
-        .values(reason=Reason.CALL_NOT_DONE.value, ended_at=at))
-    return skipped.rowcount
-
-
-def _call_deadline(session: Session, at: datetime) -> datetime:
-    """Calls handed over up to this moment have had their 5 working days on the company's calendar."""
+def _deadline(session: Session, at: datetime, days: int) -> datetime:
+    """What was handed over up to this moment has had its working days on the company's calendar."""
     policy = outside().company.policy(session)
     zone, weekdays = ZoneInfo(policy.zone), schedule.weekdays_of(policy.working_days)
     local = at.astimezone(zone)
     day = local.date()
-    while schedule.add_working_days(day, CALL_WORKING_DAYS, weekdays, policy.country) > local.date():
+    while schedule.add_working_days(day, days, weekdays, policy.country) > local.date():
         day -= timedelta(days=1)
-    is_today = schedule.add_working_days(day, CALL_WORKING_DAYS, weekdays, policy.country) == local.date()
+    is_today = schedule.add_working_days(day, days, weekdays, policy.country) == local.date()
     return datetime.combine(day, local.time() if is_today else time.max, zone)
 
 
 def end_step(session: Session, *, delivery_id: int, at: datetime, outcome: str) -> None:
-    """A call step is over because the seller said so; the person's next step counts from `at`.
+    """A call or visit is over because the seller said so; the person's next step counts from `at`.
 
     `outcome` is kept with the delivery; `meeting` stops the account in campaigns that stop on
     one. Harmless when repeated, and when the person has moved on or was stopped.
@@ -168,7 +137,7 @@ def end_step(session: Session, *, delivery_id: int, at: datetime, outcome: str) 
     delivery = session.get(Delivery, delivery_id)
     if delivery is None or delivery.reason is not None:
         return
-    delivery.reason, delivery.ended_at = f"call_{outcome}"[:40] if outcome else Reason.CALL_DONE.value, at
+    delivery.reason, delivery.ended_at = f"{delivery.channel}_{outcome or 'done'}"[:40], at
     session.flush()
     if outcome == MEETING:
         note_meeting(session, account_id=delivery.account_id, contact_id=delivery.contact_id, at=at,
@@ -176,8 +145,9 @@ def end_step(session: Session, *, delivery_id: int, at: datetime, outcome: str) 
     run = get_run_facts(session, delivery.run_id)
     ended = [person for person in _ended_people(session, run, delivery.position, at)
              if person.contact_id == delivery.contact_id]
-    if delivery.position + 1 < len(run.definition.steps):
-        _make_next_due(session, run, delivery.position + 1, ended)
+    following = run.definition.position_after(delivery.position)
+    if following is not None:
+        make_next_due(session, run, following, ended, at=at)
 
 
 def plan_due_steps(session: Session, now: datetime | None = None) -> int:
@@ -187,33 +157,60 @@ def plan_due_steps(session: Session, now: datetime | None = None) -> int:
     return sum(_plan_due(session, run, at) for run in list_run_facts(session, states=(RunState.ACTIVE,)))
 
 
-def _plans_alone(session: Session, run: RunFacts) -> bool:
-    """Take the run for this transaction, so that two planners cannot give one mailbox to two people; False when another
-    one has it or it is not active any more."""
-    return session.scalar(select(Run.id).where(Run.id == run.run_id, Run.state == RunState.ACTIVE)
-                          .with_for_update(skip_locked=True, key_share=True)) is not None
-
-
 def _plan_due(session: Session, run: RunFacts, at: datetime) -> int:
-    if not _plans_alone(session, run):
+    if not plans_alone(session, run):
         return 0
     rows = session.execute(
         select(Enrolment.id, Enrolment.account_id, Enrolment.contact_id, Enrolment.next_position,
-               Enrolment.next_due_at, Enrolment.end_reason)
+               Enrolment.next_due_at, Enrolment.end_reason, Enrolment.enrolled_at, Enrolment.wave)
         .where(Enrolment.run_id == run.run_id, Enrolment.state == EnrolmentState.ACTIVE, Enrolment.next_due_at <= at)
         .order_by(Enrolment.next_due_at, Enrolment.id).limit(CHUNK).with_for_update(skip_locked=True)).all()
-    groups: dict[tuple[int, bool], list[Any]] = {}
+    groups: dict[int, list[DuePerson]] = {}
     for row in rows:
-        groups.setdefault((row.next_position, row.end_reason == Reason.HELD_OUT), []).append(row)
-    for (position, is_held_out), group in groups.items():
-        people = [Participant(row.id, row.account_id, row.contact_id) for row in group]
-        if is_held_out:
-            _write_ghosts(session, run, people, position, at)
-        else:
-            due = {row.contact_id: row.next_due_at for row in group}
-            plan_step(session, run, people, position=position, due=due)
-            _step_begins(session, people, position)
+        groups.setdefault(row.next_position, []).append(DuePerson(
+            row.id, row.account_id, row.contact_id, row.next_due_at, row.enrolled_at,
+            row.end_reason == Reason.HELD_OUT, row.wave))
+    for position, group in groups.items():
+        _begin_step(session, run, _stop_later_waves(session, run, group, at) if position == 0 else group, position, at)
     return len(rows)
+
+
+def _begin_step(session: Session, run: RunFacts, group: list[DuePerson], position: int, at: datetime) -> None:
+    """Wait over, branch decided, or deliveries written (ghosts for the held out)."""
+    step = run.definition.steps[position]
+    if step.channel in SILENT:
+        pass_silent_step(session, run, group, position, at=at)
+        return
+    if step.roles:
+        recipients = outside().people.recipients(session, [one.contact_id for one in group])
+        others = {one.contact_id for one in group
+                  if one.contact_id in recipients and recipients[one.contact_id].role not in step.roles}
+        pass_by(session, run, [one for one in group if one.contact_id in others], position,
+                because=f"the step is for {', '.join(step.roles)}", at=at)
+        group = [one for one in group if one.contact_id not in others]
+    held_out = [one for one in group if one.is_held_out]
+    if held_out:
+        _write_ghosts(session, run, held_out, position, at)
+    written = [one for one in group if not one.is_held_out]
+    if written:
+        people = [Participant(one.enrolment_id, one.account_id, one.contact_id) for one in written]
+        plan_step(session, run, people, position=position, due={one.contact_id: one.due_at for one in written})
+        _step_begins(session, people, position)
+
+
+def _stop_later_waves(session: Session, run: RunFacts, group: list[DuePerson], at: datetime) -> list[DuePerson]:
+    """Ends the way of those who were to follow only if nobody before them had answered; the rest."""
+    stopped: set[int] = set()
+    for place, wave in enumerate(run.definition.people.waves):
+        waiting = {one.account_id for one in group if one.wave == place}
+        answered = find_answered(session, run, waiting, wave.unless)
+        stopped |= {one.enrolment_id for one in group if one.wave == place and one.account_id in answered}
+    if stopped:
+        session.connection().execute(
+            update(Enrolment).where(Enrolment.id.in_(stopped), Enrolment.state == EnrolmentState.ACTIVE)
+            .values(state=EnrolmentState.STOPPED, ended_at=at, next_due_at=None,
+                    end_reason=func.coalesce(Enrolment.end_reason, Reason.EARLIER_WAVE.value)))
+    return [one for one in group if one.enrolment_id not in stopped]
 
 
 def _step_begins(session: Session, people: Iterable[Participant], position: int) -> None:
@@ -222,7 +219,7 @@ def _step_begins(session: Session, people: Iterable[Participant], position: int)
         .values(next_position=position + 1, next_due_at=None))
 
 
-def _write_ghosts(session: Session, run: RunFacts, people: list[Participant], position: int, at: datetime) -> None:
+def _write_ghosts(session: Session, run: RunFacts, people: list[DuePerson], position: int, at: datetime) -> None:
     """What held-out people would have been sent now; who could not have been written to gets no ghost and leaves."""
     recipients = outside().people.recipients(session, [person.contact_id for person in people])
     consent_countries = outside().company.policy(session).consent_countries
@@ -238,28 +235,9 @@ def _write_ghosts(session: Session, run: RunFacts, people: list[Participant], po
     insert_ignoring(session, HoldoutGhost, [
         {"run_id": run.run_id, "contact_id": person.contact_id, "position": position, "account_id": person.account_id,
          "would_have_sent_at": at} for person in reached])
-    left = {person.enrolment_id for person in gone}
-    if position + 1 == len(run.definition.steps):
-        left = {person.enrolment_id for person in people}
-    session.connection().execute(update(Enrolment).where(Enrolment.id.in_(left))
-                                 .values(state=EnrolmentState.FINISHED, ended_at=at, next_due_at=None))
-    _make_next_due(session, run, position + 1,
-                   [_Ended(person.enrolment_id, person.contact_id, at) for person in people
-                    if person.enrolment_id not in left])
-
-
-def enrol_newcomers(session: Session, now: datetime | None = None) -> int:
-    """In active runs with continuous enrolment, enrol who matches by now; at most CHUNK per run."""
-    at, enrolled = now or clock.now(), 0
-    for run in list_run_facts(session, states=(RunState.ACTIVE,)):
-        if not run.definition.is_continuous or not _plans_alone(session, run):
-            continue
-        people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
-        is_there = exists().where(Enrolment.run_id == run.run_id, Enrolment.contact_id == people.c.contact_id)
-        rows = session.execute(select(people.c.contact_id, people.c.account_id).where(~is_there)
-                               .order_by(people.c.contact_id).limit(CHUNK))
-        enrolled += enrol(session, run, [(row[0], row[1], True) for row in rows], at=at)
-    return enrolled
+    finish_people(session, [person.enrolment_id for person in gone], at=at)
+    make_next_due(session, run, run.definition.position_after(position),
+                  [Ended(person.enrolment_id, person.contact_id, at) for person in people if person not in gone], at=at)
 
 
 def has_progress_due(session: Session, now: datetime | None = None) -> bool:
@@ -275,4 +253,4 @@ def has_progress_due(session: Session, now: datetime | None = None) -> bool:
 def _has_ended_people(session: Session, run: RunFacts) -> bool:
     return any(session.scalar(select(Enrolment.id).join(Delivery, _delivery_of(run, position))
                               .where(_under_way(run, position)).limit(1)) is not None
-               for position in range(len(run.definition.steps)))
+               for position in _delivering(run))

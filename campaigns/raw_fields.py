@@ -82,6 +82,16 @@ class RawFields:
         self.wrong(name, f"{describe(value)} is not one of {', '.join(known)}{nearest(str(value), known)}")
         return default
 
+    def yes(self, name: str) -> bool:
+        """true or false; false when left out."""
+        value = self.raw.get(name, False)
+        if isinstance(value, bool):
+            return value
+        if str(value).strip().casefold() in ("yes", "no", "true", "false"):
+            return str(value).strip().casefold() in ("yes", "true")
+        self.wrong(name, f"expected true or false, found {describe(value)}")
+        return False
+
     def choices(self, name: str, known: Sequence[str], default: tuple[str, ...]) -> tuple[str, ...]:
         """A list of known words (one word may stand alone), without repeats."""
         chosen = []

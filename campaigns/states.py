@@ -20,6 +20,24 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RunKind(StrEnum):
+    """What began a run: people, a re-entry rule, or the move of running people to a new version."""
+
+    LAUNCH = "launch"
+    REENTRY = "reentry"
+    MOVE = "move"
+
+
+class EnrolmentOrigin(StrEnum):
+    """How somebody came into a run."""
+
+    LAUNCH = "launch"
+    NEWCOMER = "newcomer"
+    REPLACEMENT = "replacement"
+    REENTRY = "reentry"
+    MOVE = "move"
+
+
 class EnrolmentState(StrEnum):
     ACTIVE = "active"
     FINISHED = "finished"
@@ -30,6 +48,14 @@ class EnrolmentState(StrEnum):
 class Channel(StrEnum):
     EMAIL = "email"
     CALL = "call"
+    LETTER = "letter"
+    VISIT = "visit"
+    WEBHOOK = "webhook"
+
+
+# Channels whose step is over when a person says so (called, visited, posted), and after how many of the company's
+# working days it counts as skipped when nobody does.
+AWAITED: dict[Channel, int] = {Channel.CALL: 5, Channel.LETTER: 5, Channel.VISIT: 20}
 
 
 class DeliveryState(StrEnum):
@@ -99,6 +125,12 @@ class Reason(StrEnum):
     HARD_BOUNCE = "hard_bounce"
     CALL_NOT_DONE = "call_not_done"
     CALL_DONE = "call_done"
+    LETTER_NOT_POSTED = "letter_not_posted"
+    VISIT_NOT_DONE = "visit_not_done"
+    EARLIER_WAVE = "earlier_wave"
+    EXCLUSIVE_ELSEWHERE = "exclusive_elsewhere"
+    BEEN_BEFORE = "been_before"
+    MOVED = "moved"
     CONDITION = "condition"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     ERASED = "erased"

@@ -12,13 +12,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from campaigns.definition import Definition, parse
+from campaigns.due_times import DueTimes
 from campaigns.eligibility import Objection, address_of, objection_to
 from campaigns.facts import RunFacts
 from campaigns.holdout import preview_holdout
 from campaigns.keys import address_key
 from campaigns.models import Campaign
 from campaigns.outside import Policy, Recipient, outside
-from campaigns.planning import DueTimes
 from campaigns.states import Channel, Reason
 from campaigns.suppressed import find_suppressed
 

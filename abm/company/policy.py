@@ -21,8 +21,10 @@ class Company:
     person_touches_7_days: int = 2
     person_touches_30_days: int = 5
     lock_days_after_reply: int = 14
-    channel_points: dict[str, int] = field(default_factory=lambda: {"email": 1, "call": 2, "visit": 4})
-    channel_costs: dict[str, str] = field(default_factory=lambda: {"email": "0.05", "call": "18", "visit": "400"})
+    channel_points: dict[str, int] = field(default_factory=lambda: {"email": 1, "call": 2, "letter": 1, "visit": 4,
+                                                                          "webhook": 0})
+    channel_costs: dict[str, str] = field(default_factory=lambda: {"email": "0.05", "call": "18", "letter": "2",
+                                                                         "visit": "400", "webhook": "0"})
     # Hours a month that one account of a tier takes ("" stands for no tier), and the hours there are of each crew.
     hours_per_account: dict[str, dict[str, float]] = field(default_factory=lambda: {
         "1": {"sellers": 6, "callers": 1, "marketers": 3}, "2": {"sellers": 2, "callers": 0.5, "marketers": 1},

@@ -12,11 +12,12 @@ from typing import Any, cast
 import yaml
 
 from campaigns.definition import parse
+from campaigns.definition_branches import DEEPEST
 from core.errors import InvalidInput, Refused
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000
-_CONTENT_NAMES = ("html", "text", "script")
+_CONTENT_NAMES = ("html", "text", "script", "body", "brief")
 _FILE_ENDING = re.compile(r".*\.(html?|txt|text|md|markdown|j2|jinja2?)", re.IGNORECASE)
 _MARKUP = ("<", "{{", "{%", "://")
 
@@ -120,16 +121,23 @@ def _read_text(path: Path, shown_as: str) -> str:
 
 def _contents(raw: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Every place that may name a content file: (place, the mapping it stands in, its name there)."""
-    steps = raw.get("steps")
+    yield from _contents_of_steps(raw.get("steps"), "steps", 1)
+
+
+def _contents_of_steps(steps: Any, place: str, depth: int) -> Iterator[tuple[str, dict[str, Any], str]]:
     for index, step in enumerate(steps if isinstance(steps, list) else []):
-        holders = [(f"steps[{index}]", step)]
+        holders = [(f"{place}[{index}]", step)]
+        branch = step.get("branch") if isinstance(step, dict) else None
+        arms = branch if isinstance(branch, dict) and depth <= DEEPEST else {}
+        for arm in ("then", "else"):
+            yield from _contents_of_steps(arms.get(arm), f"{place}[{index}].branch.{arm}", depth + 1)
         for kind in ("languages", "variants"):
             inner = step.get(kind) if isinstance(step, dict) else None
             pairs = inner.items() if isinstance(inner, dict) else ()
-            holders += [(f"steps[{index}].{kind}.{name}", holder) for name, holder in pairs]
-        for place, holder in holders:
+            holders += [(f"{place}[{index}].{kind}.{name}", holder) for name, holder in pairs]
+        for where, holder in holders:
             if isinstance(holder, dict):
-                yield from ((place, holder, name) for name in _CONTENT_NAMES if isinstance(holder.get(name), str))
+                yield from ((where, holder, name) for name in _CONTENT_NAMES if isinstance(holder.get(name), str))
 
 
 def _inline(holder: dict[str, Any], name: str, place: str, beside: Path, complaints: dict[str, str]) -> None:

@@ -7,11 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.offers.models import Offer
+from abm.outreach.branch_rules import find_rule_complaints
 from abm.targets.models import TargetList
 from abm.users.models import User
-from campaigns.definition import ACCOUNT_OWNER, CallStep, Content, Definition, Step
+from campaigns.definition import ACCOUNT_OWNER, BranchStep, CallStep, Content, Definition, EmailStep, Step, VisitStep
 from campaigns.sandbox import compile_template
 from campaigns.sandbox_rules import ContentRefused
+from campaigns.step_texts import texts_of
 
 
 def find_complaints(session: Session, definition: Definition) -> dict[str, str]:
@@ -19,6 +21,8 @@ def find_complaints(session: Session, definition: Definition) -> dict[str, str]:
     complaints = _unknown_list(session, definition)
     for index, step in enumerate(definition.steps):
         complaints |= _unknown_names(session, step, f"steps[{index}]")
+        if isinstance(step, BranchStep) and step.test.rule:
+            complaints |= find_rule_complaints(session, step.test.rule, f"steps[{index}].branch.if")
         for place, source, is_html in _sources(step, f"steps[{index}]"):
             try:
                 compile_template(source, is_html=is_html)
@@ -41,7 +45,7 @@ def _unknown_names(session: Session, step: Step, place: str) -> dict[str, str]:
     offers = set(session.scalars(select(Offer.name))) if step.offer else set()
     if step.offer and step.offer not in offers and (hint := _nearest(step.offer, offers)):
         complaints[f"{place}.offer"] = f'there is no offer "{step.offer}"{hint}'
-    if isinstance(step, CallStep) and step.assign_to != ACCOUNT_OWNER and "@" not in step.assign_to:
+    if isinstance(step, CallStep | VisitStep) and step.assign_to != ACCOUNT_OWNER and "@" not in step.assign_to:
         known = [ACCOUNT_OWNER, *session.scalars(select(User.email).where(User.is_active))]
         hint = _nearest(step.assign_to, known) or f"; write {ACCOUNT_OWNER} or the address of a user"
         complaints[f"{place}.assign_to"] = f'"{step.assign_to}" is nobody here{hint}'
@@ -55,8 +59,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _sources(step: Step, place: str) -> Iterator[tuple[str, str, bool]]:
     """Every piece of content with its place: (place, source, is it HTML)."""
-    if isinstance(step, CallStep):
-        yield f"{place}.script", step.script, False
+    if not isinstance(step, EmailStep):
+        yield from ((f"{place}.{part}", source, False) for part, source in texts_of(step) if source)
         return
     yield from _words(Content(step.subject, step.html, step.text), place)
     for name, content in step.languages.items():

@@ -8,7 +8,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
-from abm.outreach import people
+from abm.outreach import branch_rules, people, postal
 from campaigns.outside import CallRequest, Outside, Policy, Recipient
 
 
@@ -28,6 +28,12 @@ class AccountPeople:
     def values(self, session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
         return people.get_content_values(session, contact_ids)
 
+    def postal_addresses(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        return postal.get_postal_addresses(session, contact_ids)
+
+    def fitting(self, session: Session, rule: Mapping[str, Any], contact_ids: Sequence[int]) -> set[int]:
+        return branch_rules.find_fitting(session, rule, contact_ids)
+
     def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
         return people.find_accounts_that_ordered(session, accounts)
 
@@ -42,12 +48,17 @@ class AccountPeople:
 
 
 class CallDesk:
-    """Calls become tasks of the sellers."""
+    """Calls and visits become tasks of the sellers."""
 
     def place_calls(self, session: Session, requests: Sequence[CallRequest]) -> None:
         from abm.work.actions import create_call_tasks
 
         create_call_tasks(session, requests=requests)
+
+    def place_visits(self, session: Session, requests: Sequence[CallRequest]) -> None:
+        from abm.work.actions import create_visit_tasks
+
+        create_visit_tasks(session, requests=requests)
 
 
 class OfferBook:

@@ -17,7 +17,7 @@ from abm.sending.queries import find_sender_findings
 from abm.users.models import User
 from campaigns import launch_check as engine
 from campaigns import lint
-from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, EmailStep, parse
+from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, EmailStep, VisitStep, parse
 from campaigns.models import Campaign
 from campaigns.states import Reason
 from core import clock
@@ -150,8 +150,9 @@ def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterat
         elif offer is not None and not (offer.is_active and offer.valid_from <= today <= offer.valid_until):
             yield Finding(WARN, "offer", f"The offer {offer.name} of step {step.id} is not on today; while it is not, "
                                          "nobody gets that message.")
-        if isinstance(step, CallStep) and step.assign_to != ACCOUNT_OWNER and not _is_user(session, step.assign_to):
-            yield Finding(WARN, "assign_to", f"{step.assign_to} of step {step.id} is no active user; its calls go to "
+        assigned = step.assign_to if isinstance(step, CallStep | VisitStep) else ACCOUNT_OWNER
+        if assigned != ACCOUNT_OWNER and not _is_user(session, assigned):
+            yield Finding(WARN, "assign_to", f"{assigned} of step {step.id} is no active user; it goes to "
                                              "the accounts' owners.")
 
 

@@ -5,6 +5,7 @@ from abm.outreach import (
     doubt_pages,
     dry_run_pages,
     launch_pages,
+    letter_pages,
     message_pages,
     play_pages,
     preview_pages,
@@ -19,5 +20,5 @@ from abm.web.menu import register_count
 add_panel()
 register_count("Campaigns", count_waiting_campaigns)
 
-__all__ = ["campaign_pages", "doubt_pages", "dry_run_pages", "launch_pages", "message_pages", "pages", "play_pages",
-           "preview_pages", "result_pages", "step_pages"]
+__all__ = ["campaign_pages", "doubt_pages", "dry_run_pages", "launch_pages", "letter_pages", "message_pages", "pages",
+           "play_pages", "preview_pages", "result_pages", "step_pages"]

@@ -23,7 +23,8 @@ ROLE_ORDER = ("decision_maker", "champion", "economic_buyer", "influencer", "tec
 
 
 def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int | None) -> Select[Any]:
-    """People of the list's accounts: contact_id, account_id, family_id (parent and sites together), stratum (tier).
+    """People of the list's accounts: contact_id, account_id, family_id (parent and sites together), stratum (tier),
+    role, place among the account's people, member_since.
 
     `roles` empty: everybody; else in the given order of weight. `per_account` keeps the first so many of each account
     by role, then influence. People who have left are not there.
@@ -33,7 +34,8 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
     rows = (
         select(Contact.id.label("contact_id"), Contact.account_id.label("account_id"),
                func.coalesce(Account.parent_id, Account.id).label("family_id"),
-               func.coalesce(Account.tier, "").label("stratum"), place.label("place"))
+               func.coalesce(Account.tier, "").label("stratum"), place.label("place"),
+               func.coalesce(Contact.buying_role, "").label("role"), ListMember.added_at.label("member_since"))
         .join(Account, Account.id == Contact.account_id)
         .join(ListMember, ListMember.account_id == Contact.account_id)
         .join(TargetList, TargetList.id == ListMember.list_id)
@@ -42,7 +44,8 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
     if roles:
         rows = rows.where(Contact.buying_role.in_(list(roles)))
     found = rows.subquery("list_people")
-    people = select(found.c.contact_id, found.c.account_id, found.c.family_id, found.c.stratum)
+    people = select(found.c.contact_id, found.c.account_id, found.c.family_id, found.c.stratum, found.c.role,
+                    found.c.place, found.c.member_since)
     return people.where(found.c.place <= per_account) if per_account else people
 
 
@@ -67,7 +70,7 @@ def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Re
     rows = session.execute(
         select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Contact.timezone, Contact.language,
                Contact.lawful_basis, Contact.is_active, Account.country, Account.timezone.label("account_timezone"),
-               Account.tier)
+               Account.tier, Contact.buying_role)
         .join(Account, Account.id == Contact.account_id)
         .where(is_among(Contact.id, contact_ids))
     )
@@ -80,6 +83,7 @@ def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
         zone=zone_of_person(own=row.timezone, country=row.country, account=row.account_timezone, company=company_zone),
         account_zone=zone_of_account(own=row.account_timezone, country=row.country, company=company_zone),
         language=row.language or "", lawful_basis=row.lawful_basis, tier=row.tier or "", is_active=row.is_active,
+        role=row.buying_role or "",
     )
 
 

@@ -9,14 +9,15 @@ from abm.accounts.models import Account
 from abm.audit.actions import actor, record
 from abm.contacts.models import Contact
 from abm.users.models import User
-from abm.work.campaign_calls import create_call_tasks
+from abm.work.campaign_calls import create_call_tasks, create_visit_tasks
 from abm.work.forms import TaskValues
 from abm.work.models import Task
 from abm.work.queries import get_task
 from core import clock
 from core.errors import InvalidInput, Refused
 
-__all__ = ["create_call_tasks", "create_task", "drop_task", "edit_task", "finish_task", "reassign_task", "reopen_task"]
+__all__ = ["create_call_tasks", "create_task", "create_visit_tasks",
+           "drop_task", "edit_task", "finish_task", "reassign_task", "reopen_task"]
 
 
 def create_task(session: Session, *, values: TaskValues, origin: str = "hand", origin_id: str | None = None) -> Task:
@@ -29,7 +30,7 @@ def create_task(session: Session, *, values: TaskValues, origin: str = "hand", o
     record(session, action="task.create", subject="task", subject_id=task.id, after={"title": task.title})
     if task.account_id is not None:
         add_account_event(session, account_id=task.account_id, contact_id=task.contact_id, kind="task",
-                          title=f"{'Call' if task.kind == 'call' else 'Task'} planned: {task.title}",
+                          title=f"{task.kind.capitalize()} planned: {task.title}",
                           link=f"/tasks/{task.id}")
     return task
 
@@ -53,8 +54,8 @@ def finish_task(session: Session, *, task_id: int, note: str = "") -> Task:
     task = get_task(session, task_id)
     if task.state == "done":
         return task
-    if task.kind == "call" and task.origin == "campaign":
-        raise Refused("A call of a campaign is done by saying how it ended: open it at the call desk")
+    if task.kind in ("call", "visit") and task.origin == "campaign":
+        raise Refused(f"A {task.kind} of a campaign is done by saying how it ended: open the {task.kind} itself")
     return _close(session, _open_task(session, task_id), "done", note)
 
 

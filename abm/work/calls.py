@@ -16,7 +16,7 @@ from abm.work.forms import CallResult
 from abm.work.models import Task
 from abm.work.outcomes import OUTCOMES, SENTIMENTS, STAYS_OPEN, TALKED, next_try
 from abm.work.queries import get_task
-from campaigns.enrolment import end_step
+from campaigns.enrolment import end_step, note_meeting
 from campaigns.gate import record_touch
 from campaigns.models import Touch
 from core import clock
@@ -89,6 +89,9 @@ def _finish(session: Session, task: Task, result: CallResult) -> None:
     if task.origin == "campaign" and task.origin_id:
         session.flush()
         end_step(session, delivery_id=int(task.origin_id), at=clock.now(), outcome=result.outcome)
+    elif result.outcome == "meeting" and task.account_id is not None:
+        note_meeting(session, account_id=task.account_id, contact_id=task.contact_id, at=clock.now(),
+                     key=f"call-{task.id}")
 
 
 def _note_touch(session: Session, task: Task, account_id: int, result: CallResult) -> None:

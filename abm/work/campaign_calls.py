@@ -1,4 +1,4 @@
-"""Calls that campaigns ask for: made with the hand-over, dropped when the campaign no longer wants them."""
+"""Calls and visits that campaigns ask for: made with the hand-over, dropped when the campaign no longer wants them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -24,10 +24,20 @@ CAMPAIGN = "campaign"
 
 
 def create_call_tasks(session: Session, *, requests: Sequence[CallRequest]) -> None:
-    """One open call per request; a repeat for the same delivery makes none and changes none.
+    """One open call per request; see `create_tasks`."""
+    create_tasks(session, requests=requests, kind="call")
+
+
+def create_visit_tasks(session: Session, *, requests: Sequence[CallRequest]) -> None:
+    """One open visit per request; see `create_tasks`."""
+    create_tasks(session, requests=requests, kind="visit")
+
+
+def create_tasks(session: Session, *, requests: Sequence[CallRequest], kind: str) -> None:
+    """One open task of this kind per request; a repeat for the same delivery makes none and changes none.
 
     Assigned to the user whose address `assign_to` is, else to the account's owner; where neither exists the
-    call has no owner and waits on everybody's list.
+    task has no owner and waits on everybody's list.
     """
     if not requests:
         return
@@ -36,7 +46,7 @@ def create_call_tasks(session: Session, *, requests: Sequence[CallRequest]) -> N
     zone = ZoneInfo(get_company(session).timezone)
     rows = [
         {
-            "kind": "call",
+            "kind": kind,
             "title": f"{request.campaign_title}: {request.step}"[:300],
             "account_id": request.account_id,
             "contact_id": request.contact_id,
@@ -70,8 +80,8 @@ def _users_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
 
 
 def drop_unwanted_calls(session: Session) -> int:
-    """Drop the open calls whose step is over without the seller (not made in time, the person has opted out, the
-    campaign was cancelled), so that nobody is called who should not be. Returns how many."""
+    """Drop the open calls and visits whose step is over without the seller (not made in time, the person has opted out,
+    the campaign was cancelled), so that nobody is called who should not be. Returns how many."""
     is_over = or_(
         Delivery.reason.is_not(None), Delivery.state != DeliveryState.SENT,
         exists().where(Enrolment.id == Delivery.enrolment_id,
@@ -80,7 +90,7 @@ def drop_unwanted_calls(session: Session) -> int:
     is_being_handed = Delivery.state == DeliveryState.HANDING
     dropped = session.connection().execute(
         update(Task)
-        .where(Task.origin == CAMPAIGN, Task.kind == "call", Task.state == "open",
+        .where(Task.origin == CAMPAIGN, Task.kind.in_(("call", "visit")), Task.state == "open",
                exists().where(and_(Delivery.id == delivery_id, is_over, ~is_being_handed)))
         .values(state="dropped", outcome="not_wanted", done_at=clock.now()))
     return dropped.rowcount

@@ -7,7 +7,7 @@ from abm.work.models import Task
 
 _FIELDS = make_fields(
     "task", "Tasks",
-    ("title", "title", FieldType.TEXT), ("kind", "kind", FieldType.TEXT, ("task", "call")),
+    ("title", "title", FieldType.TEXT), ("kind", "kind", FieldType.TEXT, ("task", "call", "visit")),
     ("state", "state", FieldType.TEXT, ("open", "done", "dropped")), ("due_on", "due day", FieldType.DATE),
     ("outcome", "outcome", FieldType.TEXT), ("origin", "origin", FieldType.TEXT),
     ("created_at", "day it was made", FieldType.DATE), ("done_at", "day it was done", FieldType.DATE),

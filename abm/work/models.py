@@ -1,4 +1,4 @@
-"""Tasks: what somebody does about an account, by when. A call is a task with a script and an outcome."""
+"""Tasks: what somebody does about an account, by when. A call has a script and an outcome, a visit its eight steps."""
 
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +21,7 @@ class Task(Base):
         Index("ix_task_account", "account_id"),
         Index("uq_task_origin", "origin", "origin_id", unique=True),
         CheckConstraint("state IN ('open','done','dropped')", name="state"),
-        CheckConstraint("kind IN ('task','call')", name="kind"),
+        CheckConstraint("kind IN ('task','call','visit')", name="kind"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

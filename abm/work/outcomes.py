@@ -7,6 +7,7 @@ OUTCOMES = {
     "not_reached": "Not reached",
     "call_back": "Call back on a day",
     "order": "Reached, and ordered",
+    "meeting": "Reached, and a meeting is agreed",
     "not_interested": "Reached, not interested",
     "wrong_number": "Wrong number",
 }
@@ -14,7 +15,7 @@ OUTCOMES = {
 SENTIMENTS = {"good": "Well disposed", "neutral": "Neutral", "bad": "Annoyed"}
 
 STAYS_OPEN = frozenset({"call_back"})
-TALKED = frozenset({"reached", "call_back", "order", "not_interested"})
+TALKED = frozenset({"reached", "call_back", "order", "meeting", "not_interested"})
 TRIES = 3
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

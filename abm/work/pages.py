@@ -16,7 +16,7 @@ from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.menu import register_count
 from abm.web.permissions import Permission
-from abm.work import actions, desk_pages, panels
+from abm.work import actions, desk_pages, panels, visit_pages
 from abm.work.blueprint import pages
 from abm.work.forms import KINDS, parse_task
 from abm.work.models import Task
@@ -34,7 +34,7 @@ from abm.work.queries import (
 )
 from core.errors import InvalidInput
 
-__all__ = ["desk_pages", "pages", "panels"]
+__all__ = ["desk_pages", "pages", "panels", "visit_pages"]
 
 Answer = str | Response | tuple[str, int]
 register_count("Coordination", count_due)

@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from campaigns.definition_values import Definition, Step
+from campaigns.facts import DueDelivery
 from campaigns.outside import CallRequest
+from campaigns.personalisation import Values
 from campaigns.sending.circuit import Opening
 
 
@@ -94,8 +97,58 @@ class Carrier(Protocol):
         """Withdraw, wait `grace` seconds for answers, then drop the connections; what had no answer is UNKNOWN."""
 
 
-class Placer(Protocol):
-    """Hands over by writing rows, inside the hand-over commit."""
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a channel makes a delivery of. `values` hold offer and sender too; `postal`: the lines of the address."""
 
-    def __call__(self, session: Session, requests: Sequence[CallRequest]) -> None:
-        """A repeat for the same delivery changes nothing."""
+    due: DueDelivery
+    step: Step
+    definition: Definition
+    values: Values
+    postal: tuple[str, ...]
+    external: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRequest:
+    """A letter that has come due, with its words filled in."""
+
+    delivery_id: int
+    account_id: int
+    contact_id: int
+    campaign_title: str
+    step: str
+    address: tuple[str, ...]
+    sender: tuple[str, ...]
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A message for another program: where it goes, its own stable id, and its words."""
+
+    url: str
+    id: str
+    body: bytes = field(repr=False)
+
+
+Request = CallRequest | LetterRequest
+OpenCarrier = Callable[[HandOverJournal, MayBegin], Carrier]
+
+
+@dataclass(frozen=True)
+class PlacedChannel:
+    """Makes a request of a delivery, and places requests by writing rows inside the hand-over commit; a repeat for the
+    same delivery changes nothing. ContentFailure from `make` fails that one row."""
+
+    make: Callable[[Making], Request]
+    place: Callable[[Session, Sequence[Any]], None]
+
+
+@dataclass(frozen=True)
+class CarriedChannel:
+    """Makes a message of a delivery; a carrier of its own takes it outside. Nobody is touched by it."""
+
+    make: Callable[[Making], Posting]
+    open_carrier: OpenCarrier

@@ -4,10 +4,25 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from campaigns.channels.base import Making, PlacedChannel
+from campaigns.definition_values import CallStep
 from campaigns.outside import CallRequest, outside
+from campaigns.rendering import render_script
+
+
+def make(making: Making) -> CallRequest:
+    """The call with its script filled in; what is not known shows as a dash."""
+    due, step = making.due, making.step
+    assert isinstance(step, CallStep)
+    return CallRequest(
+        delivery_id=due.id, account_id=due.account_id, contact_id=due.contact_id,
+        campaign_title=making.definition.title, step=step.id, script=render_script(step.script, making.values),
+        assign_to=step.assign_to, due_at=due.due_at)
 
 
 def place(session: Session, requests: Sequence[CallRequest]) -> None:
     """Make the tasks; a repeat for the same delivery makes none."""
-    if requests:
-        outside().desk.place_calls(session, requests)
+    outside().desk.place_calls(session, requests)
+
+
+CHANNEL = PlacedChannel(make, place)

@@ -2,8 +2,9 @@
 
 from campaigns.models.campaign import Approval, ApprovedMember, Campaign, CampaignVersion, Run
 from campaigns.models.consent import ConsentEvent, StopEpoch, Suppression
-from campaigns.models.enrolment import Enrolment, HoldoutAccount, HoldoutGhost
+from campaigns.models.enrolment import Enrolment, HoldoutAccount, HoldoutGhost, StepPassage
 from campaigns.models.event import Event, Link
+from campaigns.models.letter import Letter, LetterBatch
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
 from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity
 
@@ -23,10 +24,13 @@ __all__ = [
     "Event",
     "HoldoutAccount",
     "HoldoutGhost",
+    "Letter",
+    "LetterBatch",
     "Link",
     "RelayHealth",
     "Run",
     "SendingIdentity",
+    "StepPassage",
     "StopEpoch",
     "Suppression",
     "Touch",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaigns.states import CampaignState, RunState
+from campaigns.states import CampaignState, RunKind, RunState
 from core.db import Base, Id
 
 
@@ -74,7 +74,7 @@ class ApprovedMember(Base):
 
 
 class Run(Base):
-    """One launch of an approved version. `enrolled_up_to` is the planning checkpoint (last contact id done).
+    """One launch (or re-entry wave, or move) of an approved version. `enrolled_up_to` is the planning checkpoint.
 
     `watched_from`: bounces and complaints are counted from here on, see `campaigns.sending.error_rates`."""
 
@@ -89,6 +89,7 @@ class Run(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("campaign_version.id"))
     approval_id: Mapped[int] = mapped_column(ForeignKey("approval.id"))
     number: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(10), default=RunKind.LAUNCH, server_default="launch")
     state: Mapped[str] = mapped_column(String(20), default=RunState.PLANNING)
     state_before_pause: Mapped[str | None] = mapped_column(String(20))
     purpose: Mapped[str] = mapped_column(String(60))

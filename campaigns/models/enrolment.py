@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaigns.states import EnrolmentState
+from campaigns.states import EnrolmentOrigin, EnrolmentState
 from core.db import Base, Id
 
 
 class Enrolment(Base):
-    """A person in a run. `next_position` is the step to plan when `next_due_at` comes; null: a step is under way."""
+    """A person in a run. `next_position` is the step to plan when `next_due_at` comes; null: a step is under way.
+
+    `origin`: how they came in; `replaces_id`: the enrolment of the one whose place they took."""
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -31,6 +33,22 @@ class Enrolment(Base):
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+    origin: Mapped[str] = mapped_column(String(20), default=EnrolmentOrigin.LAUNCH, server_default="launch")
+    wave: Mapped[int] = mapped_column(default=0, server_default="0")
+    replaces_id: Mapped[int | None] = mapped_column(Id)
+
+
+class StepPassage(Base):
+    """A step that somebody passed without a delivery: a wait, a branch with the way taken, a step for other roles."""
+
+    __tablename__ = "step_passage"
+
+    enrolment_id: Mapped[int] = mapped_column(ForeignKey("enrolment.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[str] = mapped_column(String(60))
+    went_to: Mapped[str] = mapped_column(String(60))
+    because: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
 
 
 class HoldoutAccount(Base):

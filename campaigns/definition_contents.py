@@ -1,0 +1,55 @@
+"""The words of an e-mail step, its languages and its variants: read from a campaign file and written back."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from campaigns.definition_values import Content, Variant
+from campaigns.raw_fields import Complaints, RawFields, describe
+
+CONTENT = ("subject", "html", "text")
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """What is neither nothing nor empty."""
+    return {name: value for name, value in values.items() if value not in (None, "", [], {}, ())}
+
+
+def raw_content(content: Content) -> dict[str, Any]:
+    return given(subject=content.subject, html=content.html, text=content.text)
+
+
+def _read_content(raw: Any, place: str, complaints: Complaints, *more: str) -> tuple[RawFields, Content]:
+    inner = RawFields(raw, place, complaints, (*CONTENT, *more))
+    return inner, Content(inner.text("subject", longest=500) or None, inner.content("html"), inner.content("text"))
+
+
+def read_languages(fields: RawFields) -> dict[str, Content]:
+    """By language code. YAML reads an unquoted `no` (Norwegian) as false, which is understood."""
+    raw, languages = fields.raw.get("languages", {}), {}
+    if not isinstance(raw, Mapping):
+        fields.wrong("languages", f"expected language codes with content, found {describe(raw)}")
+        return {}
+    for code, content in raw.items():
+        language = "no" if code is False else str(code).strip().casefold().replace("_", "-")
+        if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", language) or len(language) > 10:
+            fields.wrong(f"languages.{code}", f'{describe(code)} is not a language code such as "fr" or "pt-br"')
+        languages[language] = _read_content(content, fields.place(f"languages.{language}"), fields.complaints)[1]
+    return languages
+
+
+def read_variants(fields: RawFields) -> dict[str, Variant]:
+    raw, variants = fields.raw.get("variants", {}), {}
+    if not isinstance(raw, Mapping):
+        fields.wrong("variants", f"expected variant names with content, found {describe(raw)}")
+        return {}
+    for name, content in raw.items():
+        inner, words = _read_content(content, fields.place(f"variants.{name}"), fields.complaints, "share")
+        if len(str(name)) > 20:
+            fields.wrong(f"variants.{name}", "the name of a variant has at most 20 characters")
+        if "share" not in inner.raw:
+            inner.wrong("share", 'is missing: say which share of the people gets it, such as "50%"')
+        variants[str(name)] = Variant(inner.percent("share", 0, highest=100), words)
+    if sum(variant.share for variant in variants.values()) > 100:
+        fields.wrong("variants", "the shares add up to more than 100%")
+    return variants

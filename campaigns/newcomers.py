@@ -1,0 +1,123 @@
+"""Who joins a run after its launch: newcomers of a continuous campaign, and who takes a leaver's place."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from campaigns.due_times import select_intended
+from campaigns.facts import RunFacts
+from campaigns.models import Enrolment, Run
+from campaigns.moving import CHUNK
+from campaigns.outside import Recipient, outside
+from campaigns.planning import Entry, enrol, plans_alone
+from campaigns.refusals import find_exclusive
+from campaigns.runs import list_run_facts
+from campaigns.states import EnrolmentOrigin, EnrolmentState, Reason, RunKind, RunState
+from core import clock
+from core.id_lists import is_among
+
+LEAVERS = (Reason.LEFT_COMPANY, Reason.ERASED, Reason.NO_LONGER_MATCHES, Reason.HARD_BOUNCE)
+LOOK_BACK = timedelta(days=30)
+Leaver = Row[int, int, int, str | None]
+
+
+def enrol_newcomers(session: Session, now: datetime | None = None) -> int:
+    """In active runs with continuous enrolment, enrol who matches by now; at most CHUNK per run.
+
+    Only the latest launch of a campaign takes newcomers. An account that another campaign has to itself waits for that.
+    """
+    at, enrolled = now or clock.now(), 0
+    for run in list_run_facts(session, states=(RunState.ACTIVE,)):
+        if not run.definition.is_continuous or not takes_newcomers(session, run) or not plans_alone(session, run):
+            continue
+        people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
+        rows = session.execute(select(people.c.contact_id, people.c.account_id).where(~_has_been_here(run, people.c))
+                               .order_by(people.c.contact_id).limit(CHUNK)).all()
+        taken = find_exclusive(session, run, {row.account_id for row in rows})
+        new = [(row.contact_id, row.account_id, True) for row in rows if row.account_id not in taken]
+        enrolled += enrol(session, run, new, at=at, entry=Entry(EnrolmentOrigin.NEWCOMER))
+    return enrolled
+
+
+def takes_newcomers(session: Session, run: RunFacts) -> bool:
+    """Whether this is the campaign's latest run but for re-entry waves."""
+    latest = session.scalar(select(func.max(Run.id)).where(Run.campaign_id == run.campaign_id,
+                                                           Run.kind != RunKind.REENTRY))
+    return latest == run.run_id
+
+
+def _has_been_here(run: RunFacts, people: Any) -> Any:
+    """In this run, in another run of the campaign that is still going on, or (with a re-entry rule) in any."""
+    other = Run.campaign_id == run.campaign_id
+    if run.definition.reentry is None:
+        other = or_(Run.id == run.run_id, other & (Enrolment.state == EnrolmentState.ACTIVE))
+    return exists().where(Enrolment.contact_id == people.contact_id, Run.id == Enrolment.run_id, other)
+
+
+def replace_leavers(session: Session, now: datetime | None = None) -> int:
+    """Where a campaign says so, enrol the next person of the role in the place of who has left, lost the role or has a
+    dead mailbox; how many. They begin at the first step, at once."""
+    at, replaced = now or clock.now(), 0
+    for run in list_run_facts(session, states=(RunState.ACTIVE,)):
+        if not run.definition.people.replaces_leavers or not plans_alone(session, run):
+            continue
+        chosen = _choose(session, run, _find_leavers(session, run, at))
+        if chosen:
+            people = [(contact_id, leaver.account_id, True) for contact_id, leaver in chosen.items()]
+            entry = Entry(EnrolmentOrigin.REPLACEMENT, {contact_id: row.id for contact_id, row in chosen.items()})
+            replaced += enrol(session, run, people, at=at, entry=entry)
+    return replaced
+
+
+def _find_leavers(session: Session, run: RunFacts, at: datetime) -> Sequence[Leaver]:
+    """Enrolments (id, account_id, contact_id, end_reason) that ended lately and so, whose place nobody has taken."""
+    successor = aliased(Enrolment)
+    return session.execute(
+        select(Enrolment.id, Enrolment.account_id, Enrolment.contact_id, Enrolment.end_reason)
+        .where(Enrolment.run_id == run.run_id, Enrolment.state == EnrolmentState.STOPPED,
+               Enrolment.end_reason.in_([why.value for why in LEAVERS]), Enrolment.ended_at > at - LOOK_BACK,
+               ~exists().where(successor.replaces_id == Enrolment.id, successor.run_id == run.run_id))
+        .order_by(Enrolment.id).limit(CHUNK)).all()
+
+
+def _choose(session: Session, run: RunFacts,
+            leavers: Sequence[Leaver]) -> dict[int, Leaver]:
+    """By the contact who comes, the leaver: the next in the same role; where the role is not known any more, the next
+    of the campaign's roles."""
+    if not leavers:
+        return {}
+    facts = outside().people.recipients(session, [leaver.contact_id for leaver in leavers])
+    roles = {contact_id: person.role for contact_id, person in facts.items()}
+    leavers = [leaver for leaver in leavers if leaver.end_reason != Reason.NO_LONGER_MATCHES
+               or roles.get(leaver.contact_id, "") not in run.definition.people.roles]
+    waiting = _candidates(session, run, {leaver.account_id for leaver in leavers})
+    chosen: dict[int, Leaver] = {}
+    for leaver in leavers:
+        fitting = _of_role(waiting.get(leaver.account_id, []), roles.get(leaver.contact_id, ""), run)
+        for person in fitting[:1]:
+            chosen[person.contact_id] = leaver
+            waiting[leaver.account_id].remove(person)
+    return chosen
+
+
+def _of_role(people: Iterable[Recipient], role: str, run: RunFacts) -> list[Recipient]:
+    """In order. Somebody whose own role changed left a seat of the campaign's roles, so any of them fits."""
+    is_seat = not run.definition.people.roles or role in run.definition.people.roles
+    return [person for person in people if not (role and is_seat) or person.role == role]
+
+
+def _candidates(session: Session, run: RunFacts, accounts: set[int]) -> Mapping[int, list[Recipient]]:
+    """By account who is meant and in no way part of this run, in order of weight."""
+    people = select_intended(session, run, per_account=None).subquery()
+    is_there = exists().where(Enrolment.run_id == run.run_id, Enrolment.contact_id == people.c.contact_id)
+    ids = session.scalars(select(people.c.contact_id).where(is_among(people.c.account_id, accounts), ~is_there)
+                          .order_by(people.c.place, people.c.contact_id)).all()
+    facts = outside().people.recipients(session, list(ids))
+    found: dict[int, list[Recipient]] = {}
+    for contact_id in ids:
+        if contact_id in facts:
+            found.setdefault(facts[contact_id].account_id, []).append(facts[contact_id])
+    return found
