@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from campaigns.definition_branches import DEEPEST
 from campaigns.definition_contents import given, raw_content, read_languages, read_variants
 from campaigns.definition_delays import read_delay
 from campaigns.definition_values import (
@@ -102,9 +103,12 @@ def _read_wait(fields: RawFields, base: dict[str, Any]) -> Step:
 
 def _read_branch(fields: RawFields, base: dict[str, Any]) -> Step:
     inner = RawFields(fields.raw.get("branch", {}), fields.place("branch"), fields.complaints, ("if", "then", "else"))
-    arms = [inner.text(arm, longest=60) or None if not isinstance(inner.raw.get(arm), list) else None
-            for arm in ("then", "else")]
-    return BranchStep(**base, test=_read_test(inner), then=arms[0], otherwise=arms[1])
+    for arm in ("then", "else"):
+        if isinstance(inner.raw.get(arm), list):  # those within reach have been laid out already
+            inner.wrong(arm, f"branches are nested more than {DEEPEST} deep")
+    arms = {arm: inner.text(arm, longest=60) or None for arm in ("then", "else")
+            if not isinstance(inner.raw.get(arm), list)}
+    return BranchStep(**base, test=_read_test(inner), then=arms.get("then"), otherwise=arms.get("else"))
 
 
 def _read_test(fields: RawFields) -> Test:

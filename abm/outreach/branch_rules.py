@@ -35,6 +35,12 @@ def find_fitting(session: Session, rule: Mapping[str, Any], contact_ids: Sequenc
     return set(session.scalars(query.where(is_among(Contact.id, contact_ids))))
 
 
+def list_rule_fields(session: Session) -> list[str]:
+    """Names of fields that a branch may ask about: of accounts and of people."""
+    vocabulary = get_vocabulary(session)
+    return [*_account_names(vocabulary), *vocabulary.names(vocabulary.subjects["contact"])]
+
+
 def find_rule_complaints(session: Session, rule: Mapping[str, Any], place: str) -> dict[str, str]:
     """A sentence per wrong place, with the nearest right name; empty when the rule can be asked."""
     vocabulary, complaints = get_vocabulary(session), Complaints()

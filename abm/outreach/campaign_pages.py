@@ -20,11 +20,13 @@ from abm.outreach.queries import (
     list_target_lists,
 )
 from abm.outreach.starter import starter_step
+from abm.outreach.step_words import say_step, say_target, say_waves
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
-from campaigns.definition import DAYS, DEFAULT_STOPS, STOPS, parse
+from campaigns.definition import CONDITIONS, DAYS, DEFAULT_STOPS, STOPS, UNITS, parse
 from campaigns.models import Campaign
+from campaigns.refusals import say_reentry
 from core.errors import InvalidInput, Refused
 
 COMMON_ROLES = ("decision_maker", "champion", "influencer", "user")
@@ -59,6 +61,7 @@ def new() -> Answer:
                    "zone": "recipient", "opens": "09:00", "closes": "17:00", "list": request.args.get("list", "")})
     typed.setlist("stop_when", list(DEFAULT_STOPS))
     typed.setlist("days", ["mon", "tue", "wed", "thu", "fri"])
+    typed.update({"leavers": "yes", "wave_amount": "5", "wave_unit": "working days", "reentry_days": "90"})
     return _basics_form(typed, {})
 
 
@@ -78,7 +81,11 @@ def create() -> Answer:
 @requires(Permission.SEE)
 def show(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
-    return render_template("outreach/show.html", definition=parse(campaign.definition), **campaign_frame(campaign))
+    definition = parse(campaign.definition)
+    return render_template(
+        "outreach/show.html", definition=definition, say_step=say_step, waves=say_waves(definition),
+        reentry=say_reentry(definition.reentry) if definition.reentry else "at every launch",
+        where=lambda index, target: say_target(definition, index, target), **campaign_frame(campaign))
 
 
 def campaign_frame(campaign: Campaign) -> dict[str, Any]:
@@ -113,7 +120,9 @@ def _basics_form(typed: Typed, errors: dict[str, str], campaign: Campaign | None
     roles = list(dict.fromkeys([*list_buying_roles(g.session), *COMMON_ROLES, *typed.getlist("roles")]))
     return render_template("outreach/basics.html", typed=typed, errors=errors, campaign=campaign,
                            lists=list_target_lists(g.session), role_options=_options(roles),
-                           day_options=_options(DAYS), stop_options=_options(STOPS))
+                           day_options=_options(DAYS), stop_options=_options(STOPS),
+                           unit_options=[(unit, unit) for unit in UNITS],
+                           condition_options=[(one, f"has {one}") for one in CONDITIONS])
 
 
 def _options(words: Iterable[str]) -> list[tuple[str, str]]:

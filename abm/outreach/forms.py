@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from werkzeug.datastructures import MultiDict
 
-from campaigns.definition import Delay, parse, to_raw
+from campaigns.definition import Definition, parse, to_raw
 from core.errors import InvalidInput
 
 Typed = MultiDict[str, str]
@@ -14,7 +15,6 @@ Typed = MultiDict[str, str]
 _FIELD_OF_PLACE = {
     "sender": "sender_email", "people": "roles", "window": "days", "window.from": "opens", "window.to": "closes",
 }
-_WORDS = ("subject", "html", "text")
 
 
 def read_basics(typed: Typed, *, steps: list[Any]) -> dict[str, Any]:
@@ -30,9 +30,10 @@ def read_basics(typed: Typed, *, steps: list[Any]) -> dict[str, Any]:
         "stop_when": typed.getlist("stop_when"), "priority": typed.get("priority", "").strip() or "5",
         "caps": "exempt" if typed.get("caps") else "respect",
         "enrol": "continuous" if typed.get("enrol") else "approved",
+        "exclusive": bool(typed.get("exclusive")), "reentry": _reentry(typed),
         "steps": steps,
     }
-    return _checked(raw, prefix="")
+    return checked(raw, prefix="")
 
 
 def name_from_title(title: str) -> str:
@@ -43,7 +44,25 @@ def name_from_title(title: str) -> str:
 def _people(typed: Typed) -> dict[str, Any]:
     roles = [*typed.getlist("roles"), *re.split(r"[,;\n]", typed.get("other_roles", ""))]
     return {"roles": [role.strip() for role in roles if role.strip()],
-            "per_account": typed.get("per_account", "").strip() or None}
+            "per_account": typed.get("per_account", "").strip() or None, "waves": _waves(typed, roles) or None,
+            "leavers": "replace" if typed.get("leavers") else None}
+
+
+def _waves(typed: Typed, roles: list[str]) -> list[dict[str, Any]]:
+    """Two waves: who begins, and everybody else of the roles. More than two are written in the text and kept."""
+    first = typed.getlist("first_roles")
+    if typed.get("more_waves"):
+        return list(yaml.safe_load(typed["more_waves"]))
+    rest = [role.strip() for role in roles if role.strip() and role not in first]
+    if not first or not rest:
+        return []
+    after = f"{typed.get('wave_amount', '').strip() or '5'} {typed.get('wave_unit', 'working days')}"
+    return [{"roles": first}, {"roles": rest, "after": after, "unless": typed.getlist("wave_unless")}]
+
+
+def _reentry(typed: Typed) -> str | None:
+    kind = typed.get("reentry", "")
+    return f"{typed.get('reentry_days', '').strip() or '90'} days" if kind == "after" else kind or None
 
 
 def _window(typed: Typed) -> dict[str, Any] | None:
@@ -65,71 +84,36 @@ def basics_typed(raw: Mapping[str, Any]) -> Typed:
     for field, name in (("opens", "from"), ("closes", "to"), ("zone", "zone")):
         typed[field] = str((window or {}).get(name, ""))
     typed.setlist("roles", list(definition.people.roles))
+    _show_waves(typed, definition, people)
+    if definition.reentry:
+        typed["reentry"] = definition.reentry.kind if definition.reentry.kind != "requalified" else raw["reentry"]
+        typed["reentry_days"] = str(definition.reentry.after.amount or 90)
     typed.setlist("stop_when", list(definition.stop_when))
     typed.setlist("days", list(definition.window.days if definition.window else ()))
     switches = {"holidays": bool(window and window.get("holidays") == "skip"), "caps": definition.is_cap_exempt,
-                "enrol": definition.is_continuous}
+                "enrol": definition.is_continuous, "exclusive": definition.is_exclusive,
+                "leavers": definition.people.replaces_leavers}
     typed.update({name: "yes" for name, is_on in switches.items() if is_on})
     return typed
 
 
-def read_step(typed: Typed, raw: Mapping[str, Any], index: int) -> dict[str, Any]:
-    """The campaign with its step `index` replaced by what was typed, checked; fields are named as in the step form."""
-    steps = list(raw["steps"])
-    steps[index] = _step(typed, channel=steps[index].get("channel", "email"))
-    return _checked({**raw, "steps": steps}, prefix=f"steps[{index}].")
+def _show_waves(typed: Typed, definition: Definition, people: Mapping[str, Any]) -> None:
+    waves = definition.people.waves
+    typed["wave_amount"], typed["wave_unit"] = "5", "working days"
+    if len(waves) == 2:
+        typed["wave_amount"], typed["wave_unit"] = str(waves[1].after.amount), waves[1].after.unit
+        typed.setlist("first_roles", list(waves[0].roles))
+        typed.setlist("wave_unless", list(waves[1].unless))
+    elif waves:
+        typed["more_waves"] = yaml.safe_dump(people["waves"], allow_unicode=True)
 
 
-def _step(typed: Typed, *, channel: str) -> dict[str, Any]:
-    amount, unit = typed.get("after_amount", "").strip() or "0", typed.get("after_unit", "days")
-    step: dict[str, Any] = {
-        "id": typed.get("id", "").strip(), "channel": channel, "after": f"{amount} {unit}",
-        "unless": typed.getlist("unless"), "offer": typed.get("offer", "").strip() or None,
-    }
-    if channel == "call":
-        return {**step, "script": _lines(typed, "script"), "assign_to": typed.get("assign_to", "").strip() or None}
-    step |= {name: _lines(typed, name) for name in _WORDS}
-    step["languages"] = _wordings(typed, "languages", _WORDS)
-    step["variants"] = _wordings(typed, "variants", ("share", *_WORDS))
-    return step
-
-
-def _wordings(typed: Typed, kind: str, names: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """The blocks `languages.fr.subject` … that hold any words; an emptied block is a removed one."""
-    found: dict[str, dict[str, str]] = {}
-    for name in wordings(typed, kind):
-        given = {word: value for word in names if (value := _lines(typed, f"{kind}.{name}.{word}"))}
-        if given:
-            found[name] = given
-    return found
-
-
-def step_typed(step: Mapping[str, Any]) -> Typed:
-    """The step form's fields as a stored step fills them."""
-    typed: Typed = MultiDict({name: str(step[name]) for name in ("id", "subject", "html", "text", "script", "assign_to",
-                                                                 "offer") if step.get(name)})
-    amount, _, unit = str(step.get("after", Delay())).partition(" ")
-    typed["after_amount"], typed["after_unit"] = amount, unit if unit.endswith("s") else f"{unit}s"
-    unless = step.get("unless", [])
-    typed.setlist("unless", [unless] if isinstance(unless, str) else list(unless))
-    for kind in ("languages", "variants"):
-        for name, words in step.get(kind, {}).items():
-            typed.update({f"{kind}.{name}.{field}": str(value) for field, value in words.items()})
-    return typed
-
-
-def wordings(typed: Typed, kind: str) -> list[str]:
-    """The languages or variants that a step form shows blocks for, in order."""
-    inner = [field.removeprefix(f"{kind}.") for field in typed if field.startswith(f"{kind}.")]
-    return list(dict.fromkeys(field.rpartition(".")[0] for field in inner))
-
-
-def _lines(typed: Typed, name: str) -> str | None:
+def lines(typed: Typed, name: str) -> str | None:
     """Browsers send CRLF; a campaign keeps plain line ends, so that saving without a change changes nothing."""
     return typed.get(name, "").replace("\r\n", "\n") or None
 
 
-def _checked(raw: dict[str, Any], *, prefix: str) -> dict[str, Any]:
+def checked(raw: dict[str, Any], *, prefix: str) -> dict[str, Any]:
     given = {name: value for name, value in raw.items() if value is not None}
     try:
         return to_raw(parse(given))
@@ -140,9 +124,19 @@ def _checked(raw: dict[str, Any], *, prefix: str) -> dict[str, Any]:
 
 def _field_of(place: str, prefix: str) -> str:
     if prefix:
-        inner = place.removeprefix(prefix)
-        return "after_amount" if inner == "after" else inner
+        return field_of_step(place, prefix)
     if place in _FIELD_OF_PLACE:
         return _FIELD_OF_PLACE[place]
     head, _, leaf = place.partition(".")
     return f"sender_{leaf}" if head == "sender" and leaf else leaf or head
+
+
+_FIELD_OF_STEP = {"after": "after_amount", "branch.then": "then", "branch.else": "otherwise"}
+
+
+def field_of_step(place: str, prefix: str) -> str:
+    """The step form's field for a place in the file (`steps[2].branch.if.field`)."""
+    inner = place.removeprefix(prefix)
+    if inner.startswith("branch.if"):
+        return "if_field"
+    return "payload" if inner.startswith("payload.") else _FIELD_OF_STEP.get(inner, inner)

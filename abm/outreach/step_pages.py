@@ -7,14 +7,18 @@ from flask import abort, flash, g, redirect, render_template, request, url_for
 
 from abm.outreach import actions
 from abm.outreach.blueprint import Answer, pages
-from abm.outreach.campaign_pages import campaign_frame
-from abm.outreach.forms import Typed, read_step, step_typed, wordings
-from abm.outreach.queries import get_campaign, list_offers
+from abm.outreach.branch_rules import list_rule_fields
+from abm.outreach.campaign_pages import COMMON_ROLES, campaign_frame
+from abm.outreach.forms import Typed, field_of_step
+from abm.outreach.queries import get_campaign, list_buying_roles, list_offers
 from abm.outreach.starter import starter_step
+from abm.outreach.step_forms import RULE, read_step, step_typed, wordings
+from abm.targets.vocabulary import Operator
 from abm.users.queries import list_active_users
 from abm.web.access import requires
-from abm.web.permissions import Permission
-from campaigns.definition import ACCOUNT_OWNER, CONDITIONS, UNITS
+from abm.web.permissions import Permission, may
+from campaigns.channels.webhook import secret_of
+from campaigns.definition import ACCOUNT_OWNER, CONDITIONS, END, STEP_KINDS, UNITS
 from campaigns.models import Campaign
 from campaigns.personalisation import every_name
 from core.errors import InvalidInput, Refused
@@ -26,6 +30,8 @@ def add_step(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     steps = list(campaign.definition["steps"])
     channel = request.form.get("channel", "email")
+    if channel not in STEP_KINDS:
+        abort(404)
     steps.append(starter_step(channel, _free_id({step["id"] for step in steps}, channel)))
     actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
     return redirect(url_for("outreach.edit_step", campaign_id=campaign.id, index=len(steps) - 1))
@@ -53,7 +59,7 @@ def save_step(campaign_id: int, index: int) -> Answer:
         actions.change_campaign(g.session, campaign=campaign, raw=read_step(request.form, campaign.definition, index))
     except InvalidInput as error:
         prefix = f"steps[{index}]."
-        errors = {place.removeprefix(prefix): sentence for place, sentence in error.fields.items()}
+        errors = {field_of_step(place, prefix): sentence for place, sentence in error.fields.items()}
         return _step_form(campaign, index, request.form, errors), 422
     flash("Saved", "success")
     return redirect(url_for("outreach.edit_step", campaign_id=campaign.id, index=index))
@@ -68,7 +74,7 @@ def move_step(campaign_id: int, index: int) -> Answer:
     if 0 <= target < len(steps):
         steps.pop(index)
         steps.insert(target, step)
-        actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
+        _change_steps(campaign, steps)
     return redirect(url_for("outreach.show", campaign_id=campaign.id))
 
 
@@ -80,9 +86,19 @@ def remove_step(campaign_id: int, index: int) -> Answer:
     if len(steps) == 1:
         raise Refused("A campaign has at least one step: change this one, or add another before removing it")
     steps.pop(index)
-    actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
-    flash(f"Step {step['id']} removed", "success")
+    if _change_steps(campaign, steps):
+        flash(f"Step {step['id']} removed", "success")
     return redirect(url_for("outreach.show", campaign_id=campaign.id))
+
+
+def _change_steps(campaign: Campaign, steps: list[Any]) -> bool:
+    """False, with the reason shown, where a jump would lead backwards or nowhere."""
+    try:
+        actions.change_campaign(g.session, campaign=campaign, raw={**campaign.definition, "steps": steps})
+    except InvalidInput as error:
+        flash(f"Nothing was changed: {'; '.join(error.fields.values())}", "error")
+        return False
+    return True
 
 
 @pages.get("/campaigns/<int:campaign_id>/steps/wording")
@@ -104,11 +120,33 @@ def _step(campaign: Campaign, index: int) -> dict[str, Any]:
 
 
 def _step_form(campaign: Campaign, index: int, typed: Typed, errors: dict[str, str]) -> str:
+    step = _step(campaign, index)
+    channel = step.get("channel", "email")
+    later = [(one["id"], one["id"]) for one in campaign.definition["steps"][index + 1:]]
+    tests = [*((one, one) for one in CONDITIONS), (RULE, "a field or score that fits")]
     return render_template(
-        "outreach/step.html", index=index, channel=_step(campaign, index).get("channel", "email"), typed=typed,
-        errors=errors, languages=wordings(typed, "languages"), variants=wordings(typed, "variants"),
+        "outreach/step.html", index=index, channel=channel, typed=typed, errors=errors, shown_fields=_SHOWN,
+        languages=wordings(typed, "languages"), variants=wordings(typed, "variants"),
         unit_options=[(unit, unit) for unit in UNITS], condition_options=[(one, f"has {one}") for one in CONDITIONS],
-        offers=list_offers(g.session), user_options=_callers(), names=every_name(), **campaign_frame(campaign))
+        later_options=[*later, (END, "the end of the campaign")], test_options=tests, operators=list(Operator),
+        rule_fields=list_rule_fields(g.session) if channel == "branch" else (),
+        role_options=[(role, role.replace("_", " ")) for role in _roles(campaign, typed)],
+        webhook_secret=secret_of(step["url"]) if channel == "webhook" and may_see_secret() else "",
+        payload_hint="One a line, such as  city: {{ account.city }}", offers=list_offers(g.session),
+        user_options=_callers(), names=every_name(), **campaign_frame(campaign))
+
+
+_SHOWN = ("subject", "html", "text", "id", "after_amount", "script", "brief", "body", "url", "payload", "assign_to",
+          "offer", "next", "then", "otherwise", "if_event", "if_field", "if_rule", "roles")
+
+
+def _roles(campaign: Campaign, typed: Typed) -> list[str]:
+    meant = campaign.definition.get("people", {}).get("roles") or [*list_buying_roles(g.session), *COMMON_ROLES]
+    return list(dict.fromkeys([*meant, *typed.getlist("roles")]))
+
+
+def may_see_secret() -> bool:
+    return may(g.user.role, Permission.LAUNCH_CAMPAIGNS)
 
 
 def _callers() -> list[tuple[str, str]]:
