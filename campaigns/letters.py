@@ -3,7 +3,7 @@
 A letter whose person must not be written to any more, or whose step is over, is taken back before it is printed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
@@ -44,6 +44,14 @@ def list_batches(session: Session, *, limit: int = 20) -> list[tuple[LetterBatch
 
 def list_letters(session: Session, batch_id: int) -> Sequence[Letter]:
     return session.scalars(select(Letter).where(Letter.batch_id == batch_id).order_by(Letter.id)).all()
+
+
+def iterate_letters(session: Session) -> Iterator[tuple[object, ...]]:
+    """A row per letter ever made, for an export: its number, campaign, step, account, address, subject and moments."""
+    for one in session.scalars(select(Letter).order_by(Letter.id).execution_options(yield_per=1_000)):
+        account, *lines = [str(line) for line in one.address] or [""]
+        yield (one.id, one.campaign_title, one.step, account, ", ".join(lines), one.subject, one.made_at, one.batch_id,
+               one.posted_at, one.taken_back_at)
 
 
 def get_batch(session: Session, batch_id: int) -> LetterBatch:

@@ -18,7 +18,7 @@ from campaigns.raw_fields import Complaints, nearest
 from core.errors import InvalidInput
 from core.id_lists import is_among
 
-_SCORE_PREFIXES = ("score.", "scorecard.", "scores.")
+_SCORES = "scorecard."
 
 
 def find_fitting(session: Session, rule: Mapping[str, Any], contact_ids: Sequence[int]) -> set[int]:
@@ -46,7 +46,7 @@ def find_rule_complaints(session: Session, rule: Mapping[str, Any], place: str) 
     vocabulary, complaints = get_vocabulary(session), Complaints()
     raw = _without_score(rule, vocabulary)
     if "score" in raw:
-        known = [name.partition(".")[2] for name in _account_names(vocabulary) if name.startswith(_SCORE_PREFIXES)]
+        known = [name.removeprefix(_SCORES) for name in _account_names(vocabulary) if name.startswith(_SCORES)]
         return {f"{place}.score": f'there is no score "{raw["score"]}"{nearest(str(raw["score"]), known)}'}
     if _is_about_people(raw, vocabulary):
         try:
@@ -59,12 +59,11 @@ def find_rule_complaints(session: Session, rule: Mapping[str, Any], place: str) 
 
 
 def _without_score(rule: Mapping[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
-    """`{score: fit, at_least: 60}` as the rule about the field that holds that score."""
+    """`{score: golden-key, at_least: 60}` as the rule about the field that holds that score."""
     if "score" not in rule:
         return dict(rule)
     name = str(rule["score"]).strip()
-    known = _account_names(vocabulary)
-    field = next((one for one in (name, *(prefix + name for prefix in _SCORE_PREFIXES)) if one in known), None)
+    field = next((one for one in (_SCORES + name, name) if vocabulary.find_field(vocabulary.accounts, one)), None)
     rest = {word: value for word, value in rule.items() if word != "score"}
     return {"field": field, **rest} if field else dict(rule)
 

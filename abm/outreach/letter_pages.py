@@ -8,6 +8,7 @@ from abm.accounts.models import Account
 from abm.audit.actions import record
 from abm.outreach.blueprint import Answer, pages
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns import letters
 from campaigns.letter_pages import make_pdf
@@ -25,6 +26,12 @@ def letter_queue() -> Answer:
         is_among(Account.id, {one.account_id for one in waiting}))).all())
     return render_template("outreach/letters.html", waiting=waiting, total=letters.count_waiting(g.session),
                            batches=letters.list_batches(g.session), names=names)
+
+
+@exports(pages, "/letters/export")
+def export_letters() -> Table:
+    return Table("letters", rows=letters.iterate_letters(g.session), columns=(
+        "letter", "campaign", "step", "account", "to", "subject", "made_at", "batch", "posted_at", "taken_back_at"))
 
 
 @pages.post("/letters/print")

@@ -32,6 +32,7 @@ WITHOUT = {
     "scorecards/edit.html": "the criteria; they are downloaded as a file, in the form in which they come in",
     "work/call.html": "products to pick from, exported from the list of products",
     "work/_tasks.html": "part of pages that export it",
+    "work/visit.html": "orders of one account, exported from the list of orders",
     "winback/_cases.html": "part of pages that export it",
     "winback/case.html": "one case",
 }

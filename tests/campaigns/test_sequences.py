@@ -204,7 +204,8 @@ def test_a_step_for_some_roles_is_passed_by_the_others(session: Session) -> None
 # steps that a person ends
 
 
-@pytest.mark.parametrize(("channel", "words", "days"), [("letter", "body", 7), ("visit", "brief", 28), ("call", "script", 7)])
+@pytest.mark.parametrize(("channel", "words", "days"), [("letter", "body", 7), ("visit", "brief", 28),
+                                                        ("call", "script", 7)])
 def test_what_nobody_did_in_its_working_days_is_skipped(
     session: Session, at: SetClock, channel: str, words: str, days: int
 ) -> None:

@@ -344,3 +344,82 @@ def test_results_by_account_count_messages_replies_and_orders(client_as: Client,
     page = marketer.get(f"/campaigns/{campaign_id}/results").text
     assert "Per win" in page
     assert marketer.get(f"/campaigns/{campaign_id}/results/accounts").status_code == 200
+
+
+ADDED = {
+    "letter": {"body": "Dear {{ contact.first_name }}", "subject": "Hello"},
+    "visit": {"brief": "Agree on a test", "assign_to": "account_owner"},
+    "webhook": {"url": "https://example.com/hook", "payload": "city: {{ account.city | default('') }}"},
+    "wait": {"after_amount": "2", "after_unit": "working days"},
+    "branch": {"if_event": "rule", "if_field": "account.tier", "if_operator": "in", "if_value": "A, B", "then": "end"},
+}
+
+
+@pytest.mark.parametrize("channel", sorted(ADDED))
+def test_every_kind_of_step_is_made_and_changed_in_the_browser(marketer: Any, channel: str) -> None:
+    campaign_id = made(marketer)
+    assert marketer.post(f"/campaigns/{campaign_id}/steps", data={"channel": channel}).status_code == 302
+    url = f"/campaigns/{campaign_id}/steps/1"
+    typed = {"id": f"{channel}-x", "after_amount": "3", "after_unit": "days", **ADDED[channel]}
+    answer = marketer.post(url, data=typed)
+    assert answer.status_code == 302, answer.text
+    page = marketer.get(url).text
+    for name, value in ADDED[channel].items():
+        assert str(value).split("{{")[0].strip() in page, name
+    assert marketer.post(url, data=typed).status_code == 302
+    shown = marketer.get(f"/campaigns/{campaign_id}").text
+    assert f"{channel}-x" in shown
+    if channel == "branch":
+        assert "account.tier in A, B" in shown
+        assert "yes → <strong>end</strong>" in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ({"if_event": "rule", "if_field": "account.teir", "if_operator": "is", "if_value": "A"}, "account.tier"),
+        ({"if_event": "rule", "if_field": "account.employees", "if_operator": "contains", "if_value": "A"}, "number"),
+        ({"if_event": "rule", "if_field": "contact.titel", "if_operator": "is", "if_value": "A"}, "contact.title"),
+    ],
+)
+def test_a_branch_that_cannot_be_asked_is_said_beside_its_field(
+    marketer: Any, typed: dict[str, str], word: str
+) -> None:
+    campaign_id = made(marketer)
+    marketer.post(f"/campaigns/{campaign_id}/steps", data={"channel": "branch"})
+    answer = marketer.post(f"/campaigns/{campaign_id}/steps/1",
+                           data={"id": "fork", "after_amount": "0", "after_unit": "days", **typed})
+    assert (answer.status_code, word in answer.text) == (422, True)
+
+
+def test_a_step_that_others_jump_to_keeps_its_place(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    for channel in ("branch", "call", "letter"):
+        marketer.post(f"/campaigns/{campaign_id}/steps", data={"channel": channel})
+    base = {"id": "fork", "after_amount": "0", "after_unit": "days", "if_event": "clicked", "then": "letter-1"}
+    assert marketer.post(f"/campaigns/{campaign_id}/steps/1", data=base).status_code == 302
+    marketer.post(f"/campaigns/{campaign_id}/steps/3/remove")
+    assert "is no step of this campaign" in marketer.get(f"/campaigns/{campaign_id}").text
+    letter = {"id": "paper", "after_amount": "1", "after_unit": "days", "body": "x"}
+    assert marketer.post(f"/campaigns/{campaign_id}/steps/3", data=letter).status_code == 302
+    assert "yes → <strong>paper</strong>" in marketer.get(f"/campaigns/{campaign_id}").text
+
+
+def test_waves_and_re_entry_are_chosen_in_the_basics(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    typed = MultiDict([*((name, value) for name, value in BASICS.items()), ("roles", "champion"), ("roles", "user"),
+                       ("first_roles", "champion"), ("wave_amount", "4"), ("wave_unit", "working days"),
+                       ("wave_unless", "replied"), ("leavers", "yes"), ("exclusive", "yes"), ("reentry", "after"),
+                       ("reentry_days", "60")])
+    assert marketer.post(f"/campaigns/{campaign_id}/basics", data=typed).status_code == 302
+    shown = marketer.get(f"/campaigns/{campaign_id}").text
+    for words in ("champion, then user after 4 working days unless replied", "leavers are replaced",
+                  "has its accounts to itself", "after 60 days"):
+        assert words in shown
+    form = marketer.get(f"/campaigns/{campaign_id}/basics").text
+    assert 'value="60"' in form
+    with db.reading() as session:
+        before = session.get_one(Campaign, campaign_id).definition_hash
+    assert marketer.post(f"/campaigns/{campaign_id}/basics", data=typed).status_code == 302
+    with db.reading() as session:
+        assert session.get_one(Campaign, campaign_id).definition_hash == before
