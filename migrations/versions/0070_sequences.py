@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0070'
-down_revision = '0081'
+down_revision = '0060'
 branch_labels = None
 depends_on = None
 
