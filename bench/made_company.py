@@ -62,7 +62,7 @@ class Dialect:
 
 
 def _series(name: str, top: int) -> str:
-    return f"{name}(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM {name} WHERE n < {top})"
+    return f"{name}(n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM {name} WHERE n < {top})"
 
 
 def _pick(values: tuple[str, ...], number: str) -> str:
