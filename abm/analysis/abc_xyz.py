@@ -1,6 +1,7 @@
 """ABC by value and XYZ by the steadiness of demand over calendar periods.
 
-Definitions: `A` while the share of all value that stands *before* the account is below 80 %, `B` below 95 %, else `C`.
+Definitions (the lines are settings, see `thresholds`): `A` while the share of all value that stands *before* the
+account is below 80 %, `B` below 95 %, else `C`.
 CV = population standard deviation / mean over every calendar period of the company's history, empty periods counted
 as zero; `X` up to 0.5, `Y` up to 1.0, else `Z`.
 """
@@ -12,14 +13,15 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.analysis.thresholds import Thresholds
+
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger]
+Days = NDArray[np.signedinteger]
 Texts = NDArray[np.str_]
 
 TOLERANCE = 1e-12
-A_BELOW, B_BELOW = 0.80, 0.95
-X_UP_TO, Y_UP_TO = 0.5, 1.0
-NEW_BELOW_PERIODS = 4
+DEFAULTS = Thresholds()
 
 
 class Period(StrEnum):
@@ -41,9 +43,10 @@ class Ranking:
     share: Floats
     cumulative_share: Floats
     abc: Texts
+    membership: Floats
 
 
-def rank_by_value(values: NDArray[np.number], ids: Sequence[str]) -> Ranking:
+def rank_by_value(values: NDArray[np.number], ids: Sequence[str], lines: Thresholds = DEFAULTS) -> Ranking:
     """Shares and classes, by value descending, ties by id as text. Values of zero or less are unranked.
 
     Whole-number values (scaled amounts) are added exactly. The total is that of the ranked accounts.
@@ -54,19 +57,30 @@ def rank_by_value(values: NDArray[np.number], ids: Sequence[str]) -> Ranking:
     order = np.lexsort((text_rank, -values))
     order = order[values[order] > 0]
     share, cumulative = np.full(len(ids), np.nan), np.full(len(ids), np.nan)
-    classes = np.full(len(ids), "", dtype="<U1")
+    classes, membership = np.full(len(ids), "", dtype="<U1"), np.full(len(ids), np.nan)
     if order.size:
         ranked = values[order]
         until = np.cumsum(ranked)
         share[order], cumulative[order] = ranked / until[-1], until / until[-1]
-        classes[order] = abc_classes((until - ranked) / until[-1])
-    return Ranking(share, cumulative, classes)
+        before = (until - ranked) / until[-1]
+        classes[order], membership[order] = abc_classes(before, lines), key_membership(before, lines)
+    return Ranking(share, cumulative, classes, membership)
 
 
-def abc_classes(share_before: Floats) -> Texts:
+def abc_classes(share_before: Floats, lines: Thresholds = DEFAULTS) -> Texts:
     """The class for the share of value that stands before each account."""
-    is_a, is_b = share_before < A_BELOW - TOLERANCE, share_before < B_BELOW - TOLERANCE
+    is_a, is_b = share_before < lines.a_below - TOLERANCE, share_before < lines.b_below - TOLERANCE
     return np.where(is_a, "A", np.where(is_b, "B", "C"))
+
+
+def key_membership(share_before: Floats, lines: Thresholds = DEFAULTS) -> Floats:
+    """How much each account belongs to the key ones, 1 to 0: a ramp over the share of value that stands before it, so
+    that neighbours on either side of a hard line are seen to be nearly alike (fuzzy membership, Zadeh 1965)."""
+    width = lines.key_none_from - lines.key_full_until
+    if width <= 0:
+        return np.where(share_before < lines.key_full_until, 1.0, 0.0)
+    ramp: Floats = np.clip((lines.key_none_from - share_before) / width, 0.0, 1.0)
+    return ramp
 
 
 def period_numbers(days: Ints, period: Period) -> Ints:
@@ -104,7 +118,7 @@ def coefficients_of_variation(sums: Floats, account: Ints, accounts: int, period
     return cv
 
 
-def xyz_classes(cv: Floats) -> Texts:
+def xyz_classes(cv: Floats, lines: Thresholds = DEFAULTS) -> Texts:
     """The class by thresholds alone; "" where there is no CV."""
-    classes = np.where(cv <= X_UP_TO + TOLERANCE, "X", np.where(cv <= Y_UP_TO + TOLERANCE, "Y", "Z"))
+    classes = np.where(cv <= lines.x_up_to + TOLERANCE, "X", np.where(cv <= lines.y_up_to + TOLERANCE, "Y", "Z"))
     return np.where(np.isnan(cv), "", classes)

@@ -1,67 +1,83 @@
 """Running an analysis and keeping its results."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from abm.analysis.models import AccountResult, AnalysisRun
+from abm.analysis.models import AnalysisRun
 from abm.analysis.queries import get_run
-from abm.analysis.results import PERIODS, VALUE_KINDS
+from abm.analysis.results import CUSTOMERS, FACTORS, PERIODS, VALUE_KINDS
+from abm.analysis.thresholds import Thresholds, read_thresholds
 from abm.audit.actions import actor, record
+from abm.company.actions import set_company_value
+from abm.company.queries import get_company
 from core import clock
+from core.db import refresh_statistics
 from core.errors import InvalidInput, Refused
 from core.jobs import ring_after_commit
 
 if TYPE_CHECKING:
-    from abm.analysis.computing import Analysis
+    from abm.analysis.summing import Analysis
 
-_BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants analysed. `as_of` None: the day of the last order; `period` auto: the proposal."""
+
+    as_of: date | None = None
+    from_on: date | None = None
+    period: str = "auto"
+    value_kind: str = "revenue"
+    factor: str = "account"
 
 
 def run_analysis(session: Session, *, as_of: date | None = None, from_on: date | None = None, period: str = "auto",
-                 value_kind: str = "revenue") -> AnalysisRun:
+                 value_kind: str = "revenue", factor: str = "account") -> AnalysisRun:
     """Analyse at once and keep the run with its results.
 
     `as_of` None: the day of the last order; `period` auto: the proposal. Raises InvalidInput for values that cannot be,
     Refused where there are no orders to analyse.
     """
-    run = plan_analysis(session, as_of=as_of, from_on=from_on, period=period, value_kind=value_kind)
+    run = plan_analysis(session, Wanted(as_of, from_on, period, value_kind, factor))
     keep_results(session, run=run, analysis=compute(session, run=run))
     return run
 
 
-def request_analysis(session: Session, *, as_of: date | None = None, from_on: date | None = None, period: str = "auto",
-                     value_kind: str = "revenue") -> AnalysisRun:
+def request_analysis(session: Session, wanted: Wanted) -> AnalysisRun:
     """Plan a run and have a worker carry it out after the commit."""
-    run = plan_analysis(session, as_of=as_of, from_on=from_on, period=period, value_kind=value_kind)
+    run = plan_analysis(session, wanted)
     ring_after_commit(session, "analysis.run", run_id=run.id)
     return run
 
 
-def plan_analysis(session: Session, *, as_of: date | None, from_on: date | None, period: str,
-                  value_kind: str) -> AnalysisRun:
-    """A run that waits to be carried out. Raises InvalidInput."""
-    _check(as_of=as_of, from_on=from_on, period=period, value_kind=value_kind)
-    run = AnalysisRun(state="waiting", step="Waiting for a worker", as_of=as_of, from_on=from_on, period=period,
-                      value_kind=value_kind, started_at=clock.now(), started_by=actor().name)
+def plan_analysis(session: Session, wanted: Wanted) -> AnalysisRun:
+    """A run that waits to be carried out, with the company's thresholds of this moment. Raises InvalidInput."""
+    _check(wanted)
+    lines = read_thresholds(get_company(session).analysis_thresholds)
+    run = AnalysisRun(state="waiting", step="Waiting for a worker", factor=wanted.factor, as_of=wanted.as_of,
+                      from_on=wanted.from_on, period=wanted.period, value_kind=wanted.value_kind,
+                      thresholds=lines.stored(), started_at=clock.now(), started_by=actor().name)
     session.add(run)
     session.flush()
     record(session, action="analysis.run", subject="analysis", subject_id=run.id,
-           after={"as_of": as_of and as_of.isoformat(), "from": from_on and from_on.isoformat(), "period": period,
-                  "value": value_kind})
+           after={"as_of": wanted.as_of and wanted.as_of.isoformat(),
+                  "from": wanted.from_on and wanted.from_on.isoformat(),
+                  "period": wanted.period, "value": wanted.value_kind, "by": wanted.factor})
     return run
 
 
-def _check(*, as_of: date | None, from_on: date | None, period: str, value_kind: str) -> None:
+def _check(wanted: Wanted) -> None:
     wrong = {}
-    if period not in PERIODS:
-        wrong["period"] = f"{period!r} is not a period; use {', '.join(PERIODS)}"
-    if value_kind not in VALUE_KINDS:
-        wrong["value"] = f"{value_kind!r} is not a value; use {', '.join(VALUE_KINDS)}"
-    if as_of and from_on and from_on > as_of:
-        wrong["from"] = f"The first day, {from_on}, is after the last one, {as_of}"
+    for name, value, allowed, word in (("period", wanted.period, PERIODS, "a period"),
+                                       ("value", wanted.value_kind, VALUE_KINDS, "a value"),
+                                       ("by", wanted.factor, FACTORS, "something to analyse by")):
+        if value not in allowed:
+            wrong[name] = f"{value!r} is not {word}; use {', '.join(allowed)}"
+    if wanted.as_of and wanted.from_on and wanted.from_on > wanted.as_of:
+        wrong["from"] = f"The first day, {wanted.from_on}, is after the last one, {wanted.as_of}"
     if wrong:
         raise InvalidInput("; ".join(wrong.values()), wrong)
 
@@ -70,31 +86,30 @@ def compute(session: Session, *, run: AnalysisRun) -> "Analysis":
     """The numbers of a planned run, from the order days on file. Only reads. Raises Refused where there are none."""
     # numpy costs a tenth of a second: pages that only plan a run do without it
     from abm.analysis.abc_xyz import Period
-    from abm.analysis.computing import analyse
-    from abm.analysis.loading import load_order_days
+    from abm.analysis.computing import Question
+    from abm.analysis.loading import Span, load_factor_days
+    from abm.analysis.summing import analyse
 
-    days = load_order_days(session, as_of=run.as_of, from_on=run.from_on, value_kind=run.value_kind)
+    days = load_factor_days(session, factor=run.factor, span=Span(run.as_of, run.from_on), value_kind=run.value_kind)
     if not days.account_ids:
         span = f" from {run.from_on}" if run.from_on else ""
         span += f" up to {run.as_of}" if run.as_of else ""
-        raise Refused(f"There are no orders{span} to analyse; import orders or choose other days")
+        what = "order lines" if run.factor == "product" else "orders"
+        raise Refused(f"There are no {what}{span} to analyse; import {what} or choose other days")
     period = None if run.period == "auto" else Period(run.period)
-    return analyse(days, as_of=run.as_of, from_on=run.from_on, period=period)
+    return analyse(days, Question(run.as_of, run.from_on, period, read_thresholds(run.thresholds), run.value_kind,
+                                  run.factor in CUSTOMERS))
 
 
 def keep_results(session: Session, *, run: AnalysisRun, analysis: "Analysis") -> None:
-    """Store a row per account and finish the run."""
-    columns = {"account_id": analysis.account_ids, **analysis.columns}
-    for start in range(0, len(analysis.account_ids), _BATCH):
-        part = {name: values[start:start + _BATCH] for name, values in columns.items()}
-        names = list(part)
-        rows: list[dict[str, Any]] = [
-            {"run_id": run.id, **dict(zip(names, row, strict=True))} for row in zip(*part.values(), strict=True)
-        ]
-        session.connection().execute(insert(AccountResult.__table__), rows)  # type: ignore[arg-type]
+    """Store a row per account (or other thing) and finish the run."""
+    from abm.analysis.storing import store_results
+
+    store_results(session, run_id=run.id, factor=run.factor, analysis=analysis)
     run.state, run.step, run.finished_at = "done", "", clock.now()
     run.as_of, run.period = analysis.as_of, analysis.period.value
-    run.totals, run.facts = analysis.totals, analysis.facts
+    run.totals, run.facts, run.fingerprint = analysis.totals, analysis.facts, analysis.fingerprint
+    refresh_statistics(session, "account_result" if run.factor == "account" else "factor_result")
     session.flush()
 
 
@@ -109,3 +124,8 @@ def fail_run(session: Session, *, run_id: int, reason: str) -> None:
     """End a run that cannot be carried out; the reason is shown to people."""
     run = get_run(session, run_id)
     run.state, run.step, run.error, run.finished_at = "failed", "", reason[:500], clock.now()
+
+
+def set_thresholds(session: Session, *, lines: Thresholds) -> None:
+    """The company's lines for runs from now on; finished runs keep theirs."""
+    set_company_value(session, name="analysis_thresholds", value=lines.stored())

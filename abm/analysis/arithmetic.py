@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import fmean, median, pstdev
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -98,8 +97,10 @@ def guessed_gap(session: Session, run: AnalysisRun, account: Account) -> tuple[f
     return (of_all, "all accounts") if of_all is not None else None
 
 
-def rfm_counts(session: Session, run_id: int) -> dict[tuple[int | None, int | None], dict[str, Any]]:
-    """Accounts and value by recency and frequency score."""
-    query = select(AccountResult.r, AccountResult.f, func.count(), func.sum(AccountResult.value))
-    rows = session.execute(query.where(AccountResult.run_id == run_id).group_by(AccountResult.r, AccountResult.f))
-    return {(r, f): {"accounts": accounts, "value": value} for r, f, accounts, value in rows}
+def mean_repeat_value(session: Session, run: AnalysisRun, account_id: int) -> float | None:
+    """Mean value of the account's order days after its first, from the orders as they are now."""
+    from abm.analysis.loading import load_order_days
+
+    days = load_order_days(session, as_of=run.as_of, from_on=run.from_on, value_kind=run.value_kind,
+                           account_id=account_id)
+    return float(days.value[1:].mean() / days.scale) if len(days.value) > 1 else None

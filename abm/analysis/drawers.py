@@ -2,32 +2,37 @@
 
 from flask import Blueprint, g, render_template, request
 
-from abm.analysis.arithmetic import guessed_gap, rank_of, rhythm_of, steadiness_of
+from abm.analysis.arithmetic import guessed_gap, mean_repeat_value, rank_of, rhythm_of, steadiness_of
 from abm.analysis.models import AnalysisRun
 from abm.analysis.queries import get_run, latest_run
-from abm.analysis.result_table import get_result
+from abm.analysis.result_table import get_result, get_thing
+from abm.analysis.results import ONE
+from abm.analysis.thresholds import read_thresholds
 from abm.web.access import requires
 from abm.web.permissions import Permission
 from core.errors import NotFound
-
-LINES = {
-    "A": "the share before it is below 80 %",
-    "B": "the share before it is at least 80 % and below 95 %",
-    "C": "the share before it is at least 95 %",
-}
 
 
 def add_to(pages: Blueprint) -> None:
     """Serve the drawers under /analysis/why/ACCOUNT/…"""
     for name, view in (("class", why_class), ("steadiness", why_steadiness), ("scores", why_scores),
-                       ("rhythm", why_rhythm), ("alive", why_alive)):
+                       ("rhythm", why_rhythm), ("alive", why_alive), ("share-growth", why_share_growth)):
         pages.add_url_rule(f"/analysis/why/<int:account_id>/{name}", view_func=view)
+    pages.add_url_rule("/analysis/runs/<int:run_id>/things/<int:thing_id>", view_func=why_thing)
+
+
+def _lines(run: AnalysisRun) -> dict[str, str]:
+    """The words of the ABC lines of a run."""
+    lines = read_thresholds(run.thresholds)
+    a, b = f"{lines.a_below * 100:g} %", f"{lines.b_below * 100:g} %"
+    return {"A": f"the share before it is below {a}", "B": f"the share before it is at least {a} and below {b}",
+            "C": f"the share before it is at least {b}"}
 
 
 def _run() -> AnalysisRun:
     wanted = request.args.get("run", type=int)
     run = latest_run(g.session) if wanted is None else get_run(g.session, wanted)
-    if run is None or run.state != "done":
+    if run is None or run.state != "done" or run.factor != "account":
         raise NotFound("There is no finished analysis yet")
     return run
 
@@ -36,8 +41,9 @@ def _run() -> AnalysisRun:
 def why_class(account_id: int) -> str:
     run = _run()
     result, account = get_result(g.session, run_id=run.id, account_id=account_id)
-    return render_template("analysis/why_class.html", run=run, result=result, account=account, lines=LINES,
-                           rank=rank_of(g.session, result), ranked=(run.facts or {}).get("ranked"))
+    return render_template("analysis/why_class.html", run=run, result=result, account=account, words=_lines(run),
+                           lines=read_thresholds(run.thresholds), rank=rank_of(g.session, result),
+                           ranked=(run.facts or {}).get("ranked"))
 
 
 @requires(Permission.SEE)
@@ -45,7 +51,7 @@ def why_steadiness(account_id: int) -> str:
     run = _run()
     result, account = get_result(g.session, run_id=run.id, account_id=account_id)
     return render_template("analysis/why_steadiness.html", run=run, result=result, account=account,
-                           steadiness=steadiness_of(g.session, run, account_id))
+                           lines=read_thresholds(run.thresholds), steadiness=steadiness_of(g.session, run, account_id))
 
 
 @requires(Permission.SEE)
@@ -60,9 +66,10 @@ def why_scores(account_id: int) -> str:
 def why_rhythm(account_id: int) -> str:
     run = _run()
     result, account = get_result(g.session, run_id=run.id, account_id=account_id)
-    guess = guessed_gap(g.session, run, account) if result.order_days < 3 else None
+    known_from = read_thresholds(run.thresholds).known_from_order_days
+    guess = guessed_gap(g.session, run, account) if result.order_days < known_from else None
     return render_template("analysis/why_rhythm.html", run=run, result=result, account=account, guess=guess,
-                           rhythm=rhythm_of(g.session, run, account_id))
+                           lines=read_thresholds(run.thresholds), rhythm=rhythm_of(g.session, run, account_id))
 
 
 @requires(Permission.SEE)
@@ -70,4 +77,22 @@ def why_alive(account_id: int) -> str:
     run = _run()
     result, account = get_result(g.session, run_id=run.id, account_id=account_id)
     return render_template("analysis/why_alive.html", run=run, result=result, account=account,
-                           model=(run.totals or {})["bgnbd"])
+                           model=(run.totals or {})["bgnbd"], spend=(run.facts or {}).get("spend"),
+                           mean=mean_repeat_value(g.session, run, account_id))
+
+
+@requires(Permission.SEE)
+def why_share_growth(account_id: int) -> str:
+    run = _run()
+    result, account = get_result(g.session, run_id=run.id, account_id=account_id)
+    return render_template("analysis/why_share_growth.html", run=run, result=result, name=account.name,
+                           lines=read_thresholds(run.thresholds))
+
+
+@requires(Permission.SEE)
+def why_thing(run_id: int, thing_id: int) -> str:
+    """Everything about a product, region, site or parent in a run."""
+    run = get_run(g.session, run_id)
+    return render_template("analysis/why_thing.html", run=run, words=_lines(run), one=ONE[run.factor],
+                           lines=read_thresholds(run.thresholds), quintiles=(run.facts or {}).get("quintiles", {}),
+                           result=get_thing(g.session, run_id=run_id, thing_id=thing_id))

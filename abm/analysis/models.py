@@ -1,4 +1,4 @@
-"""Analysis runs and one row per account with orders, with the columns of the export."""
+"""Analysis runs, and one row per account (or site, parent, product, region) with the columns of the export."""
 
 from datetime import date, datetime
 from typing import Any
@@ -11,17 +11,21 @@ from core.db import Base, Id
 
 class AnalysisRun(Base):
     """One analysis as of a day. `totals` is what `analyse --json` answers; `facts` is what pages show beside it
-    (quintile lines, Lorenz points, the portfolio's median gap, the verdict on the model)."""
+    (quintile lines, Lorenz points, concentration by period, the verdicts on the models). `thresholds` and `fingerprint`
+    (of the orders that were used) say what it was made from: the same of both give the same rows."""
 
     __tablename__ = "analysis_run"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     state: Mapped[str] = mapped_column(String(20), default="running")
+    factor: Mapped[str] = mapped_column(String(10), default="account", server_default="account")
     as_of: Mapped[date | None]
     from_on: Mapped[date | None]
     period: Mapped[str] = mapped_column(String(20))
     value_kind: Mapped[str] = mapped_column(String(20))
     step: Mapped[str] = mapped_column(String(60), default="")
+    thresholds: Mapped[dict[str, Any] | None]
+    fingerprint: Mapped[str | None] = mapped_column(String(40))
     totals: Mapped[dict[str, Any] | None]
     facts: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(String(500))
@@ -30,15 +34,9 @@ class AnalysisRun(Base):
     started_by: Mapped[str] = mapped_column(String(200), default="")
 
 
-class AccountResult(Base):
-    """One account in one run. Amounts are plain numbers here: the results of arithmetic, not bookings."""
+class ResultColumns:
+    """The columns of a result. Amounts are plain numbers here: the results of arithmetic, not bookings."""
 
-    __tablename__ = "account_result"
-    __table_args__ = (Index("ix_account_result_account", "account_id"),
-                      Index("ix_account_result_cell", "run_id", "cell"))
-
-    run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     orders: Mapped[int]
     value: Mapped[float] = mapped_column(Float)
     share: Mapped[float | None] = mapped_column(Float)
@@ -63,3 +61,37 @@ class AccountResult(Base):
     rhythm: Mapped[str] = mapped_column(String(10))
     p_alive: Mapped[float | None] = mapped_column(Float)
     expected_orders_12m: Mapped[float | None] = mapped_column(Float)
+    key_membership: Mapped[float | None] = mapped_column(Float)
+    segment: Mapped[str | None] = mapped_column(String(20))
+    seasonal_years: Mapped[int | None]
+    recent_gap_days: Mapped[float | None] = mapped_column(Float)
+    year_value: Mapped[float | None] = mapped_column(Float)
+    year_before_value: Mapped[float | None] = mapped_column(Float)
+    relative_share: Mapped[float | None] = mapped_column(Float)
+    quadrant: Mapped[str | None] = mapped_column(String(20))
+    expected_value_12m: Mapped[float | None] = mapped_column(Float)
+
+
+class AccountResult(ResultColumns, Base):
+    """One account in one run by account."""
+
+    __tablename__ = "account_result"
+    __table_args__ = (Index("ix_account_result_account", "account_id"),
+                      Index("ix_account_result_cell", "run_id", "cell"),
+                      Index("ix_account_result_value", "run_id", "value"))
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+
+
+class FactorResult(ResultColumns, Base):
+    """One site, parent, product or region in a run by that factor. `thing_id` is the account's or product's id (a
+    number of its own for a region), `key` the source system's id, `label` its name on that day."""
+
+    __tablename__ = "factor_result"
+    __table_args__ = (Index("ix_factor_result_value", "run_id", "value"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
+    thing_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(200))
+    label: Mapped[str] = mapped_column(String(300), default="")

@@ -1,26 +1,32 @@
-"""The analysis: matrix, concentration, rhythm, the table of all accounts, runs."""
+"""The analysis: matrix, concentration, rhythm, segments, the table of everything in a run, runs."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from abm.analysis import account_columns, drawers
+from abm.analysis import account_columns, comparing_pages, drawers, threshold_pages
 from abm.analysis.actions import request_analysis
-from abm.analysis.arithmetic import rfm_counts
-from abm.analysis.findings import (
-    VALUE_WORDS,
-    concentration_finding,
-    model_finding,
-    rhythm_finding,
-    steadiness_finding,
-)
+from abm.analysis.findings import VALUE_WORDS, say_findings
 from abm.analysis.forms import parse_run
 from abm.analysis.models import AnalysisRun
-from abm.analysis.queries import get_run, latest_run, list_runs
-from abm.analysis.result_table import COLUMNS, FILTERS, export_filtered, read_listing, result_order, select_results
-from abm.analysis.results import EXPORT_COLUMNS, PERIODS, VALUE_KINDS
+from abm.analysis.portfolio_chart import draw
+from abm.analysis.queries import get_run, latest_run, list_portfolio, list_runs
+from abm.analysis.result_table import (
+    COLUMNS,
+    FILTERS,
+    export_columns,
+    export_filtered,
+    read_listing,
+    result_order,
+    select_results,
+)
+from abm.analysis.results import FACTORS, MANY, ONE, PERIODS, VALUE_KINDS
+from abm.analysis.segments import SEGMENTS
+from abm.analysis.share_growth import QUADRANTS
+from abm.analysis.thresholds import read_thresholds
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
@@ -30,8 +36,15 @@ from core.errors import InvalidInput
 pages = Blueprint("analysis", __name__)
 Answer = str | Response | tuple[str, int]
 SHOWN_RUNS = 50
-drawers.add_to(pages)
+for part in (drawers, comparing_pages, threshold_pages):
+    part.add_to(pages)
 account_columns.add_to_account_pages()
+
+
+@pages.app_template_global("analysis_words")
+def analysis_words() -> dict[str, Any]:
+    """Words that the analysis's templates share."""
+    return {"segments": SEGMENTS, "quadrants": QUADRANTS, "factors": MANY}
 
 
 @pages.get("/analysis")
@@ -39,19 +52,40 @@ account_columns.add_to_account_pages()
 def index() -> Answer:
     run = chosen_run()
     if run is None:
-        return render_template("analysis/empty.html", unfinished=list_runs(g.session, limit=1))
+        factor = wanted_factor()
+        return render_template("analysis/empty.html", factor=factor,
+                               unfinished=[one for one in list_runs(g.session, limit=1) if one.factor == factor])
     totals, facts = run.totals or {}, run.facts or {}
     return render_template(
-        "analysis/index.html", run=run, totals=totals, facts=facts, word=VALUE_WORDS[run.value_kind],
-        rfm=rfm_counts(g.session, run.id), concentration=concentration_finding(totals, facts, run.value_kind),
-        rhythm=rhythm_finding(totals), steadiness=steadiness_finding(totals, facts), model=model_finding(totals, facts))
+        "analysis/index.html", drawing=_portfolio(run), run=run, totals=totals, facts=facts,
+        word=VALUE_WORDS[run.value_kind],
+        things=MANY[run.factor], rfm={(one["r"], one["f"]): one for one in facts.get("scores", [])},
+        lines=read_thresholds(run.thresholds), said=say_findings(totals, facts, run.value_kind, run.factor))
+
+
+def _portfolio(run: AnalysisRun) -> dict[str, Any] | None:
+    """The share/growth matrix of the largest ones; None where nothing can be drawn."""
+    lines = read_thresholds(run.thresholds)
+    drawing = draw(list_portfolio(g.session, run), share_line=lines.share_line, growth_line=lines.growth_line)
+    if run.factor == "account":
+        links = {dot.id: url_for("analysis.why_share_growth", account_id=dot.id, run=run.id) for dot in drawing["dots"]}
+    else:
+        links = {dot.id: url_for("analysis.why_thing", run_id=run.id, thing_id=dot.id) for dot in drawing["dots"]}
+    drawing["dots"] = [replace(dot, link=links[dot.id]) for dot in drawing["dots"]]
+    return drawing if drawing["dots"] else None
+
+
+def wanted_factor() -> str:
+    """What the address asks to see the analysis by."""
+    factor = request.args.get("by", "account")
+    return factor if factor in FACTORS else "account"
 
 
 def chosen_run() -> AnalysisRun | None:
-    """The finished run named in the address, else the latest."""
+    """The finished run named in the address, else the latest by the factor asked for."""
     wanted = request.args.get("run", type=int)
     if wanted is None:
-        return latest_run(g.session)
+        return latest_run(g.session, wanted_factor())
     run = get_run(g.session, wanted)
     if run.state != "done":
         abort(404)
@@ -68,21 +102,34 @@ def accounts() -> Answer:
     query, order = select_results(listing), result_order(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     return render_template("analysis/accounts.html", run=run, page=page, listing=listing, columns=COLUMNS,
-                           filters=FILTERS, count=count_text(g.session, query, "account", "accounts"))
+                           filters=FILTERS, count=count_text(g.session, query, ONE[run.factor], MANY[run.factor]))
 
 
 @exports(pages, "/analysis/accounts/export")
 def export() -> Table:
+    """The table as filtered, with the columns of the contract."""
+    return _table(everything=False)
+
+
+@exports(pages, "/analysis/accounts/export-all")
+def export_all() -> Table:
+    """The same with what we know beside: segment, membership, season, share and growth, value of the next year."""
+    return _table(everything=True)
+
+
+def _table(*, everything: bool) -> Table:
     run = chosen_run()
     if run is None:
         abort(404)
-    rows = export_filtered(g.session, read_listing(request.args, run))
-    return Table(f"analysis-{run.as_of}", columns=EXPORT_COLUMNS, rows=rows)
+    listing = read_listing(request.args, run)
+    rows = export_filtered(g.session, listing, everything=everything)
+    return Table(f"analysis-{run.as_of}", columns=export_columns(listing, everything=everything), rows=rows)
 
 
 @exports(pages, "/analysis/runs/export")
 def export_runs() -> Table:
-    columns = ("as_of", "from_on", "period", "value_kind", "state", "started_at", "finished_at", "started_by")
+    columns = ("factor", "as_of", "from_on", "period", "value_kind", "state", "started_at", "finished_at", "started_by",
+               "fingerprint")
     counts = ("accounts", "orders", "value", "top20_share", "gini")
     rows = ([*(getattr(run, name) for name in columns), *((run.totals or {}).get(name) for name in counts)]
             for run in list_runs(g.session, limit=10_000))
@@ -94,20 +141,22 @@ def export_runs() -> Table:
 def runs() -> Answer:
     kept = list_runs(g.session, limit=SHOWN_RUNS)
     done = [run for run in kept if run.state == "done"]
-    return render_template("analysis/runs.html", runs=kept, earlier={run.id: older for run, older in pairwise(done)})
+    earlier = {run.id: older for factor in FACTORS
+               for run, older in pairwise([one for one in done if one.factor == factor])}
+    return render_template("analysis/runs.html", runs=kept, earlier=earlier)
 
 
 @pages.get("/analysis/runs/new")
 @requires(Permission.ANALYSE)
 def new_run() -> Answer:
-    return _form({"period": "auto", "value": "revenue"}, {})
+    return _form({"period": "auto", "value": "revenue", "by": wanted_factor()}, {})
 
 
 @pages.post("/analysis/runs")
 @requires(Permission.ANALYSE)
 def start_run() -> Answer:
     try:
-        run = request_analysis(g.session, **parse_run(request.form))
+        run = request_analysis(g.session, parse_run(request.form))
     except InvalidInput as error:
         return _form(request.form, error.fields), 422
     return redirect(url_for("analysis.show_run", run_id=run.id))
@@ -128,4 +177,6 @@ def show_run(run_id: int) -> Answer:
 def _form(typed: Any, errors: Any) -> str:
     periods = [(one, "By the usual gap between orders" if one == "auto" else one.capitalize()) for one in PERIODS]
     kinds = [(kind, VALUE_WORDS[kind].capitalize()) for kind in VALUE_KINDS]
-    return render_template("analysis/form.html", typed=typed, errors=errors, periods=periods, kinds=kinds)
+    factors = [(factor, MANY[factor].capitalize()) for factor in FACTORS]
+    return render_template("analysis/form.html", typed=typed, errors=errors, periods=periods, kinds=kinds,
+                           factors=factors)

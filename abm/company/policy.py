@@ -37,3 +37,4 @@ class Company:
         default_factory=lambda: {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1})
     map_fresh_days: int = 180
     is_sending_strict: bool = False
+    analysis_thresholds: dict[str, float] = field(default_factory=dict)

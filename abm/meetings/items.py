@@ -112,7 +112,8 @@ def recovered_cases(session: Session, period: Period) -> tuple[list[AgendaRow], 
 
 def key_orders(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
     """Orders of class A accounts of the latest analysis, the largest account first."""
-    latest = select(func.max(AnalysisRun.id)).where(AnalysisRun.totals.is_not(None)).scalar_subquery()
+    is_done = AnalysisRun.totals.is_not(None) & (AnalysisRun.factor == "account")
+    latest = select(func.max(AnalysisRun.id)).where(is_done).scalar_subquery()
     value = cast(func.sum(type_coerce(Order.amount, BigInteger)), Float) / MONEY_SCALE
     query = (
         select(Account.id, Account.name, func.count(), value.label("value"), Order.currency)

@@ -59,13 +59,14 @@ def load_analysis(session: Session, names: Sequence[str], as_of: date | None) ->
 
 
 def _analysis_as_of(session: Session, names: Sequence[str], as_of: date, value_kind: str) -> Floats:
-    from abm.analysis.computing import analyse
+    from abm.analysis.computing import Question
     from abm.analysis.loading import load_order_days
+    from abm.analysis.summing import analyse
 
     days = load_order_days(session, as_of=as_of, from_on=None, value_kind=value_kind)
     if not days.account_ids:
         return np.empty((0, 1 + len(names)))
-    columns = analyse(days, as_of=as_of, from_on=None, period=None).columns
+    columns = analyse(days, Question(as_of=as_of, value_kind=value_kind)).columns
     return np.array([days.account_ids, *(columns[name] for name in names)], dtype=np.float64).T
 
 

@@ -12,6 +12,9 @@ from abm.targets.vocabulary import FieldType, Subject
 from abm.users.models import User
 
 _T, _N, _D, _B = FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType.TRUTH
+SEGMENTS = ("champions", "loyal", "cannot_lose", "at_risk", "need_attention", "potential", "new", "promising",
+            "about_to_sleep", "hibernating")
+QUADRANTS = ("star", "cash_cow", "question_mark", "dog", "new", "gone")
 ABC, XYZ, RHYTHM = ("A", "B", "C"), ("X", "Y", "Z"), ("active", "slowing", "lapsed", "unknown")
 
 _FACTS = make_fields(
@@ -30,13 +33,15 @@ _CLASSES = (
     ("cumulative_share", "cumulative share", _N), ("cv", "coefficient of variation", _N),
     ("recency_days", "days since the last order", _N), ("frequency", "order frequency", _N),
     ("monetary", "monetary value", _N), ("r", "recency score", _N), ("f", "frequency score", _N),
-    ("m", "monetary score", _N),
+    ("m", "monetary score", _N), ("segment", "RFM segment", _T, SEGMENTS), ("key_membership", "key membership", _N),
+    ("quadrant", "share/growth quadrant", _T, QUADRANTS), ("expected_value_12m", "value expected in 12 months", _N),
 )
 _RHYTHM = (
     ("rhythm", "rhythm", _T, RHYTHM), ("overdue_ratio", "overdue ratio", _N),
     ("days_since_last", "days since the last order", _N), ("median_gap_days", "median gap in days", _N),
     ("order_days", "number of order days", _N), ("p_alive", "probability of being alive", _N),
     ("expected_orders_12m", "orders expected in 12 months", _N),
+    ("seasonal_years", "earlier years with the same pause", _N), ("recent_gap_days", "mean of the last three gaps", _N),
 )
 _ANALYSIS = make_fields("analysis", "Analysis", *_CLASSES)
 _BY_RHYTHM = make_fields("rhythm", "Rhythm", *_RHYTHM)

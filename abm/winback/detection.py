@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account, AccountEvent
 from abm.analysis.loading import load_order_days
+from abm.analysis.thresholds import read_thresholds
 from abm.audit.actions import actor, record
+from abm.company.queries import get_company
 from abm.orders.models import AccountDay, Order
 from abm.winback.models import Case
 from abm.winback.queries import CASE_LINK
@@ -49,7 +51,7 @@ def detect_lapses(session: Session, *, as_of: date | None = None) -> Detection:
     looked_from, moment = as_of or day, clock.now()
     won = _close_won_back(session, looked_from, moment)
     orders = load_order_days(session, as_of=looked_from, from_on=None, value_kind="revenue")
-    lapsed = find_lapsed(orders, looked_from)
+    lapsed = find_lapsed(orders, looked_from, read_thresholds(get_company(session).analysis_thresholds))
     opened = _open_cases(session, lapsed, looked_from, moment)
     _write_timelines(session, moment)
     found = _count(session, looked_from, lapsed, opened=opened, won=won)

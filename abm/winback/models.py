@@ -11,7 +11,8 @@ from core.db import Base, Id
 
 
 class Case(Base):
-    """A lapsed account being looked after: detected from its own rhythm, with cause, owner and offer."""
+    """A lapsed account being looked after: detected from its own rhythm, with cause, owner and offer. `seasonal_years`:
+    in how many earlier years it paused at the same time of the year, which is a doubt about the lapse."""
 
     __tablename__ = "winback_case"
     __table_args__ = (
@@ -28,6 +29,7 @@ class Case(Base):
     median_gap_days: Mapped[float] = mapped_column(Float)
     overdue_ratio: Mapped[float] = mapped_column(Float)
     yearly_value: Mapped[float] = mapped_column(Float, default=0.0)
+    seasonal_years: Mapped[int] = mapped_column(default=0, server_default="0")
     cause: Mapped[str | None] = mapped_column(String(40))
     cause_note: Mapped[str] = mapped_column(Text, default="")
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"))

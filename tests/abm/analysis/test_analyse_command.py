@@ -60,11 +60,29 @@ def test_a_folder_that_is_not_there_is_refused_before_anything_runs(northwind: P
 
 
 def test_the_job_carries_out_a_planned_run_once(northwind: Path) -> None:
-    from abm.analysis.actions import plan_analysis
+    from abm.analysis.actions import Wanted, plan_analysis
 
     with transaction() as session:
-        planned = plan_analysis(session, as_of=None, from_on=None, period="auto", value_kind="revenue").id
+        planned = plan_analysis(session, Wanted()).id
     carry_out_analysis(planned)
     carry_out_analysis(planned)
     with reading() as session:
         assert [(kept.state, kept.period) for kept in list_runs(session)] == [("done", "quarter")]
+
+
+def test_another_factor_is_analysed_and_exported_with_its_own_key(northwind: Path, tmp_path: Path,
+                                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    run("--by", "region", "--export", str(tmp_path / "out.csv"), "--json")
+    assert json.loads(capsys.readouterr().out)["accounts"] == 1
+    assert (tmp_path / "out.csv").read_text().splitlines()[0] == ",".join(("region", *EXPORT_COLUMNS[1:]))
+
+
+def test_compare_adds_who_moved_to_the_json(northwind: Path, tmp_path: Path,
+                                            capsys: pytest.CaptureFixture[str]) -> None:
+    run("--as-of", "1998-03-01", "--json", "--compare")
+    assert json.loads(capsys.readouterr().out)["compared"] is None
+    run("--json", "--compare", "--moves", str(tmp_path / "moves.csv"))
+    compared = json.loads(capsys.readouterr().out)["compared"]
+    assert set(compared["moves"]) == {"abc", "xyz", "rhythm", "segment"}
+    with (tmp_path / "moves.csv").open(encoding="utf-8", newline="") as file:
+        assert all(row["why"] for row in csv.DictReader(file))

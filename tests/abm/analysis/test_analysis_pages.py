@@ -3,10 +3,12 @@ import io
 from datetime import date
 
 import pytest
+from sqlalchemy import event
 
 from abm.accounts.models import Account
 from abm.analysis.actions import run_analysis
 from abm.analysis.results import EXPORT_COLUMNS
+from abm.analysis.thresholds import Thresholds
 from core import db
 from tests.abm.analysis.companies import load_company
 from tests.factories import make_account, make_order
@@ -164,11 +166,11 @@ def test_wrong_days_and_roles_are_refused(client_as, northwind):
 
 
 def test_a_failed_run_says_why(client_as, database):
-    from abm.analysis.actions import plan_analysis
+    from abm.analysis.actions import Wanted, plan_analysis
     from abm.analysis.jobs import carry_out_analysis
 
     with db.transaction() as session:
-        run = plan_analysis(session, as_of=None, from_on=None, period="auto", value_kind="revenue")
+        run = plan_analysis(session, Wanted())
     carry_out_analysis(run.id)
     assert "import orders" in page(client_as("viewer"), f"/analysis/runs/{run.id}")
     assert client_as("viewer").get(f"/analysis?run={run.id}").status_code == 404
@@ -186,3 +188,78 @@ def test_the_page_of_an_account_shows_its_rhythm(client_as, northwind):
     text = page(client_as("viewer"), f"/accounts/{account_id('QUICK')}")
     assert "Orders about every" in text
     assert "analysis/why" in text
+
+
+def test_each_factor_has_its_own_pages(client_as, northwind):
+    client = client_as("viewer")
+    assert "No analysis by region yet" in page(client, "/analysis?by=region")
+    with db.transaction() as session:
+        run = run_analysis(session, factor="region").id
+    assert "bring" in page(client, "/analysis?by=region")
+    table = page(client, f"/analysis/accounts?run={run}")
+    assert "Without a region" in table
+    assert "1 region</span>" in table
+    assert "CV by " in page(client, f"/analysis/runs/{run}/things/1")
+    assert "89 accounts" in page(client, "/analysis")
+
+
+def test_the_overview_names_segments_the_portfolio_and_concentration_over_time(client_as, northwind):
+    text = page(client_as("viewer"), "/analysis")
+    assert "12 champions bring 37 % of sales" in text
+    assert "stars bring" in text
+    assert "The share of the top part of the accounts in a quarter" in text
+    assert page(client_as("viewer"), "/analysis/accounts?segment=champions").count("data-href") == 12
+
+
+@pytest.mark.parametrize("query", ["quadrant=star", "season=yes", "segment=at_risk", "sort=-expected_value_12m"])
+def test_the_table_filters_by_what_the_run_knows_beside(client_as, northwind, query):
+    assert "All accounts" in page(client_as("viewer"), f"/analysis/accounts?{query}")
+
+
+def test_every_column_can_be_taken_out_behind_those_of_the_contract(client_as, northwind):
+    text = client_as("sales").get("/analysis/accounts/export-all.csv").get_data(as_text=True)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert tuple(rows[0])[:len(EXPORT_COLUMNS)] == EXPORT_COLUMNS
+    assert {"segment", "key_membership", "expected_value_12m", "quadrant"} <= set(rows[0])
+
+
+def test_who_moved_is_named_with_the_line(client_as, northwind):
+    client = client_as("viewer")
+    assert "Nothing to compare yet" in page(client, "/analysis/compare")
+    with db.transaction() as session:
+        run_analysis(session, as_of=date(1998, 3, 1), period="quarter")
+    text = page(client, "/analysis/compare")
+    assert "over the line at" in text
+    rows = client_as("sales").get("/analysis/compare/export.csv").get_data(as_text=True)
+    assert rows.startswith("key,name,value_before,value,what,from,to,why\n")
+
+
+def test_runs_by_different_factors_are_not_compared(client_as, northwind):
+    with db.transaction() as session:
+        other = run_analysis(session, factor="region").id
+    assert client_as("viewer").get(f"/analysis/compare?run={northwind}&with={other}").status_code == 404
+
+
+def test_thresholds_are_changed_by_an_admin_and_kept_with_the_next_run(client_as, northwind):
+    typed = {name: str(value) for name, value in Thresholds().stored().items()}
+    client = client_as("admin")
+    wrong = client.post("/settings/analysis", data={**typed, "a_below": "2"})
+    assert wrong.status_code == 422
+    assert "A number from 0 to 1" in wrong.get_data(as_text=True)
+    assert client.post("/settings/analysis", data={**typed, "a_below": "0.5"}).status_code == 302
+    assert client_as("marketer").post("/settings/analysis", data=typed).status_code == 403
+    with db.transaction() as session:
+        assert (run_analysis(session).thresholds or {})["a_below"] == 0.5
+    assert "the first 50 % of sales" in page(client, "/analysis")
+
+
+@pytest.mark.parametrize(("path", "most"), [("/analysis", 9), ("/analysis/accounts", 10), ("/analysis/runs", 8),
+                                            ("/analysis/compare", 16)])
+def test_a_page_asks_the_database_a_fixed_number_of_times(client_as, northwind, path, most):
+    with db.transaction() as session:
+        run_analysis(session, as_of=date(1998, 3, 1), period="quarter")
+    client, asked = client_as("viewer"), []
+    event.listen(db.engine(), "before_cursor_execute", listener := lambda *call: asked.append(call[2]))
+    page(client, path)
+    event.remove(db.engine(), "before_cursor_execute", listener)
+    assert len(asked) <= most, asked

@@ -128,13 +128,13 @@ def test_a_later_day_lengthens_the_silence_but_adds_no_period(northwind: Session
 
 def test_value_by_orders_ranks_by_their_number(northwind: Session) -> None:
     run = run_analysis(northwind, value_kind="orders")
-    rows = list(export_rows(northwind, run.id))
+    rows = list(export_rows(northwind, run))
     assert rows[0][:3] == ("SAVEA", 31, 31.0)
 
 
 def test_export_has_a_row_per_account_with_orders_and_the_columns_of_the_contract(northwind: Session) -> None:
     run = run_analysis(northwind, period="month")
-    rows = list(export_rows(northwind, run.id))
+    rows = list(export_rows(northwind, run))
     quick = dict(zip(EXPORT_COLUMNS, rows[0], strict=True))
     assert len(rows) == 89
     assert (quick["account_id"], quick["cell"], round(quick["share"], 4)) == ("QUICK", "AZ", 0.0871)
