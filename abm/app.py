@@ -49,6 +49,7 @@ PAGES = (
     "abm.outreach.outbox_pages",
     "abm.winback.pages",
     "abm.meetings.pages",
+    "abm.identity.pages",
     "abm.home.health",
 )
 # Blueprints whose POSTs are authorised by a signed token instead of a session.

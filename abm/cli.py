@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "schedule": "abm.installation.commands:schedule",
     "doctor": "abm.installation.commands:doctor",
     "sample": "abm.installation.commands:sample",
+    "accounts": "abm.identity.commands:accounts",
     "users": "abm.users.commands:users",
     "import": "abm.imports.commands:import_",
     "analyse": "abm.analysis.commands:analyse",

@@ -11,6 +11,7 @@ JOB_MODULES = (
     "abm.work.jobs",
     "abm.winback.jobs",
     "abm.outreach.jobs",
+    "abm.identity.jobs",
     "abm.installation.jobs",
 )
 

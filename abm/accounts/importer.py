@@ -5,6 +5,7 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, String, Table
 from sqlalchemy.orm import Session
 
+from abm.accounts.aliases import fold_accounts
 from abm.accounts.countries import country_code
 from abm.accounts.models import Account
 from abm.accounts.names import name_key, plain_domain
@@ -112,6 +113,7 @@ class AccountImporter:
         batch.columns["owner_id"] = [known.get(email) if email else None for email in emails]
 
     def merge(self, stage: Stage, run: Run) -> Counts:
+        fold_accounts(stage, has_parents="parent_id" in run.present)
         if "parent_id" in run.present:
             settle_parents(stage, run)
         upsert = _upsert(stage, run)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from abm.users.models import User
@@ -75,3 +75,42 @@ class SavedView(Base):
     arguments: Mapped[dict[str, Any]]
     is_shared: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+
+
+class AccountAlias(Base):
+    """Another name, domain or source id by which an account is known. `value_key`: the value as it is compared.
+
+    `feeds`: for the id of an account that was merged into this one, the fields that are taken from its rows in files.
+    """
+
+    __tablename__ = "account_alias"
+    __table_args__ = (
+        UniqueConstraint("account_id", "kind", "value_key"),
+        Index("uq_account_alias_source_id", "value_key", unique=True, sqlite_where=text("kind = 'id'"),
+              postgresql_where=text("kind = 'id'")),
+        CheckConstraint("kind IN ('id','name','domain')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(10))
+    value: Mapped[str] = mapped_column(String(300))
+    value_key: Mapped[str] = mapped_column(String(300))
+    feeds: Mapped[list[Any] | None]
+    added_by: Mapped[str] = mapped_column(String(200), default="")
+    added_at: Mapped[datetime]
+
+
+class AccountKey(Base):
+    """What an account is compared by: names without legal form, domains. Made again when the account changes."""
+
+    __tablename__ = "account_key"
+    __table_args__ = (Index("ix_account_key_value", "kind", "value"), Index("ix_account_key_block", "block"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    value: Mapped[str] = mapped_column(String(300))
+    block: Mapped[str | None] = mapped_column(String(60))
+    is_alias: Mapped[bool] = mapped_column(default=False)
+    made_at: Mapped[datetime]

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.columns import ListColumn, join_contributions, list_columns
-from abm.accounts.models import Account, AccountEvent
+from abm.accounts.models import Account, AccountAlias, AccountEvent
 from abm.users.models import User
 from abm.web.keyset import Order
 from core.errors import NotFound
@@ -89,7 +89,12 @@ def get_account(session: Session, account_id: int) -> Account:
 
 
 def find_account_by_external_id(session: Session, external_id: str) -> Account | None:
-    return session.scalars(select(Account).where(Account.external_id == external_id)).first()
+    """The account with this source id, or the one that it was merged into or is an alias of."""
+    found = session.scalars(select(Account).where(Account.external_id == external_id)).first()
+    if found is not None:
+        return found
+    return session.scalars(select(Account).join(AccountAlias, AccountAlias.account_id == Account.id).where(
+        AccountAlias.kind == "id", AccountAlias.value_key == external_id)).first()
 
 
 def find_namesakes(session: Session, *, name_key: str, domain: str | None, but: int | None = None) -> Sequence[Account]:

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
+from abm.accounts.queries import get_account
 from abm.audit.actions import record
 from abm.contacts.addresses import address_for_comparison
+from abm.contacts.matching import BY_PERSON
 from abm.contacts.models import Contact
 from abm.contacts.queries import get_contact
 from campaigns.stops import bump
@@ -49,6 +51,23 @@ def update_contact(session: Session, *, contact_id: int, values: Mapping[str, An
         bump(session)
     record(session, action="contact.update", subject="contact", subject_id=contact.id, before=before, after=changed)
     session.flush()
+    return contact
+
+
+def move_contact(session: Session, *, contact_id: int, account_id: int) -> Contact:
+    """A person decides that somebody belongs to another account; no import changes that again. Raises NotFound."""
+    contact, account = get_contact(session, contact_id), get_account(session, account_id)
+    before = {"account_id": contact.account_id, "match_rule": contact.match_rule}
+    came_from = contact.account_id
+    contact.account_id, contact.match_rule, contact.match_score = account.id, BY_PERSON, 100
+    contact.updated_at = clock.now()
+    record(session, action="contact.move", subject="contact", subject_id=contact.id, before=before,
+           after={"account_id": account.id, "match_rule": BY_PERSON})
+    for place, title in ((came_from, f"Person moved to {account.name}"), (account.id, "Person moved here")):
+        add_account_event(session, account_id=place, contact_id=contact.id, kind="contact", title=title,
+                          link=f"/contacts/{contact.id}")
+    session.flush()
+    bump(session)
     return contact
 
 

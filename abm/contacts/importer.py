@@ -6,14 +6,22 @@ from zoneinfo import available_timezones
 from sqlalchemy import Column, ColumnElement, Table
 from sqlalchemy.orm import Session
 
-from abm.accounts.models import Account
+from abm.accounts.aliases import account_lookup
 from abm.contacts.addresses import address_for_comparison, checked_address
+from abm.contacts.aliases import fold_contacts
 from abm.contacts.lawful_basis import freeze_withdrawn, keep_known_evidence
+from abm.contacts.matching import (
+    BY_PERSON,
+    Match,
+    find_accounts_of,
+    find_decided,
+    keep_decided_accounts,
+    prepare_matching,
+)
 from abm.contacts.models import Contact
-from abm.imports.columns import Batch
+from abm.imports.columns import COMPANY, Batch
 from abm.imports.custom_fields import merged_custom
 from abm.imports.layout import Field, Layout
-from abm.imports.lookups import Lookup
 from abm.imports.merging import Counts, Upsert, merge_all
 from abm.imports.registry import Run
 from abm.imports.staging import Stage
@@ -77,7 +85,8 @@ class ContactImporter:
     layout = LAYOUT
 
     def __init__(self) -> None:
-        self._accounts = Lookup(Account.external_id, Account.id)
+        self._accounts = account_lookup()
+        self._has_keys = False
 
     def make_stage(self) -> Stage:
         own = {
@@ -89,6 +98,8 @@ class ContactImporter:
             "basis_source",
             "basis_at",
             "custom",
+            "match_rule",
+            "match_score",
             *_PLAIN,
         }
         return Stage(
@@ -98,7 +109,10 @@ class ContactImporter:
     def prepare(self, session: Session, batch: Batch, run: Run) -> None:
         columns = batch.columns
         columns["external_id"] = columns.pop("contact_id")
-        self._resolve_accounts(session, batch)
+        if run.finds_accounts and not self._has_keys:
+            prepare_matching()
+            self._has_keys = True
+        self._resolve_accounts(session, batch, run)
         if "email" in columns:
             columns["email_key"] = [email and address_for_comparison(email) for email in columns["email"]]
         if "timezone" in columns:
@@ -107,13 +121,36 @@ class ContactImporter:
             basis or "none" for basis in columns.get("lawful_basis", [None] * len(batch.raw.rows))
         ]
 
-    def _resolve_accounts(self, session: Session, batch: Batch) -> None:
-        outside = batch.columns["account_id"]
+    def _resolve_accounts(self, session: Session, batch: Batch, run: Run) -> None:
+        columns, outside = batch.columns, batch.columns["account_id"]
         known = self._accounts.find(session, outside)
-        batch.columns["account_id"] = [known.get(account) for account in outside]
-        for index, account in enumerate(outside):
-            if account not in known:
-                batch.refuse(index, "account_id", f"there is no account {account!r}; import the accounts first")
+        columns["account_id"] = [known.get(account) for account in outside]
+        open_rows = [index for index, account_id in enumerate(columns["account_id"]) if account_id is None]
+        if run.finds_accounts and open_rows:
+            self._match(session, batch, open_rows)
+        for index in open_rows:
+            if columns["account_id"][index] is None:
+                batch.refuse(index, "account_id", self._why_refused(outside[index], run))
+
+    @staticmethod
+    def _why_refused(account: str | None, run: Run) -> str:
+        matched = "; its address and company lead to no single account" if run.finds_accounts else ""
+        named = f"there is no account {account!r}" if account else "account_id is empty"
+        return f"{named}{matched or '; import the accounts first'}"
+
+    def _match(self, session: Session, batch: Batch, open_rows: list[int]) -> None:
+        columns = batch.columns
+        empty: list[Any] = [None] * len(columns["account_id"])
+        columns["match_rule"], columns["match_score"] = list(empty), list(empty)
+        emails, companies = columns.get("email", empty), columns.get(COMPANY, empty)
+        found = find_accounts_of(session, [(emails[index], companies[index]) for index in open_rows])
+        decided = find_decided(session, [columns["external_id"][index] for index in open_rows])
+        for index, match in zip(open_rows, found, strict=True):
+            own = decided.get(columns["external_id"][index])
+            match = Match(own, BY_PERSON, 100) if own is not None else match
+            if match is not None:
+                columns["account_id"][index] = match.account_id
+                columns["match_rule"][index], columns["match_score"][index] = match.rule, match.score
 
     @staticmethod
     def _zone(text: str, run: Run) -> str | None:
@@ -123,10 +160,12 @@ class ContactImporter:
         return None
 
     def merge(self, stage: Stage, run: Run) -> Counts:
+        fold_contacts(stage)
         with stage.preparing() as session:
             if "lawful_basis" in run.present:
                 freeze_withdrawn(session, stage, run)
             keep_known_evidence(session, stage, run)
+            keep_decided_accounts(session, stage)
         return merge_all(stage, _upsert(stage, run), is_dry_run=run.is_dry_run, progress=run.progress)
 
 
@@ -134,7 +173,7 @@ def _upsert(stage: Stage, run: Run) -> Upsert:
     rows = stage.rows.c
     basis = ("lawful_basis", "basis_source", "basis_at")
     changes_basis = "lawful_basis" in run.present
-    given = [name for name in _PLAIN if name in run.present] + ["account_id"]
+    given = [name for name in _PLAIN if name in run.present] + ["account_id", "match_rule", "match_score"]
     given += ["email", "email_key"] if "email" in run.present else []
     sets: dict[str, ColumnElement[Any]] = {name: rows[name] for name in given}
     first: dict[str, Any] = {"is_active": True, "is_sample": False, "created_at": run.moment}

@@ -13,7 +13,11 @@ from core.db import Base, Id
 
 class Contact(Base):
     """A person. `email_key` is the address lower-cased for comparison; a basis of `none` is never written to.
-    `influence` is 0 to 10; `confirmed_at` is when somebody last said that this is still the person's part."""
+    `influence` is 0 to 10; `confirmed_at` is when somebody last said that this is still the person's part.
+
+    `match_rule` says how the account was found where a file did not name it: domain, name, or person (by hand, which no
+    import ever changes); `match_score` of 100.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (
@@ -40,6 +44,8 @@ class Contact(Base):
     basis_at: Mapped[datetime | None]
     reports_to_id: Mapped[int | None] = mapped_column(Id)
     confirmed_at: Mapped[datetime | None]
+    match_rule: Mapped[str | None] = mapped_column(String(20))
+    match_score: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     is_sample: Mapped[bool] = mapped_column(default=False)
     custom: Mapped[dict[str, Any] | None]
@@ -78,3 +84,16 @@ class FurtherSeat(Base):
     buying_role: Mapped[str | None] = mapped_column(String(60))
     title: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
+
+
+class ContactAlias(Base):
+    """The source id of a person who was merged into another. `feeds`: the fields taken from its rows in files."""
+
+    __tablename__ = "contact_alias"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    value_key: Mapped[str] = mapped_column(String(200), unique=True)
+    feeds: Mapped[list[Any] | None]
+    added_by: Mapped[str] = mapped_column(String(200), default="")
+    added_at: Mapped[datetime]

@@ -12,6 +12,8 @@ from abm.imports.tables import RawBatch, Refusal
 from abm.imports.values import BadValue, parse_amount, parse_number, plain_amounts, writes_decimal_comma
 from abm.web.spreadsheets import without_mark
 
+# The company's name in a file of people, by which their account may be found; it is not stored.
+COMPANY = "company_name"
 _MOST_CACHED = 20_000
 _UNSTORABLE = "contains a character that cannot be stored (NUL, or a byte foreign to the file's encoding)"
 
@@ -74,6 +76,8 @@ class ColumnReader:
             texts = self._texts(source, cells, len(raw.rows))
             batch.columns[name] = self._column(self._layout.field(name), source, texts, batch)
         self._read_custom(cells, batch)
+        if self._plan.match is not None and self._plan.match >= 0:
+            batch.columns[COMPANY] = text_column(Field(COMPANY, limit=300), cells[self._plan.match], batch)
         self._require(batch)
         return batch
 
@@ -126,6 +130,8 @@ class ColumnReader:
 
     def _require(self, batch: Batch) -> None:
         for name in self._layout.required:
+            if name == "account_id" and self._plan.match is not None:
+                continue
             values = batch.columns[name]
             if None in values:
                 for index, value in enumerate(values):

@@ -1,9 +1,12 @@
 """`abm import`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from abm.imports.layout import Layout
+from abm.imports.mapping import Mapping, mapping_from
 from abm.imports.recording import add_finished_run
 from abm.imports.registry import IMPORTERS, find_importer
 from abm.imports.running import Task, bring_in
@@ -23,6 +26,8 @@ from core.settings import settings
 @click.option("--delimiter", default="", help="One of , ; | or TAB; found out when left out.")
 @click.option("--sheet", default="", help="The sheet of a workbook; the first one when left out.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Where the refused rows go.")
+@click.option("--match", "finds_accounts", is_flag=True,
+              help="Contacts: find the account by the address's domain where the row names none that is known.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_(
     kind: str,
@@ -33,6 +38,7 @@ def import_(
     delimiter: str,
     sheet: str,
     rejects: Path | None,
+    finds_accounts: bool,
     as_json: bool,
 ) -> int:
     """Bring in accounts, contacts, products, orders or order lines from CSV, .xlsx or .ods."""
@@ -40,7 +46,7 @@ def import_(
     task = Task(
         kind=kind,
         path=file,
-        mapping=load_mapping(mapping, layout) if mapping else None,
+        mapping=_mapping(mapping, layout, finds_accounts=finds_accounts),
         is_dry_run=dry_run,
         rejects=rejects or _rejects_path(kind, file),
         keep_rejects=rejects is not None,
@@ -52,6 +58,14 @@ def import_(
             add_finished_run(session, report, file.name)
     answer(report.as_json(), as_json=as_json, text=report.as_text())
     return PARTLY if report.rejected else DONE
+
+
+def _mapping(text: str, layout: Layout, *, finds_accounts: bool) -> Mapping | None:
+    mapping = load_mapping(text, layout) if text else None
+    if not finds_accounts or (mapping and mapping.match is not None):
+        return mapping
+    asked = mapping_from({"match": "domain"}, layout, "--match")
+    return replace(mapping, match=asked.match) if mapping else asked
 
 
 def _rejects_path(kind: str, file: Path) -> Path:

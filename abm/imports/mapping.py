@@ -12,7 +12,7 @@ from abm.imports.layout import Layout
 from core.errors import InvalidInput, Refused
 
 REJECT_COLUMNS = ("_row", "_column", "_error")
-_KEYS = {"columns", "split", "multiply", "constant", "custom", "ignore"}
+_KEYS = {"columns", "split", "multiply", "constant", "custom", "ignore", "match"}
 _LARGEST_MAPPING = 100_000
 
 
@@ -20,7 +20,9 @@ _LARGEST_MAPPING = 100_000
 class Mapping:
     """What a mapping file says; `layout` is the kind of file it is for.
 
-    `custom` None means all unknown columns; `ignore` are canonical columns that are not taken though the file has them.
+    `match`: find the account of people whose row names no known one, by the domain of their address and, where a column
+    with the company's name is given, by that name; None: not asked for. `custom` None means all unknown columns;
+    `ignore` are canonical columns that are not taken though the file has them.
     """
 
     layout: Layout
@@ -30,6 +32,7 @@ class Mapping:
     constant: dict[str, str] = field(default_factory=dict)
     custom: tuple[str, ...] | None = ()
     ignore: frozenset[str] = frozenset()
+    match: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Plan:
-    """A mapping applied to one header."""
+    """A mapping applied to one header. `match`: the column with the company's name, -1 for none; None: no matching."""
 
     sources: dict[str, Source]
     custom: dict[str, int]
+    match: int | None = None
 
 
 def read_mapping(text: str, layout: Layout, name: str = "the mapping") -> Mapping:
@@ -92,7 +96,21 @@ def mapping_from(content: Any, layout: Layout, name: str = "the mapping") -> Map
     for target in multiply:
         if not layout.field(target).is_number:
             raise InvalidInput(f"{name}: multiply.{target} is not a column of numbers")
-    return Mapping(layout, columns, split, multiply, constant, _custom(content.get("custom", []), layout, name), ignore)
+    return Mapping(layout, columns, split, multiply, constant, _custom(content.get("custom", []), layout, name), ignore,
+                   _match(content.get("match"), layout, name))
+
+
+def _match(value: Any, layout: Layout, name: str) -> str | None:
+    """`match: domain` -> no column; `match: {name: Company}` -> the column with the company's name."""
+    if value is None or value is False:
+        return None
+    if layout.kind != "contacts":
+        raise InvalidInput(f"{name}: match finds the accounts of contacts; {layout.kind} name their own")
+    if isinstance(value, dict) and set(value) == {"name"} and isinstance(value["name"], str):
+        return value["name"]
+    if value in (True, "domain", ["domain"]):
+        return ""
+    raise InvalidInput(f"{name}: match must be `domain`, or {{name: the column with the company's name}}")
 
 
 def _section(content: dict[str, Any], key: str, name: str) -> dict[Any, Any]:
@@ -180,7 +198,8 @@ def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
             f"{file_name} lacks the required column {', '.join(missing)}; its header is: "
             f"{', '.join(header)[:300]}; rename the column or give a mapping file"
         )
-    return Plan(sources, _custom_columns(find, mapping, {source.index for source in sources.values()}))
+    match = None if mapping.match is None else find.named(mapping.match) if mapping.match else -1
+    return Plan(sources, _custom_columns(find, mapping, {source.index for source in sources.values()}), match)
 
 
 def _custom_columns(find: "_Header", mapping: Mapping, used: set[int]) -> dict[str, int]:

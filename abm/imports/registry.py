@@ -36,6 +36,7 @@ class Run:
     report: Report
     is_dry_run: bool
     has_custom: bool = False
+    finds_accounts: bool = False
     progress: Callable[[int], None] = field(default=lambda _rows: None)
 
 

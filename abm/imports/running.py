@@ -89,6 +89,7 @@ def _run(task: Task, headed: HeadedTable, report: Report, progress: Callable[[in
         report=report,
         is_dry_run=task.is_dry_run,
         has_custom=bool(headed.plan.custom),
+        finds_accounts=headed.plan.match is not None,
         progress=progress,
     )
 

@@ -51,6 +51,15 @@ class OfferGrant(Base):
     expires_on: Mapped[date]
 
 
+class CodeAlias(Base):
+    """A code that was given before two accounts became one: it still works, as the code of the grant that stayed."""
+
+    __tablename__ = "code_alias"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    grant_id: Mapped[int] = mapped_column(ForeignKey("offer_grant.id", ondelete="CASCADE"), index=True)
+
+
 class Redemption(Base):
     """A grant taken up with an order: one per grant, one per order and offer."""
 

@@ -12,7 +12,7 @@ from abm.accounts.models import Account
 from abm.audit.actions import actor, record
 from abm.company.queries import get_company
 from abm.offers.codes import tidy_code
-from abm.offers.models import Offer, OfferGrant, Redemption
+from abm.offers.models import CodeAlias, Offer, OfferGrant, Redemption
 from abm.orders.models import Order
 from core import clock
 from core.db import is_postgres
@@ -48,7 +48,9 @@ def _refusal(field: str, sentence: str) -> InvalidInput:
 def _find_grant(session: Session, code: str) -> OfferGrant:
     if not code.strip():
         raise _refusal("code", "Type the code of the offer.")
-    grant = session.scalar(select(OfferGrant).where(OfferGrant.code == tidy_code(code)))
+    stands_for = select(CodeAlias.grant_id).where(CodeAlias.code == tidy_code(code))
+    grant = session.scalar(select(OfferGrant).where(
+        (OfferGrant.code == tidy_code(code)) | OfferGrant.id.in_(stands_for)))
     if grant is None:
         raise _refusal("code", "Nobody was given this code: compare it with the message, letter by letter.")
     return grant

@@ -5,10 +5,9 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, Table, select
 from sqlalchemy.orm import Session
 
-from abm.accounts.models import Account
+from abm.accounts.aliases import account_lookup
 from abm.imports.columns import Batch
 from abm.imports.layout import Field, Layout
-from abm.imports.lookups import Lookup
 from abm.imports.merging import Counts, Slice, Upsert, merge_all
 from abm.imports.money import settle_currency
 from abm.imports.registry import Run
@@ -41,7 +40,7 @@ class OrderImporter:
     layout = LAYOUT
 
     def __init__(self) -> None:
-        self._accounts = Lookup(Account.external_id, Account.id)
+        self._accounts = account_lookup()
 
     def make_stage(self) -> Stage:
         own = {

@@ -8,6 +8,7 @@ class Permission(StrEnum):
     EXPORT = "export"
     EDIT_ACCOUNTS = "edit_accounts"
     IMPORT = "import"
+    MERGE = "merge"
     ANALYSE = "analyse"
     EDIT_LISTS = "edit_lists"
     AGREE_TO_LISTS = "agree_to_lists"

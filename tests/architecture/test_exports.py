@@ -24,6 +24,7 @@ WITHOUT = {
     "dossier/_family.html": "a roll-up; its accounts are exported from the list of accounts",
     "dossier/white_space_cell.html": "the arithmetic of one number",
     "home/today.html": "a summary of tables that are exported where they stand",
+    "identity/show.html": "two records beside each other",
     "imports/_report.html": "refused rows; their file is the export, in the form in which they came",
     "imports/mapping.html": "the first rows of the uploaded file",
     "offers/_panel.html": "a panel; codes are exported from their offer",
