@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "unsuppress": "abm.outreach.consent_commands:unsuppress",
     "contact": "abm.outreach.consent_commands:contact",
     "offers": "abm.offers.commands:offers",
+    "backup": "abm.installation.backup_commands:backup",
+    "restore": "abm.installation.backup_commands:restore",
     "senders": "abm.sending.commands:senders",
     "secrets": "abm.sending.commands:secrets",
     "winback": "abm.winback.commands:winback",

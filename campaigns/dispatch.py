@@ -27,6 +27,7 @@ from campaigns.pace import Pace
 from campaigns.preparing import Ready, ReadyBatch, prepare, put_off
 from campaigns.recording import PLACED as BY_HAND
 from campaigns.recording import postpone, record_outcomes
+from campaigns.room import has_room
 from campaigns.sending import allowances, breaker
 from campaigns.sending.routes import Route
 from campaigns.states import Channel
@@ -132,7 +133,7 @@ class Dispatcher:
         return not self._open and not self._unrecorded
 
     def _is_over(self) -> bool:
-        if stopping() or self._watch.is_paused:
+        if stopping() or self._watch.is_paused or not has_room():
             return True
         return time.monotonic() >= self._ends_at and not self._fleet.in_slow_lane()
 
@@ -187,6 +188,9 @@ class Dispatcher:
             self._collect(0.5)
 
     def _hand_over(self, made: ReadyBatch) -> None:
+        if not has_room():  # its outcome could not be stored: the batch is given back when the drain ends
+            self._ends_at, self._report.is_stuck = 0.0, True
+            return
         route, size = _way_of(made), min(self._pace.slice_size, len(made.ready))
         if route.per_second:
             size = in_transaction(lambda session: allowances.take_second(session, route, size))

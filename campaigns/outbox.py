@@ -16,6 +16,7 @@ from campaigns.facts import DueDelivery
 from campaigns.models import Batch, Delivery, Run
 from campaigns.outside import outside
 from campaigns.progress import has_progress_due
+from campaigns.room import has_room
 from campaigns.sending.allowances import release_day
 from campaigns.sending.routes import OPERATORS_OWN, Route
 from campaigns.states import DeliveryState, RunState
@@ -210,4 +211,5 @@ def is_idle(session: Session, *, at: datetime | None = None) -> bool:
     planning = session.scalar(select(Run.id).where(Run.state == RunState.PLANNING).limit(1))
     if open_batch is not None or planning is not None or has_progress_due(session, at):
         return False
-    return outside().company.policy(session).is_sending_paused or count_due(session, at=at) == 0
+    may_not_send = outside().company.policy(session).is_sending_paused or not has_room()
+    return may_not_send or count_due(session, at=at) == 0

@@ -38,3 +38,4 @@ class Company:
     map_fresh_days: int = 180
     is_sending_strict: bool = False
     analysis_thresholds: dict[str, float] = field(default_factory=dict)
+    restored_at: str = ""

@@ -14,7 +14,7 @@ from core.settings import ROOT, settings
 _REVISION = re.compile(r"^revision(?:: str)? = ['\"]([^'\"]+)", re.MULTILINE)
 _FOLLOWS = re.compile(r"^down_revision(?:: [^=]+)? = ['\"]([^'\"]+)", re.MULTILINE)
 # Commands that look after the database themselves, or do not need it.
-_ON_THEIR_OWN = frozenset({"db", "start", "stop", "doctor"})
+_ON_THEIR_OWN = frozenset({"db", "start", "stop", "doctor", "restore"})
 
 
 def upgrade() -> None:

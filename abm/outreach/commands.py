@@ -55,6 +55,20 @@ def list_(as_json: bool) -> None:
 
 
 @campaigns.command()
+@click.option("--hold-due", is_flag=True, help="What was due before the restore counts as in doubt and is not sent.")
+def release(hold_due: bool) -> None:
+    """Let an installation that was restored from a backup send."""
+    from abm.outreach.releasing import release as release_copy
+
+    with db.transaction() as session:
+        held = release_copy(session, holds_due=hold_due)
+    if held is None:
+        click.echo("This installation is not held back; nothing changed")
+        return
+    click.echo("Sending goes on" + (f"; {held} messages are in doubt" if held else ""))
+
+
+@campaigns.command()
 @click.argument("name")
 @JSON
 def check(name: str, as_json: bool) -> int:

@@ -83,7 +83,7 @@ class CompanyRules:
             person_touches_7_days=company.person_touches_7_days, person_touches_30_days=company.person_touches_30_days,
             lock_days_after_reply=company.lock_days_after_reply, channel_points=company.channel_points,
             channel_costs=company.channel_costs, consent_countries=company.consent_countries,
-            is_sending_paused=company.is_sending_paused,
+            is_sending_paused=company.is_sending_paused or bool(company.restored_at),
         )
 
 

@@ -3,6 +3,7 @@
 import time
 
 import dns.exception
+import dns.inet
 import dns.name
 import dns.resolver
 import dns.reversename
@@ -34,6 +35,9 @@ class Asker:
         return [one.split(" ")[-1].rstrip(".") for one in sorted(self._ask(name, "MX")) if not one.endswith(" .")]
 
     def addresses(self, name: str) -> list[str]:
+        """Those of a name; an address is its own."""
+        if dns.inet.is_address(name):
+            return [name]
         return self._ask(name, "A") + self._ask(name, "AAAA")
 
     def pointers(self, address: str) -> list[str]:

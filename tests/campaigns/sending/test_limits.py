@@ -20,7 +20,7 @@ from campaigns.sending.ramp import WarmUp
 from campaigns.sending.routes import Route, find_route
 from campaigns.states import Reason
 from core import clock
-from core.db import reading, transaction
+from core.db import engine, reading, transaction
 from core.settings import settings
 from tests.outbox_factory import Running, add_people, deliveries, lift_caps, make_run, running_campaign, states
 from tests.sending_factory import make_identity
@@ -118,6 +118,7 @@ def test_sixteen_workers_take_exactly_the_limit_of_the_day(engine_side: Path) ->
             taken += len(dues) - len(refused)
         return taken
 
+    engine()  # made before threads could each make one
     with ThreadPoolExecutor(16) as pool:
         taken = sum(pool.map(work, range(16)))
     with reading() as session:
@@ -132,6 +133,7 @@ def test_sixteen_workers_begin_no_more_than_the_second_allows(engine_side: Path)
     def work(_worker: int) -> int:
         return sum(in_transaction(lambda session: allowances.take_second(session, route, 3)) for _ in range(4))
 
+    engine()  # made before threads could each make one
     with ThreadPoolExecutor(16) as pool:
         taken = sum(pool.map(work, range(16)))
     with reading() as session:

@@ -1,0 +1,159 @@
+"""A backup comes back whole, opens only with its passphrase, and what was restored does not send until released."""
+
+import io
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from abm.cli import main
+from abm.company.queries import get_company
+from abm.installation import backup, schema
+from abm.installation.sealed_files import seal, unseal
+from abm.outreach.releasing import release
+from campaigns import restoring
+from campaigns.dispatch import drain
+from campaigns.keys import address_key
+from campaigns.models import Batch, Delivery, Suppression
+from campaigns.outbox import claim_batch
+from core import clock
+from core.db import reading, transaction
+from core.errors import Refused
+from core.settings import settings
+from tests.campaigns.conftest import engine_side
+from tests.outbox_factory import deliveries, running_campaign, states
+
+__all__ = ["engine_side"]
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 1024 * 1024 + 1, 3 * 1024 * 1024])
+def test_a_sealed_file_opens_to_what_was_sealed(tmp_path: Path, size: int) -> None:
+    content, opened = bytes(range(256)) * (size // 256) + b"x" * (size % 256), io.BytesIO()
+    seal(io.BytesIO(content), tmp_path / "b", PASSPHRASE)
+    unseal(tmp_path / "b", opened, PASSPHRASE)
+    assert opened.getvalue() == content
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("spoil", ["wrong", "flip", "cut", "swap", "alien"])
+def test_a_wrong_passphrase_or_a_changed_file_is_refused(tmp_path: Path, spoil: str) -> None:
+    file, passphrase = tmp_path / "b", PASSPHRASE
+    seal(io.BytesIO(b"secret" * 500_000), file, PASSPHRASE)
+    raw = bytearray(file.read_bytes())
+    piece, head = 1024 * 1024 + 16, len(b"ABM-BACKUP-1\n") + 16
+    if spoil == "flip":
+        raw[-20] ^= 1
+    elif spoil == "cut":
+        raw = raw[: head + piece]
+    elif spoil == "swap":
+        raw = raw[:head] + raw[head + piece:head + 2 * piece] + raw[head:head + piece] + raw[head + 2 * piece:]
+    elif spoil == "alien":
+        raw[0] = 0
+    else:
+        passphrase = "another horse battery"
+    file.write_bytes(raw)
+    with pytest.raises(Refused):
+        unseal(file, io.BytesIO(), passphrase)
+    assert b"secretsecret" not in file.read_bytes()
+
+
+@pytest.fixture
+def installed(engine_side: Path) -> Path:
+    """A data folder as a running installation has it: migrated, with the key in a file."""
+    if not settings().is_sqlite:
+        pytest.skip("the copy of a PostgreSQL database is pg_dump's work; holding back is tested on both databases")
+    with transaction() as session:
+        session.connection().exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))")
+        session.connection().exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{schema.newest_revision()}')")
+    return engine_side
+
+
+def test_an_installation_comes_back_with_its_uploads_and_is_held_back(installed: Path, tmp_path: Path) -> None:
+    running_campaign(5)
+    settings().uploads_dir.mkdir(exist_ok=True)
+    (settings().uploads_dir / "a.csv").write_text("id")
+    backup.make_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    drain()
+    shutil.rmtree(settings().uploads_dir)
+    done = backup.restore_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    assert done.due == 5
+    assert states() == {"queued": 5}
+    assert (settings().uploads_dir / "a.csv").read_text() == "id"
+    drain()
+    assert states() == {"queued": 5}
+    assert list(installed.glob("abm.db.before-restore-*"))
+
+
+def test_newer_stops_are_merged_before_anything_can_be_sent(installed: Path, tmp_path: Path) -> None:
+    running_campaign(3)
+    backup.make_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    with transaction() as session:
+        session.add(Suppression(scope="address", key=address_key("jane2@example.com"), reason="unsubscribed",
+                                created_at=clock.now()))
+    assert backup.restore_backup(tmp_path / "b", passphrase=PASSPHRASE).merged == 1
+    with transaction() as session:
+        release(session, holds_due=False)
+    drain()
+    assert states() == {"sent": 2, "suppressed": 1}
+
+
+def test_by_command_and_released_by_command(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                            capsys: pytest.CaptureFixture[str]) -> None:
+    running_campaign(2)
+    file = str(tmp_path / "b")
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSPHRASE + "\n"))
+    assert main(["backup", file, "--passphrase-stdin"]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("wrong passphrase\n"))
+    assert main(["restore", file, "--passphrase-stdin"]) == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSPHRASE + "\n"))
+    assert main(["restore", file, "--passphrase-stdin"]) == 0
+    assert "campaigns release" in capsys.readouterr().out
+    drain()
+    assert states() == {"queued": 2}
+    assert main(["campaigns", "release"]) == 0
+    drain()
+    assert states() == {"sent": 2}
+
+
+def test_a_copy_from_another_key_is_refused_and_the_key_is_kept_for_the_operator(
+        installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup.make_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    old = settings().secret_key
+    monkeypatch.setenv("ABM_SECRET_KEY", "another-key-of-at-least-thirty-two-characters")
+    settings.cache_clear()
+    with pytest.raises(Refused, match="another ABM_SECRET_KEY"):
+        backup.restore_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    kept = installed / "restored-secret.key"
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == (old, 0o600)
+
+
+def test_what_was_in_flight_is_settled_in_the_copy(engine_side: Path) -> None:
+    running_campaign(6)
+    with transaction() as session:
+        claim_batch(session, worker="w", journal="gone", limit=4)
+    with transaction() as session:
+        ids = session.scalars(select(Delivery.id).where(Delivery.state == "claimed").limit(3)).all()
+        session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(state="handing"))
+        assert restoring.hold(session) == 3
+    assert states() == {"unknown": 3, "queued": 3}
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Batch).where(Batch.is_open)) == 0
+
+
+def test_a_copy_that_may_repeat_can_hold_what_was_due(engine_side: Path) -> None:
+    running_campaign(4)
+    with transaction() as session:
+        from abm.company.actions import set_company_value
+
+        later = session.scalars(select(Delivery.id).order_by(Delivery.id)).first()
+        session.execute(update(Delivery).where(Delivery.id == later).values(due_at=clock.now() + timedelta(hours=1)))
+        set_company_value(session, name="restored_at", value=clock.now().isoformat())
+        assert release(session, holds_due=True) == 3
+        assert get_company(session).restored_at == ""
+        assert release(session, holds_due=True) is None
+    assert states() == {"unknown": 3, "queued": 1}
+    assert len(deliveries()) == 4
