@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import caps
+from campaigns.definition_values import SILENT, BranchStep
 from campaigns.due_times import DueTimes
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts
@@ -94,6 +95,7 @@ class _Simulation:
     accounts: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     people: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     queue: list[tuple[datetime, int, int]] = field(default_factory=list)
+    fitting: dict[int, set[int]] = field(default_factory=dict)
 
     def note(self, at: datetime, person: Recipient, position: int, outcome: str, reason: str = "") -> None:
         step = self.facts.definition.steps[position]
@@ -109,6 +111,10 @@ class _Simulation:
                 self._try(at, recipients[contact_id], position)
 
     def _try(self, at: datetime, person: Recipient, position: int) -> None:
+        step = self.facts.definition.steps[position]
+        if step.channel in SILENT or (step.roles and person.role not in step.roles):
+            self._push_next(at, person, position)
+            return
         objection = objection_to(person, channel=self.facts.definition.steps[position].channel,
                                  consent_countries=self.policy.consent_countries)
         if objection:
@@ -140,9 +146,19 @@ class _Simulation:
         return (refusal.until, Reason.OVER_CAP) if refusal and refusal.until else None
 
     def _push_next(self, at: datetime, person: Recipient, position: int) -> None:
-        if position + 1 < len(self.facts.definition.steps):
-            due_at = self.due.due_at(self.facts.definition.steps[position + 1].after, at, person)
-            heapq.heappush(self.queue, (due_at, person.contact_id, position + 1))
+        following = self._position_after(person, position)
+        if following is not None:
+            due_at = self.due.due_at(self.facts.definition.steps[following].after, at, person)
+            heapq.heappush(self.queue, (due_at, person.contact_id, following))
+
+    def _position_after(self, person: Recipient, position: int) -> int | None:
+        """A branch about what people do is answered with no, since nobody does anything here."""
+        definition = self.facts.definition
+        step = definition.steps[position]
+        if not isinstance(step, BranchStep):
+            return definition.position_after(position)
+        fits = person.contact_id in self.fitting.get(position, ())
+        return definition.position_of_choice(position, step.then if fits else step.otherwise)
 
 
 def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None, days: int = 30) -> DryRun:
@@ -154,17 +170,25 @@ def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None
     simulation = _Simulation(facts, policy, DryRun(first, days), start + timedelta(days=days),
                              _read_locks(session, start), DueTimes(facts, policy))
     recipients: dict[int, Recipient] = {}
-    for chunk in survey(session, campaign, position=0, at=start):
+    for chunk in survey(session, campaign, position=facts.definition.first_delivering, at=start):
         for one in chunk:
             person, stop = one.recipient, one.objection
             if stop is not None and (stop.reason in ENDS_ENROLMENT or stop.reason == Reason.SAME_MAILBOX):
-                simulation.note(one.due_at, person, 0, BLOCKED, stop.reason)
+                simulation.note(one.due_at, person, facts.definition.first_delivering, BLOCKED, stop.reason)
                 continue
             recipients[person.contact_id] = person
             heapq.heappush(simulation.queue, (one.due_at, person.contact_id, 0))
+    simulation.fitting = _find_fitting(session, facts, list(recipients))
     _read_touches(session, simulation, recipients.values(), start)
     simulation.play(recipients)
     return simulation.result
+
+
+def _find_fitting(session: Session, facts: RunFacts, contact_ids: list[int]) -> dict[int, set[int]]:
+    """By the place of each branch that asks about a field: whom it fits now."""
+    return {place: outside().people.fitting(session, step.test.rule, contact_ids)
+            for place, step in enumerate(facts.definition.steps)
+            if isinstance(step, BranchStep) and step.test.rule and contact_ids}
 
 
 def _read_locks(session: Session, at: datetime) -> dict[int, datetime]:

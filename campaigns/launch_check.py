@@ -120,7 +120,7 @@ def report_launch(session: Session, *, campaign: Campaign, at: datetime | None =
     now, definition = at or clock.now(), facts_of(campaign).definition
     tally, broken = _Tally(), _broken_content(definition)
     reachable: list[Recipient] = []
-    for chunk in survey(session, campaign, position=0, at=now):
+    for chunk in survey(session, campaign, position=definition.first_delivering, at=now):
         _count_chunk(session, definition, chunk, tally, now)
         reachable += [one.recipient for one in chunk if one.objection is None][:MOST_RENDERED - len(reachable)]
     if not broken:
@@ -142,7 +142,7 @@ def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed]
     ledger = caps.open_ledger(session, accounts={one.recipient.account_id for one in reachable},
                               people={one.recipient.contact_id for one in reachable},
                               policy=outside().company.policy(session), at=now)
-    channel = definition.steps[0].channel
+    channel = definition.steps[definition.first_delivering].channel
     for one in chunk:
         contact_id, account_id = one.recipient.contact_id, one.recipient.account_id
         if one.objection is not None:

@@ -19,8 +19,10 @@ from campaigns.holdout import preview_holdout
 from campaigns.keys import address_key
 from campaigns.models import Campaign
 from campaigns.outside import Policy, Recipient, outside
+from campaigns.refusals import find_refusals
 from campaigns.states import Channel, Reason
 from campaigns.suppressed import find_suppressed
+from campaigns.waves import find_waves, wave_start
 
 CHUNK = 5_000
 _SAME_MAILBOX = Objection(Reason.SAME_MAILBOX, "Somebody else of this campaign is reached at the same mailbox.")
@@ -59,8 +61,12 @@ def survey(session: Session, campaign: Campaign, *, position: int, at: datetime)
     for contact_ids in _chunks_of_people(session, members):
         recipients = outside().people.recipients(session, contact_ids)
         stops = find_suppressed(session, recipients.values(), purpose=facts.purpose)
+        accounts = {contact_id: person.account_id for contact_id, person in recipients.items()}
+        stops = {**find_refusals(session, facts, accounts, at=at, is_return=True), **stops}
+        waves = find_waves(session, facts, recipients)
         yield [Surveyed(person, judge.objection(person, stops.get(person.contact_id)),
-                        due.due_at(facts.definition.steps[0].after, at, person))
+                        due.due_at(facts.definition.steps[0].after,
+                                   wave_start(facts, waves.get(person.contact_id, ()), due, at, person), person))
                for _id, person in sorted(recipients.items())]
 
 

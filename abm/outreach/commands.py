@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from abm.outreach import doubt_commands, play_commands
+from abm.outreach import doubt_commands, play_commands, version_commands
 from abm.outreach.command_words import check_words, dry_run_words, status_words
 from abm.web.terminal import DONE, REFUSED, answer
 from core import db
@@ -20,7 +20,8 @@ def campaigns() -> None:
     """Outreach campaigns: from a file to sent, with every message accounted for."""
 
 
-for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, play_commands.plays,
+for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
+                version_commands.move, play_commands.plays,
                 play_commands.use):
     campaigns.add_command(command)
 

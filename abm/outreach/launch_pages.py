@@ -7,10 +7,12 @@ from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
 from abm.outreach.queries import get_campaign
 from abm.outreach.reasons import explain_reason
+from abm.outreach.version_changes import move_running_people, say_group
 from abm.users.queries import get_user
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from campaigns.versions import report_change
 from core.errors import Refused
 
 
@@ -21,7 +23,8 @@ def check(campaign_id: int) -> Answer:
     is_editor = campaign.editor_id is not None and campaign.editor_id == g.user.id
     refusal = "You changed it last, so somebody else has to approve it." if is_editor else ""
     return render_template("outreach/check.html", found=launching.check_launch(g.session, campaign=campaign),
-                           explain_reason=explain_reason, refusal=refusal, **campaign_frame(campaign))
+                           explain_reason=explain_reason, refusal=refusal, say_group=say_group,
+                           change=report_change(g.session, campaign), **campaign_frame(campaign))
 
 
 @exports(pages, "/campaigns/<int:campaign_id>/left-out")
@@ -42,6 +45,14 @@ def approve(campaign_id: int) -> Answer:
     except Refused as error:
         g.session.rollback()
         flash(str(error), "error")
+    return redirect(url_for("outreach.check", campaign_id=campaign_id))
+
+
+@pages.post("/campaigns/<int:campaign_id>/move")
+@requires(Permission.LAUNCH_CAMPAIGNS)
+def move(campaign_id: int) -> Answer:
+    run, moved = move_running_people(g.session, campaign=get_campaign(g.session, campaign_id))
+    flash(f"{moved:,} people go on in run {run.number}, on the new version.", "success")
     return redirect(url_for("outreach.check", campaign_id=campaign_id))
 
 
