@@ -13,7 +13,7 @@ from campaigns import stops
 from campaigns.definition import Definition, EmailStep, definition_hash, parse, to_raw
 from campaigns.models import Approval, ApprovedMember, Campaign, CampaignVersion, Delivery, Enrolment, Run
 from campaigns.outside import outside
-from campaigns.planning_names import PLAN
+from campaigns.planning_jobs import PLAN
 from campaigns.states import CampaignState, EnrolmentState, Reason, RunState
 from campaigns.stopping import STOPPABLE
 from core import clock

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from campaigns.states import CampaignState, Reason, RunState
 from campaigns.stops import current
 from core.db import Session
 from core.errors import Refused
+from core.settings import ROOT
 from tests.campaigns.campaign_factory import (
     CALL,
     HELLO,
@@ -198,3 +201,10 @@ def test_a_cancelled_campaign_needs_a_new_approval(session: Session) -> None:
         launch(session, campaign)
     approve(session, campaign)
     assert launch(session, campaign).number == 2
+
+
+def test_whoever_can_launch_knows_the_job_that_plans() -> None:
+    """A command imports little: what it rings must be registered by what it imports."""
+    asked = "import campaigns.editing; from core.jobs.registry import JOBS; print('outreach.plan' in JOBS)"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "True"
