@@ -1,0 +1,146 @@
+"""Server time of the pages that people open all day, on the made-up company, against the empty page's.
+
+    python -m bench.pages [--folder FOLDER] [--scale 1.0] [--times 30] [--budget 150] [--ratio 10]
+
+ABM_BENCH_DATABASE_URL=postgresql://… measures PostgreSQL. Prints p50 and p95 in milliseconds over different accounts
+and filters, the queries of each page, and the ratio to a page of the same frame without content; exits 1 above the
+budget. A folder that is given is kept, so that the company is made once.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event, text
+
+from bench.made_company import INDUSTRIES, opened_company
+
+EMPTY = "/lists/nothing-here"
+Address = Callable[[int], str]
+
+
+def addresses(accounts: Sequence[int]) -> dict[str, Address]:
+    """An address per measurement and page: different accounts, large ones among them, and different filters."""
+
+    def account(part: str = "") -> Address:
+        return lambda number: f"/accounts/{accounts[number % len(accounts)]}{part}"
+
+    def industry(number: int) -> str:
+        return INDUSTRIES[number % len(INDUSTRIES)]
+
+    return {
+        "account list": lambda _number: "/accounts",
+        "account list, filters": lambda number: f"/accounts?industry={industry(number)}&class=A&sort=-value",
+        "account list, rhythm": lambda number: f"/accounts?rhythm=lapsed&tier={number % 3 + 1}&sort=-last_order",
+        "account list, by value": lambda _number: "/accounts?sort=-value",
+        "account list, search": lambda number: f"/accounts?q=steel%20{number * 10 + 3}",
+        "account page": account(), "account, people": account("/people"), "account, orders": account("/orders"),
+        "account, scores": account("/scores"), "account, dossier": account("/dossier"),
+        "account, timeline": account("/timeline"), "account, white space": account("/white-space"),
+        "account, sheet": account("/sheet"), "people": lambda _number: "/contacts",
+        "people of a role": lambda _number: "/contacts?role=champion", "list page": lambda _number: "/lists/big",
+        "analysis matrix": lambda _number: "/analysis", "sources": lambda _number: "/sources",
+    }
+
+
+def signed_in(engine: Engine) -> Any:
+    """A browser of an administrator, on the real application."""
+    from sqlalchemy.orm import Session
+
+    from abm.app import create_app
+    from abm.users.actions import open_session
+    from abm.users.models import User
+
+    client = create_app().test_client()
+    with Session(engine) as session, session.begin():
+        token = open_session(session, user=session.get_one(User, 1), ip="127.0.0.1", agent="bench")
+    with client.session_transaction() as cookie:
+        cookie["token"] = token
+    return client
+
+
+def make_list(engine: Engine) -> None:
+    """A list by rules of about 40,000 accounts, once."""
+    from sqlalchemy.orm import Session
+
+    from abm.targets.actions import save_list
+    from abm.targets.files import load_yaml, read_definition
+    from abm.targets.scopes import get_vocabulary
+
+    rules = ("{list: big, title: Big, "
+             "who: {all: [{field: account.tier, is: '3'}, {field: analysis.orders, at_least: 10}]}}")
+    with Session(engine) as session, session.begin():
+        if not session.scalar(text("SELECT count(*) FROM target_list WHERE name = 'big'")):
+            save_list(session, definition=read_definition(load_yaml(rules), get_vocabulary(session)))
+
+
+def largest_and_others(engine: Engine) -> list[int]:
+    """Twenty accounts: the five that order most, five with sites below them, and ten picked over all ids."""
+    with engine.connect() as connection:
+        many = connection.execute(text(
+            "SELECT account_id FROM account_result ORDER BY orders DESC, account_id LIMIT 5")).scalars().all()
+        upper = connection.execute(text("SELECT DISTINCT parent_id FROM account WHERE parent_id IS NOT NULL "
+                                        "ORDER BY parent_id LIMIT 5")).scalars().all()
+        total = connection.execute(text("SELECT max(id) FROM account")).scalar_one()
+    return [*many, *upper, *(1 + place * 7919 % total for place in range(1, 11))]
+
+
+def measure(client: Any, engine: Engine, address: Address, times: int) -> tuple[list[float], int]:
+    """Milliseconds of each answer in order of size, and the most queries that one needed."""
+    counted: list[int] = []
+
+    def count(*_arguments: Any) -> None:
+        counted[-1] += 1
+
+    event.listen(engine, "before_cursor_execute", count)
+    spent = []
+    for number in range(-2, times):
+        counted.append(0)
+        started = time.perf_counter()
+        status = client.get(address(number % 1_000)).status_code
+        if number >= 0:
+            spent.append((time.perf_counter() - started) * 1000)
+        if status not in (200, 404):
+            raise SystemExit(f"{address(number)} answers {status}")
+    event.remove(engine, "before_cursor_execute", count)
+    return sorted(spent), max(counted)
+
+
+def percentile(spent: Sequence[float], share: float) -> float:
+    return spent[min(len(spent) - 1, int(len(spent) * share))]
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--folder", type=Path)
+    options.add_argument("--scale", type=float, default=1.0)
+    options.add_argument("--times", type=int, default=30)
+    options.add_argument("--budget", type=float, default=150.0)
+    options.add_argument("--ratio", type=float, default=10.0)
+    options.add_argument("--only", default="")
+    chosen = options.parse_args()
+    failed = False
+    with tempfile.TemporaryDirectory() as own, opened_company(
+            chosen.folder or Path(own), scale=chosen.scale, analyse=True, report=True) as engine:
+        make_list(engine)
+        client = signed_in(engine)
+        empty, queries = measure(client, engine, lambda _number: EMPTY, chosen.times)
+        floor = percentile(empty, 0.5)
+        print(f"{'empty page':24} p50 {floor:7.1f} ms  p95 {percentile(empty, 0.95):7.1f} ms  queries {queries:3}")
+        for name, address in addresses(largest_and_others(engine)).items():
+            if chosen.only not in name:
+                continue
+            spent, queries = measure(client, engine, address, chosen.times)
+            late = percentile(spent, 0.95)
+            is_over = late > chosen.budget or late / floor > chosen.ratio
+            failed = failed or is_over
+            print(f"{name:24} p50 {percentile(spent, 0.5):7.1f} ms  p95 {late:7.1f} ms  queries {queries:3}  "
+                  f"{late / floor:5.1f} x{'  OVER' if is_over else ''}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
