@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "receive": "abm.outreach.mail_commands:receive",
     "suppress": "abm.outreach.consent_commands:suppress",
     "unsuppress": "abm.outreach.consent_commands:unsuppress",
+    "account": "abm.dossier.commands:account",
     "contact": "abm.outreach.consent_commands:contact",
     "offers": "abm.offers.commands:offers",
     "backup": "abm.installation.backup_commands:backup",

@@ -65,7 +65,7 @@ def draw_orders(days: Sequence[tuple[date, float]], *, today: date) -> OrderChar
 
 def _months_per_bar(first: date, until: date) -> int:
     months = (until.year - first.year) * 12 + until.month - first.month + 1
-    return next((each for each in (1, 3, 12) if months / each <= _MOST_BARS), 12)
+    return next((each for each in (1, 3, 12) if months / each <= _MOST_BARS - 1), 12)
 
 
 def _bars(days: Sequence[tuple[date, float]], months: int, until: date) -> list[Bar]:
