@@ -7,8 +7,8 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
-from abm.accounts import actions, fact_pages
-from abm.accounts.columns import list_columns
+from abm.accounts import actions, fact_pages, view_pages
+from abm.accounts.columns import list_columns, shown_columns
 from abm.accounts.fact_pages import shown_facts
 from abm.accounts.forms import TIERS, parse_account, typed_account
 from abm.accounts.names import name_key
@@ -19,12 +19,15 @@ from abm.accounts.queries import (
     find_namesakes,
     get_account,
     list_choices,
+    list_event_actors,
     list_event_kinds,
     list_events,
     list_order,
     read_listing,
+    read_timeline_filter,
     select_accounts,
 )
+from abm.accounts.views import list_views
 from abm.users.queries import list_active_users
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -34,17 +37,25 @@ from core.errors import InvalidInput
 
 pages = Blueprint("accounts", __name__)
 fact_pages.add_to(pages)
+view_pages.add_to(pages)
 Answer = str | Response | tuple[str, int]
 
 
 @pages.get("/accounts")
 @requires(Permission.SEE)
 def index() -> Answer:
+    if "column" in request.args:
+        chosen = ",".join(request.args.getlist("column"))
+        kept: dict[str, Any] = {**arguments_of(read_listing(request.args)), "columns": chosen}
+        return redirect(url_for("accounts.index", **kept))
     listing = read_listing(request.args)
     query, order = select_accounts(listing), list_order(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     return render_template(
         "accounts/index.html", page=page, listing=listing, columns=list_columns(), choices=list_choices(g.session),
+        shown=shown_columns(listing.columns),
+        places={name: place for place, name in enumerate(list_columns(), start=1)},
+        views=list_views(g.session, user_id=g.user.id, page="accounts"),
         count=count_text(g.session, query, "account", "accounts"), kept=arguments_of(listing), without_value=EMPTY)
 
 
@@ -52,14 +63,13 @@ def index() -> Answer:
 def export() -> Table:
     listing = read_listing(request.args)
     columns = list_columns()
-    names = ["account_id", *columns, "domain", "employees", "annual_revenue", "region", "city", "source"]
+    names = ["account_id", *columns]
     return Table("accounts", columns=names, rows=_exported(select_accounts(listing)))
 
 
 def _exported(query: Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
     for account, _key, *values in g.session.execute(query.order_by(None), execution_options={"yield_per": 5_000}):
-        yield [account.external_id, account.name, *values, account.domain, account.employees, account.annual_revenue,
-               account.region, account.city, account.source]
+        yield [account.external_id, account.name, *values]
 
 
 @pages.get("/accounts/new")
@@ -106,9 +116,12 @@ def timeline(account_id: int) -> Answer:
 
 
 def _timeline(account_id: int) -> dict[str, Any]:
-    kind, before = request.args.get("kind", ""), request.args.get("before", type=int)
-    events = list_events(g.session, account_id, kind=kind, before=before)
-    return {"events": events, "kind": kind, "kinds": list_event_kinds(g.session, account_id),
+    chosen = read_timeline_filter(request.args)
+    events = list_events(g.session, account_id, chosen)
+    return {"events": events, "chosen": chosen, "kinds": list_event_kinds(g.session, account_id),
+            "actors": list_event_actors(g.session, account_id),
+            "kept": {name: value for name in ("kind", "actor", "contact_id", "since", "until")
+                     if (value := getattr(chosen, name))},
             "older": events[-1].id if len(events) == 30 else None}
 
 

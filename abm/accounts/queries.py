@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.columns import ListColumn, join_contributions, list_columns
@@ -25,6 +26,7 @@ class Listing:
     filters: Mapping[str, str] = field(default_factory=dict)
     sort: str = "name"
     is_descending: bool = False
+    columns: tuple[str, ...] = ()
 
 
 def read_listing(arguments: Mapping[str, str]) -> Listing:
@@ -36,12 +38,14 @@ def read_listing(arguments: Mapping[str, str]) -> Listing:
                if column.filters and (value := arguments.get(name))}
     is_known = name in columns
     return Listing(arguments.get("q", "").replace("\x00", "").strip()[:200], filters, name if is_known else "name",
-                   is_known and wanted.startswith("-"))
+                   is_known and wanted.startswith("-"),
+                   tuple(one for one in arguments.get("columns", "").split(",") if one in columns))
 
 
 def arguments_of(listing: Listing) -> dict[str, str]:
     """The address's arguments of a listing; nothing else of a request is ever carried on."""
-    kept = {"q": listing.text, "sort": ("-" if listing.is_descending else "") + listing.sort, **listing.filters}
+    kept = {"q": listing.text, "sort": ("-" if listing.is_descending else "") + listing.sort, **listing.filters,
+            "columns": ",".join(listing.columns)}
     return {name: value for name, value in kept.items() if value}
 
 
@@ -74,8 +78,11 @@ def list_choices(session: Session) -> dict[str, Sequence[tuple[str, str]]]:
 
 
 def _occurring(session: Session, column: ListColumn) -> list[tuple[str, str]]:
-    query = select(column.expression, func.count()).select_from(Account).outerjoin(User, User.id == Account.owner_id)
-    query = query.where(column.expression.is_not(None)).group_by(column.expression)
+    if column.expression is User.name:
+        query = select(User.name, func.count()).join(Account, Account.owner_id == User.id).group_by(User.name)
+    else:
+        query = select(column.expression, func.count()).select_from(Account).group_by(column.expression)
+    query = query.where(column.expression.is_not(None))
     rows = session.execute(query.order_by(func.count().desc(), column.expression).limit(_MOST_CHOICES)).all()
     return sorted((str(value), str(value)) for value, _count in rows)
 
@@ -106,21 +113,71 @@ def find_namesakes(session: Session, *, name_key: str, domain: str | None, but: 
     return session.scalars(query.order_by(Account.id).limit(5)).all()
 
 
-def list_events(session: Session, account_id: int, *, kind: str = "", before: int | None = None,
+@dataclass(frozen=True)
+class TimelineFilter:
+    """What of a timeline is looked for; `before` is the id of the last line seen, days are whole days of UTC."""
+
+    kind: str = ""
+    actor: str = ""
+    contact_id: int | None = None
+    since: date | None = None
+    until: date | None = None
+    before: int | None = None
+
+
+def read_timeline_filter(arguments: Mapping[str, str]) -> TimelineFilter:
+    """From an address; what cannot be understood is left out."""
+
+    def number(name: str) -> int | None:
+        text = arguments.get(name, "")
+        return int(text) if text.isdecimal() and len(text) < 18 else None
+
+    def day(name: str) -> date | None:
+        try:
+            return date.fromisoformat(arguments.get(name, ""))
+        except ValueError:
+            return None
+
+    def text(name: str) -> str:
+        return arguments.get(name, "").replace("\x00", "")[:200]
+
+    return TimelineFilter(text("kind"), text("actor"), number("contact_id"), day("since"), day("until"),
+                          number("before"))
+
+
+def list_events(session: Session, account_id: int, chosen: TimelineFilter = TimelineFilter(), *,
                 limit: int = 30) -> Sequence[AccountEvent]:
-    """The account's timeline, newest first; `before` is the id of the last line seen."""
-    query = select(AccountEvent).where(AccountEvent.account_id == account_id)
-    if kind:
-        query = query.where(AccountEvent.kind == kind)
-    if before is not None:
-        seen = session.get(AccountEvent, before)
-        if seen is not None:
-            same_moment = (AccountEvent.at == seen.at) & (AccountEvent.id < before)
-            query = query.where(or_(AccountEvent.at < seen.at, same_moment))
+    """The account's timeline, newest first."""
+    query = select(AccountEvent).where(AccountEvent.account_id == account_id, *_chosen(chosen))
+    seen = session.get(AccountEvent, chosen.before) if chosen.before is not None else None
+    if seen is not None:
+        same_moment = (AccountEvent.at == seen.at) & (AccountEvent.id < seen.id)
+        query = query.where(or_(AccountEvent.at < seen.at, same_moment))
     return session.scalars(query.order_by(AccountEvent.at.desc(), AccountEvent.id.desc()).limit(limit)).all()
+
+
+def _chosen(chosen: TimelineFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.kind:
+        found.append(AccountEvent.kind == chosen.kind)
+    if chosen.actor:
+        found.append(AccountEvent.actor == chosen.actor)
+    if chosen.contact_id is not None:
+        found.append(AccountEvent.contact_id == chosen.contact_id)
+    if chosen.since:
+        found.append(AccountEvent.at >= datetime.combine(chosen.since, time.min, UTC))
+    if chosen.until:
+        found.append(AccountEvent.at < datetime.combine(chosen.until, time.min, UTC) + timedelta(days=1))
+    return found
 
 
 def list_event_kinds(session: Session, account_id: int) -> Sequence[str]:
     """The kinds of lines that this account's timeline has."""
     query = select(AccountEvent.kind).where(AccountEvent.account_id == account_id).distinct()
     return session.scalars(query.order_by(AccountEvent.kind)).all()
+
+
+def list_event_actors(session: Session, account_id: int) -> Sequence[str]:
+    """Who of us stands on this account's timeline."""
+    query = select(AccountEvent.actor).where(AccountEvent.account_id == account_id, AccountEvent.actor != "").distinct()
+    return session.scalars(query.order_by(AccountEvent.actor).limit(100)).all()

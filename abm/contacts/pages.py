@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
 from abm.accounts.queries import get_account
+from abm.accounts.views import list_views
 from abm.contacts import actions, centre_pages
 from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, role_word
 from abm.contacts.centre_queries import list_further_seats, list_ties, name_of
@@ -42,7 +43,8 @@ def index() -> Answer:
     obstacles = why_not_emailed(g.session, [row[0] for row in page.rows])
     return render_template(
         "contacts/index.html", page=page, listing=listing, count=count_text(g.session, query, "person", "people"),
-        roles=ROLES, bases=BASES, role_word=role_word, obstacles=obstacles)
+        roles=ROLES, bases=BASES, role_word=role_word, obstacles=obstacles, kept=listing.arguments,
+        attitudes=ATTITUDES, views=list_views(g.session, user_id=g.user.id, page="contacts"))
 
 
 @exports(pages, "/contacts/export")

@@ -19,7 +19,8 @@ SORTS: dict[str, ColumnElement[Any] | QueryableAttribute[Any]] = {
     "name": LAST_NAME, "account": Account.name_key, "title": Contact.title,
     "role": Contact.buying_role, "basis": Contact.lawful_basis,
 }
-FILTERS = {"role": Contact.buying_role, "basis": Contact.lawful_basis}
+USUAL_SORT = "account"  # over the index of account names; by the name of a person a million people are sorted
+FILTERS = {"role": Contact.buying_role, "basis": Contact.lawful_basis, "attitude": Contact.attitude}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def read_listing(arguments: Mapping[str, str]) -> Listing:
     wanted = arguments.get("sort", "")
     name = wanted.removeprefix("-")
     filters = {name: value.replace("\x00", "") for name in FILTERS if (value := arguments.get(name))}
-    return Listing(arguments.get("q", "").replace("\x00", "").strip()[:200], filters, name if name in SORTS else "name",
+    text = arguments.get("q", "").replace("\x00", "").strip()[:200]
+    return Listing(text, filters, name if name in SORTS else USUAL_SORT,
                    name in SORTS and wanted.startswith("-"), arguments.get("left") == "yes")
 
 
