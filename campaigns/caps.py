@@ -8,62 +8,25 @@ the touches are inserted before it is let go. On SQLite the writing transaction 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from campaigns.caps_rules import LONG, NOTHING, SHORT, Limits, Used, refuse
 from campaigns.facts import DueDelivery, RunFacts
 from campaigns.inserting import insert_ignoring, insert_returning
 from campaigns.models import CapBucket, Touch
-from campaigns.outside import Policy
-from campaigns.states import Reason
-from campaigns.verdict import Verdict, defer
+from campaigns.outside import Policy, outside
+from campaigns.verdict import Verdict
 from core.db import to_scaled
 from core.id_lists import is_among
 
-SHORT, LONG = timedelta(days=7), timedelta(days=30)
+__all__ = ["LONG", "SHORT", "Ledger", "Limits", "Used", "lock_budgets", "open_ledger", "release_caps", "take_caps"]
+
 _LOCK = "lock"
-
-
-@dataclass(slots=True)
-class Used:
-    """What one account or person has used up, and when its oldest touch in each window happened."""
-
-    short: int = 0
-    long: int = 0
-    oldest_short: datetime | None = None
-    oldest_long: datetime | None = None
-
-    def add(self, amount: int, at: datetime) -> None:
-        self.short, self.long = self.short + amount, self.long + amount
-        self.oldest_short, self.oldest_long = self.oldest_short or at, self.oldest_long or at
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """The limits of one scope; 0 means none."""
-
-    scope: str
-    unit: str
-    short: int
-    long: int
-
-    @property
-    def is_limited(self) -> bool:
-        return bool(self.short or self.long)
-
-    def refuse(self, used: Used, amount: int, at: datetime) -> Verdict | None:
-        """A deferral to the moment when the oldest touch of the exceeded window falls out of it."""
-        windows = ((self.short, used.short, used.oldest_short, SHORT), (self.long, used.long, used.oldest_long, LONG))
-        for limit, spent, oldest, window in windows:
-            if limit and spent + amount > limit:
-                detail = (f"The {self.scope} has used {spent} of {limit} {self.unit} in {window.days} days and this "
-                          f"needs {amount}; an admin can raise the cap or approve the campaign as exempt.")
-                return defer(Reason.OVER_CAP, (oldest or at) + window, detail)
-        return None
 
 
 @dataclass
@@ -71,27 +34,49 @@ class Ledger:
     """What the accounts and people of a batch have used, growing as the batch's own touches are let through."""
 
     policy: Policy
-    account_budget: Budget
-    person_budget: Budget
     accounts: dict[int, Used] = field(default_factory=dict)
     people: dict[int, Used] = field(default_factory=dict)
+    tiers: Mapping[int, str] = field(default_factory=dict)
+
+    def limits_of(self, account_id: int) -> Limits:
+        return account_limits(self.policy, self.tiers.get(account_id, ""))
+
+    def used_by(self, account_id: int, contact_id: int | None) -> tuple[Used, Used]:
+        """The account's points and the person's touches so far."""
+        person = NOTHING if contact_id is None else self.people.get(contact_id, NOTHING)
+        return self.accounts.get(account_id, NOTHING), person
+
+    def count(self, *, account_id: int, contact_id: int | None, channel: str, at: datetime) -> None:
+        """One more touch goes out."""
+        account, person = self.used_by(account_id, contact_id)
+        self.accounts[account_id] = account.plus(points_of(self.policy, channel), at)
+        if contact_id is not None:
+            self.people[contact_id] = person.plus(1, at)
 
     def admit(self, *, account_id: int, contact_id: int | None, channel: str, at: datetime) -> Verdict | None:
         """None and counted when it fits into every budget; else the refusal, and nothing is counted."""
+        account, person = self.used_by(account_id, contact_id)
         points = points_of(self.policy, channel)
-        account = self.accounts.setdefault(account_id, Used())
-        person = self.people.setdefault(contact_id, Used()) if contact_id is not None else Used()
-        refusal = self.account_budget.refuse(account, points, at) or self.person_budget.refuse(person, 1, at)
+        refusal = (refuse("account", self.limits_of(account_id), account, points, at)
+                   or refuse("person", person_limits(self.policy), person, 1, at))
         if refusal is None:
-            account.add(points, at)
-            person.add(1, at)
+            self.count(account_id=account_id, contact_id=contact_id, channel=channel, at=at)
         return refusal
 
 
-def budgets_of(policy: Policy) -> tuple[Budget, Budget]:
-    """The account's budget of points and the person's of touches."""
-    return (Budget("account", "points", policy.account_points_7_days, policy.account_points_30_days),
-            Budget("person", "touches", policy.person_touches_7_days, policy.person_touches_30_days))
+def account_limits(policy: Policy, tier: str) -> Limits:
+    """The account's budget of points: its tier's own, else the one for all."""
+    own = policy.account_points_by_tier.get(tier)
+    return Limits(*own) if own else Limits(policy.account_points_7_days, policy.account_points_30_days)
+
+
+def person_limits(policy: Policy) -> Limits:
+    """The person's budget of touches."""
+    return Limits(policy.person_touches_7_days, policy.person_touches_30_days)
+
+
+def are_accounts_limited(policy: Policy) -> bool:
+    return account_limits(policy, "").is_set or any(any(own) for own in policy.account_points_by_tier.values())
 
 
 def points_of(policy: Policy, channel: str) -> int:
@@ -100,12 +85,14 @@ def points_of(policy: Policy, channel: str) -> int:
 
 def open_ledger(session: Session, *, accounts: Iterable[int], people: Iterable[int], policy: Policy,
                 at: datetime) -> Ledger:
-    """Read what has been used up to `at`; two queries at most."""
-    ledger = Ledger(policy, *budgets_of(policy))
-    if ledger.account_budget.is_limited:
-        ledger.accounts = _read_used(session, Touch.account_id, set(accounts), Touch.points, at)
-    if ledger.person_budget.is_limited:
+    """Read what has been used up to `at`: two queries at most, and one for tiers that have budgets of their own."""
+    ledger, ids = Ledger(policy), set(accounts)
+    if are_accounts_limited(policy):
+        ledger.accounts = _read_used(session, Touch.account_id, ids, Touch.points, at)
+    if person_limits(policy).is_set:
         ledger.people = _read_used(session, Touch.contact_id, set(people), literal(1), at)
+    if policy.account_points_by_tier:
+        ledger.tiers = outside().people.tiers(session, sorted(ids))
     return ledger
 
 
@@ -130,9 +117,8 @@ def take_caps(session: Session, deliveries: Sequence[DueDelivery], *, run: RunFa
     refused: dict[int, Verdict] = {}
     if not run.is_cap_exempt and ordered:
         accounts, people = {due.account_id for due in ordered}, {due.contact_id for due in ordered}
-        account_budget, person_budget = budgets_of(policy)
-        lock_budgets(session, accounts=accounts if account_budget.is_limited else (),
-                     people=people if person_budget.is_limited else ())
+        lock_budgets(session, accounts=accounts if are_accounts_limited(policy) else (),
+                     people=people if person_limits(policy).is_set else ())
         ledger = open_ledger(session, accounts=accounts, people=people, policy=policy, at=at)
         for due in ordered:
             refusal = ledger.admit(account_id=due.account_id, contact_id=due.contact_id, channel=due.channel, at=at)

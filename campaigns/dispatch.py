@@ -207,6 +207,7 @@ class Dispatcher:
             self._ready, self._ends_at, self._report.is_stuck = None, 0.0, True
             _log.exception("hand-over could not be committed", batch=made.batch.id)
             return
+        made.unlogged = None
         still_open = self._open.get(made.batch.id, set())
         still_open -= held.done
         messages = [one.outgoing for one in chosen if one.due.id in held.to_send and one.outgoing is not None]
@@ -218,6 +219,7 @@ class Dispatcher:
     def _begin(self, session: Session, made: ReadyBatch, chosen: list[Ready]) -> Begun:
         """T5: fence, lease and run checked, caps taken; what is placed here is sent with the commit."""
         held = outbox.begin_hand_over(session, made.batch, [one.prepared for one in chosen])
+        made.log_decisions(session)
         dues = [one.due for one in chosen if one.due.id in held and one.due.channel not in CARRIED]
         refused = caps.take_caps(session, dues, run=made.run, policy=made.policy, at=clock.now())
         refused |= self._refuse_for_day(session, made, [due for due in dues if due.id not in refused])

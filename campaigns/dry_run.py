@@ -17,7 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import caps
+<<<<<<< HEAD
 from campaigns.definition_values import SILENT, BranchStep
+=======
+from campaigns.caps_rules import LONG, SHORT, Used, refuse
+>>>>>>> e6540fe (Make the gate's rules pure, log every decision with its evidence, and explain them for any person)
 from campaigns.due_times import DueTimes
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts
@@ -71,17 +75,13 @@ class _Budget:
 
     touches: deque[tuple[datetime, int]] = field(default_factory=deque)
 
-    def used(self, at: datetime) -> caps.Used:
-        while self.touches and self.touches[0][0] <= at - caps.LONG:
+    def used(self, at: datetime) -> Used:
+        while self.touches and self.touches[0][0] <= at - LONG:
             self.touches.popleft()
-        used = caps.Used()
-        for moment, amount in self.touches:
-            used.long += amount
-            used.oldest_long = used.oldest_long or moment
-            if moment > at - caps.SHORT:
-                used.short += amount
-                used.oldest_short = used.oldest_short or moment
-        return used
+        recent = [(moment, amount) for moment, amount in self.touches if moment > at - SHORT]
+        return Used(
+            short=sum(amount for _moment, amount in recent), long=sum(amount for _moment, amount in self.touches),
+            oldest_short=recent[0][0] if recent else None, oldest_long=self.touches[0][0] if self.touches else None)
 
 
 @dataclass
@@ -140,9 +140,10 @@ class _Simulation:
         if self.facts.is_cap_exempt:
             return None
         points = caps.points_of(self.policy, self.facts.definition.steps[position].channel)
-        account, touches = caps.budgets_of(self.policy)
-        refusal = (account.refuse(self.accounts[person.account_id].used(at), points, at)
-                   or touches.refuse(self.people[person.contact_id].used(at), 1, at))
+        refusal = (
+            refuse("account", caps.account_limits(self.policy, person.tier), self.accounts[person.account_id].used(at),
+                   points, at)
+            or refuse("person", caps.person_limits(self.policy), self.people[person.contact_id].used(at), 1, at))
         return (refusal.until, Reason.OVER_CAP) if refusal and refusal.until else None
 
     def _push_next(self, at: datetime, person: Recipient, position: int) -> None:
@@ -199,7 +200,7 @@ def _read_locks(session: Session, at: datetime) -> dict[int, datetime]:
 def _read_touches(session: Session, simulation: _Simulation, people: Iterable[Recipient], at: datetime) -> None:
     accounts = {person.account_id for person in people}
     rows = session.execute(select(Touch.account_id, Touch.contact_id, Touch.points, Touch.at)
-                           .where(Touch.at > at - caps.LONG, Touch.at <= at).order_by(Touch.at))
+                           .where(Touch.at > at - LONG, Touch.at <= at).order_by(Touch.at))
     for account_id, contact_id, points, moment in rows:
         if account_id in accounts:
             simulation.accounts[account_id].touches.append((moment, points))

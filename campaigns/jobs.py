@@ -1,11 +1,12 @@
 """The engine's jobs: thin, may run twice, carry ids only."""
 
-from campaigns import planning_jobs, sweeps
+from campaigns import gate_log, planning_jobs, sweeps
 from campaigns.dispatch import drain
 from campaigns.error_rates import pause_failing_runs
 from campaigns.events import apply_late_events
 from campaigns.outbox import count_due
 from campaigns.sending.allowances import forget_old
+from core import clock
 from core.db import reading, transaction, use_durable_commits
 from core.jobs import JobQueue, every, job, ring
 
@@ -14,6 +15,7 @@ __all__ = ["drain_outbox", "planning_jobs", "sweep"]
 ROWS_PER_DRAIN = 1_000
 MOST_DRAINS = 4
 SWEEP_SECONDS = 5
+DAY_SECONDS = 24 * 60 * 60
 
 
 @job("outreach.drain", queue=JobQueue.OUTREACH)
@@ -40,4 +42,12 @@ def sweep() -> None:
         ring("outreach.drain", at_most=wanted)
 
 
+@job("outreach.forget")
+def forget() -> None:
+    """What the gate decided is kept for 90 days."""
+    with transaction() as session:
+        gate_log.remove_old(session, clock.now())
+
+
 every(SWEEP_SECONDS, "outreach.sweep")
+every(DAY_SECONDS, "outreach.forget")

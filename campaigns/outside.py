@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any, Protocol
 
@@ -79,6 +79,9 @@ class People(Protocol):
     def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
         """Per contact the source system's own contact id and account id, and the present address (or empty)."""
 
+    def tiers(self, session: Session, account_ids: Sequence[int]) -> dict[int, str]:
+        """The tier of each account; empty where it has none."""
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         """(contact_id, account_id) of everybody with this address, case-insensitively."""
 
@@ -122,6 +125,7 @@ class Policy:
     channel_costs: Mapping[str, str]
     consent_countries: tuple[str, ...]
     is_sending_paused: bool
+    account_points_by_tier: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Company(Protocol):

@@ -13,13 +13,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns import gate
+from campaigns import gate, gate_log
 from campaigns.channels.base import Making, Outgoing, Request
 from campaigns.channels.letter import NoPostalAddress
 from campaigns.channels.registry import CARRIED, PLACED
 from campaigns.commits import in_transaction
 from campaigns.definition import Definition, EmailStep, Step, parse
 from campaigns.facts import DeliveryFacts, DueDelivery, RunFacts
+from campaigns.gate import Judgement
 from campaigns.message_ids import message_id
 from campaigns.models import Campaign, CampaignVersion, Delivery, Run
 from campaigns.outbox import ClaimedBatch, ClaimedRow, Prepared, settle_before_hand_over
@@ -60,6 +61,13 @@ class ReadyBatch:
     run: RunFacts
     policy: Policy
     ready: deque[Ready] = field(default_factory=deque)
+    unlogged: Judgement | None = None
+
+    def log_decisions(self, session: Session) -> None:
+        """Keep the gate's decisions with the first transaction that follows from them; set `unlogged` to None once it
+        is committed."""
+        if self.unlogged is not None:
+            gate_log.keep(session, self.unlogged, run_id=self.batch.run_id, batch_id=self.batch.id, at=clock.now())
 
 
 @dataclass
@@ -71,6 +79,7 @@ class _Material:
     policy: Policy
     recipients: Mapping[int, Recipient]
     values: Mapping[int, Values]
+    judgement: Judgement
     verdicts: Mapping[int, Verdict]
     references: Mapping[int, tuple[str, ...]]
     epoch: int
@@ -88,7 +97,7 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
     allowed = [row for row in batch.rows if found.verdicts[row.due.id].is_allowed]
     if found.step.offer and allowed:
         found.offers = in_transaction(lambda session: _grant(session, found.step.offer or "", allowed))
-    made = ReadyBatch(batch, found.run, found.policy)
+    made = ReadyBatch(batch, found.run, found.policy, unlogged=found.judgement)
     settled = [_settled_by_gate(row.due, found.verdicts[row.due.id]) for row in batch.rows
                if not found.verdicts[row.due.id].is_allowed]
     for row in allowed:
@@ -96,8 +105,14 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
         if failure:
             settled.append(failure)
     if settled:
-        in_transaction(lambda session: settle_before_hand_over(session, fence=batch.fence, rows=settled))
+        in_transaction(lambda session: _settle(session, made, settled))
+        made.unlogged = None
     return made
+
+
+def _settle(session: Session, made: ReadyBatch, settled: Sequence[Mapping[str, Any]]) -> None:
+    settle_before_hand_over(session, fence=made.batch.fence, rows=settled)
+    made.log_decisions(session)
 
 
 def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
@@ -106,10 +121,11 @@ def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
     contacts = sorted({due.contact_id for due in dues})
     people = outside().people
     recipients = people.recipients(session, contacts)
+    judgement = gate.weigh(session, dues, run=run, recipients=recipients, at=clock.now())
     return _Material(
         run=run, step=run.definition.steps[batch.position], policy=outside().company.policy(session),
         recipients=recipients, values=people.values(session, contacts),
-        verdicts=gate.judge(session, dues, run=run, recipients=recipients, at=clock.now()),
+        judgement=judgement, verdicts=judgement.verdicts(),
         references=_earlier_message_ids(session, dues, batch.position), epoch=epoch,
         signers=list_signers(session, batch.route.identity_id) if batch.channel == Channel.EMAIL else (),
         postal=people.postal_addresses(session, contacts) if batch.channel == Channel.LETTER else {},

@@ -18,6 +18,7 @@ class Company:
     working_to: time = time(17)
     account_points_7_days: int = 6
     account_points_30_days: int = 16
+    account_points_by_tier: dict[str, list[int]] = field(default_factory=dict)
     person_touches_7_days: int = 2
     person_touches_30_days: int = 5
     lock_days_after_reply: int = 14

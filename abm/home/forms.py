@@ -1,5 +1,6 @@
 """The company's settings between the form and their stored form."""
 
+import re
 from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from abm.contacts.buying_centre import ROLES
 from core.errors import InvalidInput
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIER = re.compile(r"([^:]{1,20}):\s*(\d{1,4})\s*/\s*(\d{1,4})")
 _WHOLE = (
     "account_points_7_days",
     "account_points_30_days",
@@ -34,6 +36,7 @@ def typed_company(company: Company) -> dict[str, Any]:
         "working_from": f"{company.working_from:%H:%M}",
         "working_to": f"{company.working_to:%H:%M}",
         "consent_countries": list(company.consent_countries),
+        "account_points_by_tier": {tier: list(own) for tier, own in company.account_points_by_tier.items()},
         "channel_costs": dict(company.channel_costs),
         "is_sending_paused": company.is_sending_paused,
         "required_roles": dict(company.required_roles),
@@ -54,6 +57,8 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     values["is_sending_paused"] = bool(form.get("is_sending_paused"))
     values["is_sending_strict"] = bool(form.get("is_sending_strict"))
     values["channel_costs"] = _costs(form, errors)
+    if "account_points_by_tier" in form:
+        values["account_points_by_tier"] = _tiers(form["account_points_by_tier"], errors)
     if "map_fresh_days" in form:
         values |= {"required_roles": _roles(form, errors), "map_fresh_days": _whole(form, "map_fresh_days", errors)}
     for name in ("working_from", "working_to"):
@@ -93,6 +98,18 @@ def _whole(form: Mapping[str, str], name: str, errors: dict[str, str]) -> int:
         errors[name] = "A whole number; 0 means no limit"
         return 0
     return int(text)
+
+
+def _tiers(text: str, errors: dict[str, str]) -> dict[str, list[int]]:
+    """Lines such as `1: 12 / 30`: the tier, then its points in 7 and in 30 days."""
+    tiers: dict[str, list[int]] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        found = _TIER.fullmatch(line)
+        if found is None:
+            errors["account_points_by_tier"] = f'"{line}" is not like “1: 12 / 30”: tier, points in 7 days, in 30 days'
+            continue
+        tiers[found[1].strip()] = [int(found[2]), int(found[3])]
+    return tiers
 
 
 def _costs(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, str]:

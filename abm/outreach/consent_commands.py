@@ -1,6 +1,7 @@
 """`abm suppress`, `abm unsuppress` and `abm contact`: stops and the rights of a person, from the command line."""
 
 import json
+from typing import Any
 
 import click
 
@@ -9,6 +10,7 @@ from abm.outreach.erasure import erase_person, wipe_deleted_pages
 from abm.outreach.person_export import export_person
 from abm.web.terminal import answer, plain
 from core.db import reading, transaction
+from core.errors import NotFound
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
@@ -69,3 +71,32 @@ def erase(email: str, as_json: bool) -> None:
         text=f"Erased: {done['contacts']} people, {done['deliveries']} messages without their address, "
         f"{done['cells']} other places, {done['files']} files",
     )
+
+
+@contact.command()
+@click.argument("email")
+@click.option("--channel", default="email", show_default=True, type=click.Choice(["email", "call", "letter", "visit"]))
+@click.option("--purpose", default="marketing", show_default=True)
+@JSON
+def why(email: str, channel: str, purpose: str, as_json: bool) -> None:
+    """May the person with this address be touched now? Every rule of the gate, with what it says."""
+    from abm.contacts.queries import get_contact
+    from abm.outreach.why_not import explain_person
+    from campaigns.outside import outside
+
+    with reading() as session:
+        found = [explain_person(session, contact=get_contact(session, contact_id), channel=channel, purpose=purpose)
+                 for contact_id, _account in outside().people.contacts_by_address(session, email)]
+    if not found:
+        raise NotFound(f"Nobody with the address {email} is on record")
+    rows: list[dict[str, Any]] = [
+        {"answer": one.verdict.answer, "reason": one.verdict.reason, "until": one.verdict.until,
+         "detail": one.verdict.detail,
+         "rules": [{"rule": name, "holds": verdict is None, "detail": verdict.detail if verdict else ""}
+                   for name, verdict in one.rules]}
+        for one in found]
+    lines = [f"{'yes' if rule['holds'] else 'NO ':4}{rule['rule']}{': ' + rule['detail'] if rule['detail'] else ''}"
+             for row in rows for rule in row["rules"]]
+    answers = [f"{row['answer']}: {row['detail'] or 'nothing speaks against it'}" for row in rows]
+    answer({"email": email, "channel": channel, "purpose": purpose, "people": rows}, as_json=as_json,
+           text="\n".join([*answers, *lines]))

@@ -43,6 +43,9 @@ class AccountPeople:
     def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
         return people.get_external_ids(session, contact_ids)
 
+    def tiers(self, session: Session, account_ids: Sequence[int]) -> dict[int, str]:
+        return people.get_tiers(session, account_ids)
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         return people.find_contacts_by_address(session, address)
 
@@ -84,6 +87,7 @@ class CompanyRules:
             lock_days_after_reply=company.lock_days_after_reply, channel_points=company.channel_points,
             channel_costs=company.channel_costs, consent_countries=company.consent_countries,
             is_sending_paused=company.is_sending_paused or bool(company.restored_at),
+            account_points_by_tier={tier: (own[0], own[1]) for tier, own in company.account_points_by_tier.items()},
         )
 
 

@@ -11,6 +11,7 @@ from abm.outreach import (
     preview_pages,
     result_pages,
     step_pages,
+    why_not_pages,
 )
 from abm.outreach.account_panel import add_panel
 from abm.outreach.blueprint import pages
@@ -21,4 +22,4 @@ add_panel()
 register_count("Campaigns", count_waiting_campaigns)
 
 __all__ = ["campaign_pages", "doubt_pages", "dry_run_pages", "launch_pages", "letter_pages", "message_pages", "pages",
-           "play_pages", "preview_pages", "result_pages", "step_pages"]
+           "play_pages", "preview_pages", "result_pages", "step_pages", "why_not_pages"]

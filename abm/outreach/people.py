@@ -77,6 +77,12 @@ def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Re
     return {row.id: _recipient(row, company.timezone) for row in rows}
 
 
+def get_tiers(session: Session, account_ids: Sequence[int]) -> dict[int, str]:
+    """The tier of each account; empty where it has none."""
+    rows = session.execute(select(Account.id, Account.tier).where(is_among(Account.id, account_ids)))
+    return {account_id: tier or "" for account_id, tier in rows}
+
+
 def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
     return Recipient(
         contact_id=row.id, account_id=row.account_id, email=row.email, phone=row.phone, country=row.country or "",

@@ -4,6 +4,7 @@ from campaigns.models.campaign import Approval, ApprovedMember, Campaign, Campai
 from campaigns.models.consent import ConsentEvent, StopEpoch, Suppression
 from campaigns.models.enrolment import Enrolment, HoldoutAccount, HoldoutGhost, StepPassage
 from campaigns.models.event import Event, Link
+from campaigns.models.gate import GateRecord
 from campaigns.models.letter import Letter, LetterBatch
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
 from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity
@@ -22,6 +23,7 @@ __all__ = [
     "DkimKey",
     "Enrolment",
     "Event",
+    "GateRecord",
     "HoldoutAccount",
     "HoldoutGhost",
     "Letter",

@@ -258,3 +258,9 @@ def test_a_message_in_doubt_is_listed_and_sent_again_by_command(file: Path, caps
     assert (status["planned"], status["by_state"]["sent"], status["by_state"]["unknown"]) == (4, 3, 1)
     assert main(["campaigns", "resend", "welcome-back", number]) == 2
     assert main(["campaigns", "confirm", "welcome-back", "999"]) == 2
+
+
+def test_the_gates_decisions_replay_the_same_by_command(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    launched(file)
+    carried_out()
+    assert answered(capsys, "replay", "welcome-back") == {"checked": 3, "differing": []}
