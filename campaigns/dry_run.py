@@ -17,11 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import caps
-<<<<<<< HEAD
-from campaigns.definition_values import SILENT, BranchStep
-=======
 from campaigns.caps_rules import LONG, SHORT, Used, refuse
->>>>>>> e6540fe (Make the gate's rules pure, log every decision with its evidence, and explain them for any person)
+from campaigns.definition_values import SILENT, BranchStep
 from campaigns.due_times import DueTimes
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts

@@ -6,11 +6,7 @@ from typing import Any
 
 import click
 
-<<<<<<< HEAD
-from abm.outreach import doubt_commands, play_commands, version_commands
-=======
-from abm.outreach import doubt_commands, play_commands, replay_commands
->>>>>>> e6540fe (Make the gate's rules pure, log every decision with its evidence, and explain them for any person)
+from abm.outreach import doubt_commands, play_commands, replay_commands, version_commands
 from abm.outreach.command_words import check_words, dry_run_words, status_words
 from abm.web.terminal import DONE, REFUSED, answer
 from core import db
@@ -24,14 +20,9 @@ def campaigns() -> None:
     """Outreach campaigns: from a file to sent, with every message accounted for."""
 
 
-<<<<<<< HEAD
 for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
                 version_commands.move, play_commands.plays,
-                play_commands.use):
-=======
-for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, play_commands.plays,
                 play_commands.use, replay_commands.replay):
->>>>>>> e6540fe (Make the gate's rules pure, log every decision with its evidence, and explain them for any person)
     campaigns.add_command(command)
 
 
