@@ -114,8 +114,8 @@ def _tiers(text: str, errors: dict[str, str]) -> dict[str, list[int]]:
 
 def _costs(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, str]:
     costs = {}
-    for channel in Company().channel_costs:
-        text = form.get(f"cost_{channel}", "").strip()
+    for channel, usual in Company().channel_costs.items():
+        text = form.get(f"cost_{channel}", usual).strip()
         try:
             costs[channel] = str(Decimal(text))
             if Decimal(text) < 0:
