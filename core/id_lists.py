@@ -38,6 +38,10 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     name = "among"
 
+    def self_group(self, against: Any = None) -> "_Among":
+        """As it is: SQLite would else be asked whether the condition `= 1`, and would look at every row."""
+        return self
+
 
 def is_among(column: ColumnElement[Any] | InstrumentedAttribute[Any], ids: Iterable[int]) -> ColumnElement[bool]:
     """The condition that `column` is one of these whole numbers; a text column is compared with their digits."""
