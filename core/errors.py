@@ -23,6 +23,10 @@ class InvalidInput(Refused):
         self.fields = dict(fields or {})
 
 
+class TookTooLong(Refused):
+    """A question that people may ask freely was cut short: it would have cost everybody else too much."""
+
+
 class CannotRun(AbmError):
     """Something outside the request is missing (database, queue, binary). Commands exit with 3."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from abm.targets.agreement import find_sign_off
+from abm.targets.agreement_queries import find_sign_off
 from abm.targets.models import TargetList
 from abm.targets.queries import get_capacity
 

@@ -1,17 +1,16 @@
 """What sales says to a list: vetoes with a reason and a last day, and the sign-off that a change of the rules voids."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
 from abm.accounts.models import Account
 from abm.audit.actions import actor, record
 from abm.company.queries import company_today
-from abm.targets.history import find_active_veto
+from abm.targets.agreement_queries import find_active_veto
 from abm.targets.membership import count_members, put_in, take_out
 from abm.targets.models import ListMember, ListSignOff, ListVeto, TargetList
 from abm.targets.refreshing import bring_up_to_date, spread_changes
@@ -100,13 +99,6 @@ def _tell(session: Session, row: TargetList, account: Account, action: str, titl
            after={"account_id": account.external_id, **after})
 
 
-def list_vetoes(session: Session, *, list_id: int, limit: int | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(veto, account's id there, name) of the vetoes that stand, the first to end first."""
-    rows = select(ListVeto, Account.external_id, Account.name).join(Account, Account.id == ListVeto.account_id)
-    rows = rows.where(ListVeto.list_id == list_id, ListVeto.ended_at.is_(None))
-    rows = rows.order_by(ListVeto.until_on, ListVeto.id)
-    return session.execute(rows if limit is None else rows.limit(limit)).all()
-
 
 def sign_off(session: Session, *, row: TargetList, note: str = "", by: tuple[int | None, str] | None = None
              ) -> ListSignOff:
@@ -130,9 +122,3 @@ def void_sign_offs(session: Session, row: TargetList, *, reason: str) -> int:
     """The rules (or the accounts chosen by hand) are others now: nobody has agreed to them."""
     voided = update(ListSignOff).where(ListSignOff.list_id == row.id, ListSignOff.voided_at.is_(None))
     return session.connection().execute(voided.values(voided_at=clock.now(), void_reason=reason[:300])).rowcount
-
-
-def find_sign_off(session: Session, *, list_id: int) -> ListSignOff | None:
-    """The newest sign-off, voided or not."""
-    rows = select(ListSignOff).where(ListSignOff.list_id == list_id).order_by(ListSignOff.id.desc()).limit(1)
-    return session.scalars(rows.execution_options(populate_existing=True)).first()

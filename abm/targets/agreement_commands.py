@@ -9,7 +9,8 @@ from abm.audit.actions import Actor, act_as
 from abm.company.queries import company_today
 from abm.targets import queries
 from abm.targets.actions import refresh_list
-from abm.targets.agreement import lift_veto, list_vetoes, set_veto, sign_off
+from abm.targets.agreement import lift_veto, set_veto, sign_off
+from abm.targets.agreement_queries import list_vetoes
 from abm.targets.capacity import CREWS, Capacity
 from abm.targets.history import Moved, find_differences
 from abm.users.queries import find_user_by_email

@@ -36,6 +36,14 @@ class ListDefinition:
         return self.accounts is not None
 
 
+class NotYaml(InvalidInput):
+    """The text is no YAML; `line`, from 1, is where reading broke off."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message, {"yaml": message})
+        self.line = line
+
+
 class _Loader(yaml.SafeLoader):
     """Safe, text for everything but true, false and null, and no name twice."""
 
@@ -63,10 +71,9 @@ def load_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise InvalidInput(f"The YAML cannot be read{where}: {error.problem}", {"yaml": str(error.problem)}) from error
+        raise NotYaml(f"The YAML cannot be read{where}: {error.problem}", mark.line + 1 if mark else None) from error
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise InvalidInput("The YAML cannot be read: it has characters or nesting that YAML does not allow",
-                           {"yaml": "cannot be read"}) from error
+        raise NotYaml("The YAML cannot be read: it has characters or nesting that YAML does not allow") from error
 
 
 def read_definition(raw: Any, vocabulary: Vocabulary) -> ListDefinition:
@@ -132,7 +139,12 @@ def to_document(definition: ListDefinition) -> dict[str, Any]:
 
 def to_yaml(definition: ListDefinition) -> str:
     """The file's text, conditions one per line."""
-    return yaml.dump(to_document(definition), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110,
+    return dump(to_document(definition))
+
+
+def dump(document: dict[str, Any]) -> str:
+    """A document as text, as `to_yaml` writes it."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110,
                      default_flow_style=False)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from abm.targets.builder import Row, errors_by_path, finished, from_form, row_from_rule, to_raw_rules
-from abm.targets.files import ListDefinition, read_definition
+from abm.targets.files import ListDefinition, dump, read_definition
 from abm.targets.vocabulary import Field, Subject, Vocabulary
 from core.errors import InvalidInput
 
@@ -59,6 +59,16 @@ def to_definition(form: ListForm, vocabulary: Vocabulary, *, only_finished: bool
     if form.ranks and not (only_finished and not (form.top_by and form.top_count)):
         raw["top"] = {"by": form.top_by, "count": form.top_count}
     return read_definition(raw, vocabulary)
+
+
+def to_text(form: ListForm) -> str:
+    """The form as YAML, unfinished rows and slips included; what is right means the same there."""
+    document: dict[str, Any] = {"list": form.name or slug(form.title) or "list", "title": form.title}
+    if form.rows is not None:
+        document["who"] = to_raw_rules(form.rows)
+    if form.ranks:
+        document["top"] = {"by": form.top_by, "count": form.top_count}
+    return dump(document)
 
 
 def errors_of(form: ListForm, error: InvalidInput, *, only_finished: bool = False) -> dict[str, str]:

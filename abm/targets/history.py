@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.company.queries import get_company
-from abm.targets.models import ListSpell, ListVeto
+from abm.targets.models import ListSpell
 
 COLUMNS = ("change", "account_id", "name", "at", "how")
 
@@ -39,8 +39,12 @@ class Differences:
     left_rows: Sequence[Moved]
 
 
-def _end_of(session: Session, day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(get_company(session).timezone))
+def _zone(session: Session) -> ZoneInfo:
+    return ZoneInfo(get_company(session).timezone)
+
+
+def _end_of(zone: ZoneInfo, day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 def _in_at(moment: datetime) -> ColumnElement[bool]:
@@ -51,26 +55,14 @@ def _members_at(list_id: int, moment: datetime) -> Select[Any]:
     return select(ListSpell.account_id).where(ListSpell.list_id == list_id, _in_at(moment))
 
 
-def count_members_on(session: Session, *, list_id: int, day: date) -> int:
-    """How many accounts were in the list at the end of the day."""
-    members = _members_at(list_id, _end_of(session, day)).subquery()
-    return session.scalar(select(func.count()).select_from(members)) or 0
-
-
-def iterate_members_on(session: Session, *, list_id: int, day: date) -> Any:
-    """(account_id, name, entered_at, how) of the members at the end of the day, by account id."""
-    rows = select(Account.external_id, Account.name, ListSpell.entered_at, ListSpell.entered_how)
-    rows = rows.join(ListSpell, ListSpell.account_id == Account.id).where(ListSpell.list_id == list_id)
-    return session.execute(rows.where(_in_at(_end_of(session, day))).order_by(Account.external_id))
-
-
 def find_differences(session: Session, *, list_id: int, first: date, last: date, limit: int | None = 50) -> Differences:
     """Who is in the list at the end of `last` and was not at the end of `first`, and the other way round."""
-    start, end = _end_of(session, first), _end_of(session, last)
+    zone = _zone(session)
+    start, end = _end_of(zone, first), _end_of(zone, last)
     entered = _moved(list_id, here=end, not_here=start, at=ListSpell.entered_at, how=ListSpell.entered_how)
     left = _moved(list_id, here=start, not_here=end, at=ListSpell.left_at, how=ListSpell.left_how)
     return Differences(
-        count_members_on(session, list_id=list_id, day=first), count_members_on(session, list_id=list_id, day=last),
+        _count(session, _members_at(list_id, start)), _count(session, _members_at(list_id, end)),
         _count(session, entered), _count(session, left), _rows(session, entered, limit), _rows(session, left, limit))
 
 
@@ -94,7 +86,11 @@ def find_stays(session: Session, *, list_id: int, account_id: int) -> Sequence[L
     return session.scalars(rows.order_by(ListSpell.entered_at.desc()).limit(10)).all()
 
 
-def find_active_veto(session: Session, *, list_id: int, account_id: int) -> ListVeto | None:
-    """The veto that keeps the account out of the list now."""
-    rows = select(ListVeto).where(ListVeto.list_id == list_id, ListVeto.account_id == account_id)
-    return session.scalars(rows.where(ListVeto.ended_at.is_(None))).first()
+
+def count_recent(session: Session, *, list_id: int, since: date) -> tuple[int, int]:
+    """(stays begun, stays ended) from the day on; over indexes, whatever the size of the list."""
+    start = _end_of(_zone(session), since - timedelta(days=1))
+    begun = select(func.count()).select_from(ListSpell).where(ListSpell.list_id == list_id,
+                                                             ListSpell.entered_at >= start)
+    ended = select(func.count()).select_from(ListSpell).where(ListSpell.list_id == list_id, ListSpell.left_at >= start)
+    return session.scalar(begun) or 0, session.scalar(ended) or 0

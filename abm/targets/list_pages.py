@@ -2,16 +2,30 @@
 
 from flask import flash, g, redirect, render_template, request, url_for
 
+from abm.accounts.columns import list_columns
+from abm.accounts.queries import EMPTY, arguments_of
 from abm.targets import queries
 from abm.targets.actions import delete_list, refresh_list
+from abm.targets.agreement_pages import head_of
+from abm.targets.agreement_queries import find_active_veto
 from abm.targets.blueprint import Answer, pages
+from abm.targets.builder_pages import COUNTING_SECONDS
 from abm.targets.explain import say_value
+from abm.targets.history import find_stays
+from abm.targets.members import (
+    EXPORTED,
+    iterate_exported,
+    member_choices,
+    members_order,
+    read_members_listing,
+    select_members,
+)
 from abm.targets.previews import suggest_values
 from abm.web.access import requires
 from abm.web.exports import Table, exports
+from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
-
-PAGE_SIZE = 50
+from core.time_limits import time_limit
 
 
 @pages.get("/lists")
@@ -24,18 +38,14 @@ def index() -> Answer:
 @requires(Permission.SEE)
 def show(name: str) -> Answer:
     row = queries.get_list(g.session, name)
-    search = request.args.get("q", "")[:100]
-    after = _after(request.args.get("after", ""))
-    members = queries.list_members(g.session, list_id=row.id, search=search, after=after, limit=PAGE_SIZE + 1)
-    shown, last = members[:PAGE_SIZE], members[PAGE_SIZE - 1] if len(members) > PAGE_SIZE else None
-    return render_template("targets/show.html", row=row, members=shown, search=search, is_first=after is None,
-                           sentence=queries.say_stored(row), after=f"{last.id}~{last.name_key}" if last else "",
-                           campaigns=queries.list_users_of(g.session, name))
-
-
-def _after(text: str) -> tuple[str, int] | None:
-    number, mark, name_key = text.partition("~")
-    return (name_key, int(number)) if mark and number.isdecimal() and len(number) < 19 else None
+    listing = read_members_listing(request.args)
+    query, order = select_members(row.id, listing), members_order(listing)
+    page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
+    is_whole = not listing.text and not listing.filters
+    count = f"{row.member_count:,} accounts" if is_whole else count_text(g.session, query, "account", "accounts")
+    return render_template(
+        "targets/show.html", page=page, listing=listing, columns=list_columns(), choices=member_choices(), count=count,
+        kept=arguments_of(listing), without_value=EMPTY, **head_of(row))
 
 
 @pages.get("/lists/<name>/why/<account_id>")
@@ -43,15 +53,27 @@ def _after(text: str) -> tuple[str, int] | None:
 def why(name: str, account_id: str) -> Answer:
     row = queries.get_list(g.session, name)
     account = queries.get_account_by_external_id(g.session, account_id)
-    found = queries.explain_member(g.session, row=row, account_id=account.id)
-    return render_template("targets/why.html", row=row, account=account, found=found, say_value=say_value)
+    with time_limit(g.session, COUNTING_SECONDS):
+        found = queries.explain_member(g.session, row=row, account_id=account.id)
+    return render_template(
+        "targets/why.html", row=row, account=account, found=found, say_value=say_value,
+        veto=find_active_veto(g.session, list_id=row.id, account_id=account.id),
+        stays=find_stays(g.session, list_id=row.id, account_id=account.id))
+
+
+@pages.get("/lists/<name>/ask")
+@requires(Permission.SEE)
+def ask(name: str) -> Answer:
+    """Accounts to choose from, each leading to why it is in the list or not."""
+    found = queries.suggest_accounts(g.session, request.args.get("search", "")[:100])
+    return render_template("targets/_asked.html", row=queries.get_list(g.session, name), found=found)
 
 
 @exports(pages, "/lists/<name>/members")
 def export(name: str) -> Table:
     row = queries.get_list(g.session, name)
-    rows = queries.iterate_members(g.session, list_id=row.id, search=request.args.get("q", "")[:100])
-    return Table(name, columns=queries.MEMBER_COLUMNS, rows=rows)
+    rows = iterate_exported(g.session, row.id, read_members_listing(request.args))
+    return Table(name, columns=EXPORTED, rows=rows)
 
 
 @exports(pages, "/lists/-/export")

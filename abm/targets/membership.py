@@ -22,21 +22,16 @@ def select_entering(found: Select[Any], *, list_id: int) -> Select[Any]:
     return select(ids.c.id).outerjoin(ListMember, held).where(ListMember.account_id.is_(None))
 
 
-def select_leaving(found: Select[Any], *, list_id: int, only: Ids | None = None) -> Select[Any]:
-    """Ids (of `only`) that the list holds and `found` does not have any more."""
+def select_leaving(found: Select[Any], *, list_id: int) -> Select[Any]:
+    """Ids that the list holds and `found` does not have any more."""
     ids, held = found.subquery("found"), aliased(ListMember)
     rows = select(held.account_id.label("id")).outerjoin(ids, ids.c.id == held.account_id)
-    rows = rows.where(held.list_id == list_id, ids.c.id.is_(None))
-    return rows if only is None else rows.where(is_among(held.account_id, only))
+    return rows.where(held.list_id == list_id, ids.c.id.is_(None))
 
 
-def put_members(session: Session, row: TargetList, found: Select[Any], *, how: str = "rule",
-                only: Ids | None = None) -> tuple[int, int]:
-    """Make `found` the members (among the accounts `only`, when given); returns how many entered and left.
-
-    Those who stay keep the day of entering.
-    """
-    leaving = select_leaving(found, list_id=row.id, only=only)
+def put_members(session: Session, row: TargetList, found: Select[Any], *, how: str = "rule") -> tuple[int, int]:
+    """Make `found` the members; returns how many entered and left. Those who stay keep the day of entering."""
+    leaving = select_leaving(found, list_id=row.id)
     arriving = select_entering(found, list_id=row.id).subquery("arriving")
     gone = delete(ListMember).where(ListMember.list_id == row.id, ListMember.account_id.in_(leaving))
     new = select(literal(row.id), arriving.c.id, literal(clock.now(), ListMember.added_at.type), literal(how))
@@ -46,12 +41,24 @@ def put_members(session: Session, row: TargetList, found: Select[Any], *, how: s
     session.execute(entering)
     entered = count_members(session, row) - kept  # an INSERT … SELECT has no row count everywhere
     if entered or left:
-        settle_stays(session, row, left_how=how, only=only)
+        settle_stays(session, row, left_how=how)
     if entered + left > MANY:
         refresh_statistics(session, "list_member", "list_spell")
     row.member_count = kept + entered
     session.flush()
     return entered, left
+
+
+def put_some_members(session: Session, row: TargetList, found: Select[Any], only: Ids) -> tuple[int, int]:
+    """As above for the accounts `only`, of which `found` belongs to the list; the rules are worked through once."""
+    fitting = set(session.scalars(found))
+    own = select(ListMember.account_id).where(ListMember.list_id == row.id, is_among(ListMember.account_id, only))
+    held = set(session.scalars(own))
+    left = take_out(session, row, sorted(held - fitting), how="rule")
+    put_in(session, row, sorted(fitting - held), how="rule")
+    row.member_count = count_members(session, row)  # also without those whose accounts are gone
+    session.flush()
+    return len(fitting - held), left
 
 
 def settle_stays(session: Session, row: TargetList, *, left_how: str, only: Ids | None = None) -> None:
@@ -76,13 +83,13 @@ def count_members(session: Session, row: TargetList) -> int:
     return session.scalar(count) or 0
 
 
-def put_in(session: Session, row: TargetList, account_ids: Ids) -> None:
-    """Let accounts enter a list by hand; none of them may be in it."""
+def put_in(session: Session, row: TargetList, account_ids: Ids, *, how: str = "hand") -> None:
+    """Let accounts enter a list; none of them may be in it."""
     now = clock.now()
     if account_ids:
         session.connection().execute(insert(ListMember), [
-            {"list_id": row.id, "account_id": each, "added_at": now, "how": "hand"} for each in account_ids])
-        settle_stays(session, row, left_how="hand", only=account_ids)
+            {"list_id": row.id, "account_id": each, "added_at": now, "how": how} for each in account_ids])
+        settle_stays(session, row, left_how=how, only=account_ids)
 
 
 def take_out(session: Session, row: TargetList, account_ids: Ids, *, how: str = "hand") -> int:

@@ -1,7 +1,7 @@
 """Reading lists: overview, members, why somebody is in."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.company.queries import get_company
+from abm.targets.agreement_queries import find_active_veto, find_sign_offs
 from abm.targets.capacity import Capacity, reckon
 from abm.targets.explain import Explanation, explain_rules
 from abm.targets.files import ListDefinition
-from abm.targets.models import ListMember, TargetList
+from abm.targets.models import ListMember, ListSignOff, TargetList
 from abm.targets.rule_tree import lists_in
 from abm.targets.scopes import make_scope, stored_rules
 from abm.targets.sentence import say_list
@@ -36,6 +37,7 @@ class ListSummary:
     member_count: int
     sentence: str
     refreshed_at: Any
+    agreement: str = ""
 
 
 def find_list(session: Session, name: str) -> TargetList | None:
@@ -54,8 +56,15 @@ def get_list(session: Session, name: str) -> TargetList:
 def list_lists(session: Session) -> list[ListSummary]:
     """Every list by title."""
     rows = session.scalars(select(TargetList).order_by(func.lower(TargetList.title), TargetList.name))
-    return [ListSummary(row.name, row.title, row.kind, row.member_count, say_stored(row), row.refreshed_at)
+    signed = find_sign_offs(session)
+    return [ListSummary(row.name, row.title, row.kind, row.member_count, say_stored(row), row.refreshed_at,
+                        _say_agreement(signed.get(row.id)))
             for row in rows]
+
+
+def _say_agreement(signed: ListSignOff | None) -> str:
+    """signed, voided, or nothing where nobody has said anything."""
+    return "" if signed is None else "voided" if signed.voided_at else "signed"
 
 
 def list_names(session: Session) -> Sequence[tuple[str, str]]:
@@ -92,9 +101,13 @@ def find_account_ids(session: Session, external_ids: Sequence[str]) -> dict[str,
     return found
 
 
+def find_account(session: Session, external_id: str) -> Account | None:
+    return session.scalars(select(Account).where(Account.external_id == external_id)).first()
+
+
 def get_account_by_external_id(session: Session, external_id: str) -> Account:
     """Raises NotFound."""
-    account = session.scalars(select(Account).where(Account.external_id == external_id)).first()
+    account = find_account(session, external_id)
     if account is None:
         raise NotFound(f'There is no account with the id "{external_id}"; ids are those of the source system')
     return account
@@ -108,17 +121,6 @@ def _select_members(list_id: int) -> Select[*tuple[Any, ...]]:
         .join(ListMember, ListMember.account_id == Account.id).outerjoin(User, User.id == Account.owner_id)
         .where(ListMember.list_id == list_id)
     )
-
-
-def list_members(session: Session, *, list_id: int, search: str = "", after: tuple[str, int] | None = None,
-                 limit: int = 50) -> Sequence[Row[*tuple[Any, ...]]]:
-    """A page of members by name; `after` is (name key, id) of the last row of the page before."""
-    rows = _search_members(_select_members(list_id), search).add_columns(Account.name_key)
-    rows = rows.order_by(Account.name_key, Account.id).limit(limit)
-    if after is not None:
-        rows = rows.where(or_(Account.name_key > after[0],
-                              (Account.name_key == after[0]) & (Account.id > after[1])))
-    return session.execute(rows).all()
 
 
 def _search_members(rows: Select[*tuple[Any, ...]], search: str) -> Select[*tuple[Any, ...]]:
@@ -141,12 +143,14 @@ def is_member(session: Session, *, list_id: int, account_id: int) -> bool:
 
 
 def explain_member(session: Session, *, row: TargetList, account_id: int) -> Explanation:
-    """Why the account (its internal id) is in the list, by the data of this moment, or is not."""
+    """Why the account (its internal id) is in the list, by the data of this moment, or is not; a veto keeps it out."""
     if row.kind == "static":
         return Explanation(is_member(session, list_id=row.id, account_id=account_id), ())
     rule, top = stored_rules(row)
     scope = make_scope(session, within=(row.name,))
-    return explain_rules(session, rule=rule, top=top, account_id=account_id, scope=scope)
+    found = explain_rules(session, rule=rule, top=top, account_id=account_id, scope=scope)
+    is_vetoed = find_active_veto(session, list_id=row.id, account_id=account_id) is not None
+    return replace(found, is_in=found.is_in and not is_vetoed)
 
 
 def list_users_of(session: Session, name: str) -> list[str]:

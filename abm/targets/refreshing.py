@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from abm.targets.addressing import CAN_EMAIL, find_accounts_of_stops, keep_addresses, keep_addresses_of
 from abm.targets.dependence import Dependence, depends_on
-from abm.targets.membership import put_members
+from abm.targets.membership import put_members, put_some_members
 from abm.targets.models import AccountChange, ListPending, TargetList
 from abm.targets.previews import select_by_rules
 from abm.targets.scopes import find_rules, make_scope, stored_rules
@@ -40,7 +40,8 @@ def spread_changes(session: Session) -> int:
         return 0
     if len(rows) > MOST_CHANGES:
         return _judge_everybody(session)
-    session.execute(delete(AccountChange).where(is_among(AccountChange.id, [row.id for row in rows])))
+    noted = delete(AccountChange).where(is_among(AccountChange.id, [row.id for row in rows]))
+    session.connection().execute(noted)
     changed: dict[str, set[int]] = defaultdict(set)
     for _, kind, account_id in rows:
         changed[kind].add(account_id)
@@ -105,7 +106,7 @@ def _take_pending(session: Session, row: TargetList) -> set[int]:
         return set(session.scalars(taken))
     pending = set(session.scalars(select(ListPending.account_id).where(ListPending.list_id == row.id)))
     if pending:
-        session.execute(delete(ListPending).where(ListPending.list_id == row.id))
+        session.connection().execute(delete(ListPending).where(ListPending.list_id == row.id))
     return pending
 
 
@@ -116,7 +117,7 @@ def _means_everybody(pending: set[int]) -> bool:
 def _judge(session: Session, row: TargetList, only: tuple[int, ...] | None) -> tuple[int, int]:
     rule, top = stored_rules(row)
     found = select_by_rules(session, rule=rule, top=top, within=(row.name,), list_id=row.id, only=only)
-    return put_members(session, row, found, only=only)
+    return put_members(session, row, found) if only is None else put_some_members(session, row, found, only)
 
 
 def is_stale(session: Session, row: TargetList) -> bool:

@@ -12,7 +12,7 @@ from abm.audit.models import AuditEntry
 from abm.cli import main
 from abm.company.actions import set_company_value
 from abm.targets.actions import add_accounts, save_list
-from abm.targets.agreement import find_sign_off
+from abm.targets.agreement_queries import find_sign_off
 from abm.targets.capacity import reckon
 from abm.targets.files import load_yaml, read_definition
 from abm.targets.jobs import refresh_lists

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from abm.targets.builder import finished, from_form, row_from_rule, to_form, to_raw_rules
 from abm.targets.dates import Day
-from abm.targets.rule_tree import All, AnyOf, Condition, Has, InList, Not, Rule
+from abm.targets.files import ListDefinition, load_yaml, read_definition, to_yaml
+from abm.targets.forms import form_of, to_text
+from abm.targets.rule_tree import All, AnyOf, Condition, Has, InList, Not, Rule, Top
 from abm.targets.rules import read_rules
 from abm.targets.scopes import make_vocabulary
 from abm.targets.vocabulary import Operator
@@ -43,6 +45,14 @@ def test_rules_survive_the_way_through_the_form(rule: Rule) -> None:
 
     assert rows is not None
     assert read_rules(to_raw_rules(rows), make_vocabulary()) == rule
+
+
+@given(RULES, st.one_of(st.none(), st.builds(Top, st.just("account.employees"), st.integers(1, 1000))))
+def test_rules_survive_the_way_through_yaml_and_the_builder(rule: Rule, top: Top | None) -> None:
+    definition = ListDefinition("a-list", "A list", rule, top)
+
+    assert read_definition(load_yaml(to_yaml(definition)), make_vocabulary()) == definition
+    assert read_definition(load_yaml(to_text(form_of(definition))), make_vocabulary()) == definition
 
 
 @given(RULES)
