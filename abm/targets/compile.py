@@ -90,7 +90,10 @@ def _has(rule: Has, scope: Scope, is_true: bool) -> Truth:
     source = get_source(rule.subject)
     counted = related_rows(rule, scope)
     if rule.at_least == 1:
-        found = counted.add_columns(literal(1)).where(source.account_id == Account.id).correlate(Account).exists()
+        one = counted.add_columns(literal(1)).where(source.account_id == Account.id)
+        if scope.only is not None and scope.is_postgres:
+            one = one.offset(0)  # else PostgreSQL joins with the whole table, however few accounts are judged
+        found = one.correlate(Account).exists()
         return found if is_true else not_(found)
     # Counted per account over its index: PostgreSQL, misjudging a grouped subquery, may run it once for every account.
     own = counted.add_columns(func.count()).where(source.account_id == Account.id).correlate(Account).scalar_subquery()
