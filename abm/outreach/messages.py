@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
-from campaigns.models import Attempt, Campaign, Delivery, Enrolment, Event, HoldoutAccount, Link, Run
+from campaigns.models import Attempt, Campaign, Delivery, Enrolment, Event, HoldoutAccount, Link, Run, StepPassage
 from campaigns.states import BOOK_OF_STATE
 from core.errors import NotFound
 
@@ -55,6 +55,8 @@ class PersonInCampaign:
     is_held_out: bool
     enrolments: Sequence[Enrolment]
     deliveries: Sequence[Delivery]
+    passages: Sequence[StepPassage] = ()
+    replaced: Sequence[tuple[int, str]] = ()
 
 
 def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, after: int = 0) -> MessagePage:
@@ -119,4 +121,17 @@ def get_person_in_campaign(session: Session, *, campaign_id: int, contact_id: in
         Enrolment.run_id.in_(runs), Enrolment.contact_id == contact_id).order_by(Enrolment.id)).all()
     deliveries = session.scalars(select(Delivery).where(
         Delivery.run_id.in_(runs), Delivery.contact_id == contact_id).order_by(Delivery.id)).all()
-    return PersonInCampaign(row[0], row[1], bool(held_out and held_out.is_held_out), enrolments, deliveries)
+    passages = session.scalars(
+        select(StepPassage).where(StepPassage.enrolment_id.in_([one.id for one in enrolments]))
+        .order_by(StepPassage.enrolment_id, StepPassage.position)).all()
+    return PersonInCampaign(row[0], row[1], bool(held_out and held_out.is_held_out), enrolments, deliveries, passages,
+                            _whom_they_replaced(session, enrolments))
+
+
+def _whom_they_replaced(session: Session, enrolments: Sequence[Enrolment]) -> list[tuple[int, str]]:
+    """(contact id, name) of those whose place the person took."""
+    ids = [one.replaces_id for one in enrolments if one.replaces_id]
+    rows = session.execute(
+        select(Contact.id, Contact.first_name, Contact.last_name)
+        .join(Enrolment, Enrolment.contact_id == Contact.id).where(Enrolment.id.in_(ids)))
+    return [(row.id, " ".join(filter(None, (row.first_name, row.last_name)))) for row in rows]

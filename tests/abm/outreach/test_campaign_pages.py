@@ -423,3 +423,19 @@ def test_waves_and_re_entry_are_chosen_in_the_basics(marketer: Any) -> None:
     assert marketer.post(f"/campaigns/{campaign_id}/basics", data=typed).status_code == 302
     with db.reading() as session:
         assert session.get_one(Campaign, campaign_id).definition_hash == before
+
+
+def test_the_way_somebody_took_is_shown_with_its_reason(client_as: Client, database: Path) -> None:
+    from campaigns.enrolment import plan_due_steps
+    from tests.campaigns.campaign_factory import HELLO as MAIL
+    from tests.campaigns.campaign_factory import make_people, make_run
+
+    with db.transaction() as session:
+        (person,) = make_people(session)
+        fork = {"id": "fork", "branch": {"if": {"field": "account.tier", "is": "A"}, "then": "end"}}
+        run = make_run(session, steps=[fork, {**MAIL, "after": "0 days"}])
+        plan_due_steps(session)
+        url = f"/campaigns/{run.campaign_id}/people/{person.id}"
+    page = client_as("marketer").get(url).text
+    assert "Ways taken" in page
+    assert "not: account.tier is A" in page
