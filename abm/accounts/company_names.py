@@ -102,10 +102,10 @@ def _legal_forms() -> dict[str, frozenset[str]]:
 
 
 def block_of(core: str) -> str:
-    """Names are compared closely with those of the same block only: the first letters of the first word, and every
-    number, since `Depot 4` is not a misspelt `Depot 5`."""
-    first = core.split(" ", 1)[0] if core else ""
-    return (first[:4] + "#" + ",".join(re.findall(r"\d+", core)))[:60]
+    """Names are compared closely with those of the same block only: the first letters of the first and of the last
+    word, and every number, since `Depot 4` is not a misspelt `Depot 5`."""
+    words = core.split() or [""]
+    return (f"{words[0][:4]}#{words[-1][:2]}#" + ",".join(re.findall(r"\d+", core)))[:60]
 
 
 @lru_cache(maxsize=20_000)

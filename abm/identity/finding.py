@@ -1,7 +1,7 @@
 """Looking for duplicates: accounts by name and domain, people by address and name.
 
-Equal names and domains are joined in SQL. Alike names are compared only within a block (the first letters and the
-numbers of a name), block after block, so that neither time nor memory grows with the square of the accounts.
+Equal names and domains are joined in SQL. Alike names are compared only within a block (first letters and numbers
+of a name), block after block, so that neither time nor memory grows with the square of the accounts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ from core import clock
 from core.db import is_postgres
 from core.id_lists import is_among
 
-_LARGEST_BLOCK = 1_500
+_LARGEST_BLOCK = 400
 _ALL_PAIRS_UP_TO = 12
 _LARGEST_DOMAIN = 50
 _AT_ONCE = 2_000

@@ -48,10 +48,14 @@ def index() -> Answer:
     listing, order = read_listing(request.args), pair_order()
     query = select_pairs(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
-    counts = {subject: count_open(g.session, subject) for subject in ("account", "contact")}
     return render_template(
-        "identity/index.html", page=page, listing=listing, kept=listing.arguments, counts=counts, name=name_of,
+        "identity/index.html", page=page, listing=listing, kept=listing.arguments, waiting=_waiting(), name=name_of,
         count=count_text(g.session, query, "pair", "pairs"), looked_at=last_search(g.session))
+
+
+def _waiting() -> dict[str, int]:
+    """How many pairs are to be decided, for the tabs."""
+    return {subject: count_open(g.session, subject) for subject in ("account", "contact")}
 
 
 @exports(pages, "/accounts/duplicates/export")
@@ -79,11 +83,11 @@ def _pair_page(pair: DuplicatePair, typed: Any, errors: Any) -> str:
     get = get_account if pair.subject == "account" else get_contact
     first: Any = get(g.session, pair.first_id)
     second: Any = get(g.session, pair.second_id)
-    counts = {one.id: count_rows(g.session, pair.subject, one.id) for one in (first, second)}
-    proposed = max((first, second), key=lambda one: (sum(counts[one.id].values()), -one.id))
+    has = {one.id: count_rows(g.session, pair.subject, one.id) for one in (first, second)}
+    proposed = max((first, second), key=lambda one: (sum(has[one.id].values()), -one.id))
     keep = typed.get("keep") or str(proposed.id)
     return render_template(
-        "identity/show.html", pair=pair, first=first, second=second, counts=counts, keep=keep, errors=errors,
+        "identity/show.html", pair=pair, first=first, second=second, has=has, keep=keep, errors=errors,
         typed=typed, name=name_of, lines=compare(g.session, pair.subject, first, second))
 
 
@@ -127,7 +131,7 @@ def _settled(pair: DuplicatePair, said: str) -> Answer:
 def merges() -> Answer:
     order = merge_order()
     page = fetch_page(g.session, select_merges(), order=order, place=read_place(request.args, order))
-    return render_template("identity/merges.html", page=page, count=count_text(
+    return render_template("identity/merges.html", page=page, waiting=_waiting(), count=count_text(
         g.session, select_merges(), "merge", "merges"))
 
 

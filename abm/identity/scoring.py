@@ -24,15 +24,15 @@ def score_pair(one: Card, other: Card, *, same_name: bool, likeness: float = 100
     reasons = []
     if same_name:
         is_literal = one.name.casefold() == other.name.casefold()
-        reasons.append("Same name" if is_literal else f"Same name without its legal form ({one.core})")
+        reasons.append("same name" if is_literal else f"same name without its legal form ({one.core})")
         points = 90.0
     elif likeness >= CLOSE:
-        reasons.append(f"Names alike to {likeness:.0f} %")
+        reasons.append(f"names alike to {likeness:.0f} %")
         points = likeness - 10
     else:
         points = 55.0
     if shared:
-        reasons.append(f"Same web domain ({shared[0]})")
+        reasons.append(f"same web domain ({shared[0]})")
         points = min(points + (9 if same_name else 12), 99) if points > 55 else 55 + likeness / 4
     elif one.domains and other.domains:
         reasons.append("but other web domains")
@@ -46,8 +46,9 @@ def _places(one: Card, other: Card, points: float, reasons: list[str]) -> tuple[
         points -= 20
     elif one.city and other.city:
         if one.city.casefold() == other.city.casefold():
-            reasons.append(f"Same city ({one.city})")
+            reasons.append(f"same city ({one.city})")
             points += 3
         else:
             points -= 3
-    return max(0, min(100, round(points))), reasons
+    first = reasons[0][:1].upper() + reasons[0][1:] if reasons else ""
+    return max(0, min(100, round(points))), [first, *reasons[1:]] if first else []
