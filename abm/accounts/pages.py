@@ -52,7 +52,8 @@ def index() -> Answer:
     query, order = select_accounts(listing), list_order(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     return render_template(
-        "accounts/index.html", page=page, listing=listing, columns=list_columns(), choices=list_choices(g.session),
+        "accounts/index.html", page=page, listing=listing, columns=list_columns(),
+        choices=list_choices(g.session, listing),
         shown=shown_columns(listing.columns),
         places={name: place for place, name in enumerate(list_columns(), start=1)},
         views=list_views(g.session, user_id=g.user.id, page="accounts"),

@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from abm.accounts.columns import ListColumn, join_contributions, list_columns
+from abm.accounts.columns import ListColumn, join_contributions, list_columns, shown_columns
 from abm.accounts.models import Account, AccountAlias, AccountEvent
 from abm.users.models import User
 from abm.web.keyset import Order
 from core.errors import NotFound
 
 _MOST_CHOICES = 100
+_MOST_LEAPS = 300
+_INDEXED = (Account.tier, Account.country, Account.industry)
 EMPTY = "-"
 
 
@@ -71,20 +73,34 @@ def list_order(listing: Listing) -> Order:
     return Order(column.expression, Account.id, listing.is_descending, column.is_nullable)
 
 
-def list_choices(session: Session) -> dict[str, Sequence[tuple[str, str]]]:
-    """Per filter column its values with their words: given ones, else those that occur most."""
-    columns = list_columns().items()
-    return {name: column.choices or _occurring(session, column) for name, column in columns if column.filters}
+def list_choices(session: Session, listing: Listing = Listing()) -> dict[str, Sequence[tuple[str, str]]]:
+    """Per filter column its values with their words: given ones, else those that occur most. Columns that are neither
+    shown nor filtered by are left out, so that nothing is counted that nobody looks at."""
+    wanted = {**shown_columns(listing.columns), **{name: list_columns()[name] for name in listing.filters}}
+    usual = {name: column for name, column in list_columns().items() if column.filters and column.is_usual}
+    return {name: column.choices or _occurring(session, column)
+            for name, column in {**usual, **wanted}.items() if column.filters}
 
 
 def _occurring(session: Session, column: ListColumn) -> list[tuple[str, str]]:
     if column.expression is User.name:
-        query = select(User.name, func.count()).join(Account, Account.owner_id == User.id).group_by(User.name)
-    else:
-        query = select(column.expression, func.count()).select_from(Account).group_by(column.expression)
+        owns = select(Account.id).where(Account.owner_id == User.id).correlate(User).exists()
+        return [(name, name) for name in session.scalars(
+            select(User.name).where(owns).distinct().order_by(User.name).limit(_MOST_CHOICES))]
+    if any(column.expression is indexed for indexed in _INDEXED):
+        return [(value, value) for value in session.scalars(_by_leaps(column.expression))]
+    query = select(column.expression, func.count()).select_from(Account).group_by(column.expression)
     query = query.where(column.expression.is_not(None))
     rows = session.execute(query.order_by(func.count().desc(), column.expression).limit(_MOST_CHOICES)).all()
     return sorted((str(value), str(value)) for value, _count in rows)
+
+
+def _by_leaps(column: Any) -> Select[*tuple[Any, ...]]:
+    """The values of an indexed column, leaping from one to the next over its index, however many accounts there are."""
+    values = select(func.min(column).label("value")).cte("occurring", recursive=True)
+    following = select(func.min(column)).where(column > values.c.value).correlate(values).scalar_subquery()
+    values = values.union_all(select(following).where(values.c.value.is_not(None)))
+    return select(values.c.value).where(values.c.value.is_not(None)).limit(_MOST_LEAPS)
 
 
 def get_account(session: Session, account_id: int) -> Account:

@@ -65,7 +65,7 @@ def select_contacts(listing: Listing) -> Select[*tuple[Any, ...]]:
 
 
 def list_order(listing: Listing) -> Order:
-    return Order(SORTS[listing.sort], Contact.id, listing.is_descending)
+    return Order(SORTS[listing.sort], Contact.id, listing.is_descending, is_nullable=listing.sort in ("title", "role"))
 
 
 def get_contact(session: Session, contact_id: int) -> Contact:
