@@ -42,6 +42,7 @@ PAGES = (
     "abm.scorecards.pages",
     "abm.targets.pages",
     "abm.work.pages",
+    "abm.plans.pages",
     "abm.sending.pages",
     "abm.dossier.pages",
     "abm.outreach.pages",

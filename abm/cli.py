@@ -40,6 +40,8 @@ COMMANDS: dict[str, str] = {
     "restore": "abm.installation.backup_commands:restore",
     "senders": "abm.sending.commands:senders",
     "secrets": "abm.sending.commands:secrets",
+    "qualification": "abm.plans.commands:qualification",
+    "reviews": "abm.plans.commands:reviews",
     "winback": "abm.winback.commands:winback",
 }
 

@@ -9,6 +9,7 @@ JOB_MODULES = (
     "abm.scorecards.jobs",
     "abm.targets.jobs",
     "abm.work.jobs",
+    "abm.plans.jobs",
     "abm.winback.jobs",
     "abm.outreach.jobs",
     "abm.identity.jobs",
@@ -19,7 +20,11 @@ JOB_MODULES = (
 # A table's foreign keys are looked up when it is first used, whatever the command that uses it imported.
 ALL_TABLES = "abm.all_models"
 # Areas above the target lists that add subjects to list rules.
-LIST_FIELD_MODULES = ("abm.work.list_fields", "abm.dossier.list_fields")
+LIST_FIELD_MODULES = (
+    "abm.work.list_fields",
+    "abm.dossier.list_fields",
+    "abm.plans.list_fields",
+)
 
 
 def load_list_fields() -> None:

@@ -22,7 +22,7 @@ class Entry:
 MENU = (
     Entry("Today", "home.today", "home", ("home",)),
     Entry("Accounts", "accounts.index", "building",
-          ("accounts", "dossier", "contacts", "orders", "catalogue", "imports", "identity")),
+          ("accounts", "plans", "dossier", "contacts", "orders", "catalogue", "imports", "identity")),
     Entry("Lists", "targets.index", "list-details", ("targets",)),
     Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis", "scorecards")),
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),

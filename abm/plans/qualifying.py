@@ -1,0 +1,178 @@
+"""Computing gates, kinds and questions for all accounts (or some) in one statement, the same on both databases."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from abm.accounts.models import Account
+from abm.analysis.models import AccountResult
+from abm.analysis.queries import latest_run_id
+from abm.contacts.models import Contact, FurtherSeat
+from abm.orders.models import AccountDay
+from abm.plans.gates import (
+    BREADWINNER_SHARE,
+    CHASE,
+    DECIDING_ROLES,
+    FEWEST_OF_INDUSTRY,
+    GATES,
+    MANY_PEOPLE,
+    MANY_ROLES,
+    QUESTIONS,
+    SEVERAL_SITES,
+)
+from abm.plans.models import Qualification, QualificationAnswer
+from core import clock
+from core.db import refresh_statistics
+
+Column = ColumnElement[Any]
+
+
+def qualify_accounts(session: Session, *, account_ids: Sequence[int] | None = None) -> int:
+    """Compute anew, of every account or of these; returns how many there are."""
+    forget = delete(Qualification)
+    computed = _select_all(session)
+    if account_ids is not None:
+        forget = forget.where(Qualification.account_id.in_(account_ids))
+        computed = computed.where(Account.id.in_(account_ids))
+    session.execute(forget)
+    names = [column.name for column in computed.selected_columns]
+    session.execute(insert(Qualification).from_select(names, computed))
+    session.expire_all()
+    if account_ids is None:
+        refresh_statistics(session, "qualification")
+        return session.scalar(select(func.count()).select_from(Qualification)) or 0
+    return len(account_ids)
+
+
+def _select_all(session: Session) -> Select[*tuple[Any, ...]]:
+    results, people, sites, said, leaders = _results(), _people(), _sites(), _answers(), _leaders()
+    facts: dict[str, Column] = {
+        "orders": func.coalesce(results.c.orders, _orders_since(), 0), "abc": results.c.abc, "share": results.c.share,
+        "value_place": results.c.value_place, "people": func.coalesce(people.c.people, 0),
+        "roles": func.coalesce(people.c.roles, 0), "deciders": func.coalesce(people.c.deciders, 0),
+        "sites": func.coalesce(sites.c.sites, 0),
+    }
+    by_data = _by_data(facts)
+    answers: dict[str, Column] = {name: func.coalesce(said.c[name], by_data[name]) for name in QUESTIONS}
+    kind, proposed = _kinds(session, facts, said.c.kind, leaders)
+    columns: dict[str, Column] = {
+        "account_id": Account.__table__.c.id, **answers, "state": _all_of(answers, GATES, "key", "not_key", "open"),
+        "gates_passed": _count(answers, GATES), "kind": kind, "kind_proposed": proposed,
+        "chase": _all_of(answers, CHASE, "go", "stop", "ask"), **facts, "computed_at": literal(clock.now()),
+    }
+    query: Select[*tuple[Any, ...]] = select(*(column.label(name) for name, column in columns.items()))
+    query = query.select_from(Account.__table__)
+    for part in (results, people, sites, said, leaders):
+        query = query.outerjoin(part, part.c.account_id == Account.id)
+    return query
+
+
+def _results() -> FromClause:
+    place = case((AccountResult.value > 0, func.row_number().over(
+        order_by=(AccountResult.value.desc(), AccountResult.account_id))))
+    return select(AccountResult.account_id, AccountResult.orders, AccountResult.abc, AccountResult.share,
+                  place.label("value_place")).where(AccountResult.run_id == latest_run_id()).subquery("results")
+
+
+def _orders_since() -> Column:
+    """Orders of an account that the latest analysis does not know."""
+    own = select(func.sum(AccountDay.orders)).where(AccountDay.account_id == Account.id)
+    return own.correlate(Account).scalar_subquery()
+
+
+def _people() -> FromClause:
+    own = select(Contact.account_id, Contact.buying_role).where(Contact.is_active.is_(True))
+    guests = select(FurtherSeat.account_id, FurtherSeat.buying_role).join(
+        Contact, Contact.id == FurtherSeat.contact_id).where(Contact.is_active.is_(True))
+    person = union_all(own, guests).subquery("person").c
+    return select(
+        person.account_id, func.count().label("people"), func.count(person.buying_role.distinct()).label("roles"),
+        func.sum(case((person.buying_role.in_(DECIDING_ROLES), 1), else_=0)).label("deciders"),
+    ).group_by(person.account_id).subquery("people")
+
+
+def _sites() -> FromClause:
+    site = Account.__table__.alias("site").c
+    return select(site.parent_id.label("account_id"), func.count().label("sites")).where(
+        site.parent_id.is_not(None)).group_by(site.parent_id).subquery("sites")
+
+
+def _answers() -> FromClause:
+    own = QualificationAnswer
+    columns = [func.max(case((own.question == name, own.answer))).label(name) for name in (*QUESTIONS, "kind")]
+    return select(own.account_id, *columns).group_by(own.account_id).subquery("said")
+
+
+def _leaders() -> FromClause:
+    """The largest company of each industry that has enough of them with a known size."""
+    own = Account.__table__.alias("peer").c
+    size = func.coalesce(own.annual_revenue, own.employees)
+    placed = select(
+        own.id.label("account_id"), func.count().over(partition_by=own.industry).label("peers"),
+        func.row_number().over(partition_by=own.industry, order_by=(size.desc(), own.id)).label("place"),
+    ).where(own.industry.is_not(None), size.is_not(None)).subquery("placed")
+    return select(placed.c.account_id).where(placed.c.place == 1, placed.c.peers >= FEWEST_OF_INDUSTRY).subquery(
+        "leaders")
+
+
+def _by_data(facts: dict[str, Column]) -> dict[str, Column]:
+    signs: Column = literal(0)
+    for name, least in (("people", MANY_PEOPLE), ("roles", MANY_ROLES), ("sites", SEVERAL_SITES)):
+        signs = signs + case((facts[name] >= least, 1), else_=0)
+    has_ordered = case((facts["orders"] > 0, "yes"), else_="ask")
+    return {
+        "potential": case((facts["abc"] == "A", "yes"), (facts["abc"] == "C", "no"), else_="ask"),
+        "complexity": case((signs >= 2, "yes"), else_="ask"),
+        "partnership": literal("ask"), "need": has_ordered, "solvency": has_ordered,
+        "authority": case((facts["deciders"] > 0, "yes"), else_="ask"),
+    }
+
+
+def _all_of(answers: dict[str, Column], names: dict[str, str], every: str, no: str, some: str) -> Column:
+    return case((or_(*(answers[name] == "no" for name in names)), no),
+                (and_(*(answers[name] == "yes" for name in names)), every), else_=some)
+
+
+def _count(answers: dict[str, Column], names: dict[str, str]) -> Column:
+    total: Column = literal(0)
+    for name in names:
+        total = total + case((answers[name] == "yes", 1), else_=0)
+    return total
+
+
+def _kinds(session: Session, facts: dict[str, Column], said: Column, leaders: FromClause) -> tuple[Column, Column]:
+    """(the kind that holds, the one that is proposed where none does)."""
+    is_breadwinner = or_(facts["share"] >= BREADWINNER_SHARE, facts["value_place"] == 1)
+    kind = func.coalesce(said, case((is_breadwinner, "breadwinner")))
+    large = [column >= middle for column, middle in (
+        (Account.annual_revenue, _middle(session, Account.annual_revenue)),
+        (Account.employees, _middle(session, Account.employees))) if middle is not None]
+    is_prospect = and_(facts["orders"] == 0, or_(*large)) if large else literal(1) == 0
+    proposed = case((kind.is_not(None), None), (is_prospect, "prospect"),
+                    (leaders.c.account_id.is_not(None), "image_maker"))
+    return kind, proposed
+
+
+def _middle(session: Session, column: Any) -> float | None:
+    """The median of those who buy (the lower one of two); None where it is not known of anybody."""
+    buyers: ScalarSelect[int] = latest_run_id()
+    known = select(column).join(AccountResult, and_(AccountResult.account_id == Account.id,
+                                                    AccountResult.run_id == buyers)).where(column.is_not(None))
+    count = session.scalar(select(func.count()).select_from(known.subquery())) or 0
+    return session.scalar(known.order_by(column).offset((count - 1) // 2).limit(1)) if count else None
