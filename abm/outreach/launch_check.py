@@ -13,7 +13,9 @@ from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.outreach.list_findings import find_list_findings
+from abm.plans.queries import failed_of, list_stopped
 from abm.sending.queries import find_sender_findings
+from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from campaigns import launch_check as engine
 from campaigns import lint
@@ -23,6 +25,7 @@ from campaigns.states import Reason
 from core import clock
 
 REFUSE, WARN = "refuse", "warn"
+_MOST_STOPPED = 100
 _LEVELS = (REFUSE, WARN, "note")
 
 
@@ -116,6 +119,7 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
     findings += _names_that_lead_nowhere(session, definition)
     findings += find_sender_objections(session, definition)
     findings += [Finding(*one) for one in find_list_findings(session, definition.list_name)]
+    findings += _stopped_prospects(session, definition)
     return LaunchCheck(
         campaign=campaign.name, meant=report.people, accounts=report.accounts, people=report.starting,
         held_out=report.held_out,
@@ -154,6 +158,18 @@ def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterat
         if assigned != ACCOUNT_OWNER and not _is_user(session, assigned):
             yield Finding(WARN, "assign_to", f"{assigned} of step {step.id} is no active user; it goes to "
                                              "the accounts' owners.")
+
+
+def _stopped_prospects(session: Session, definition: Definition) -> Iterator[Finding]:
+    """Prospects of the list that are not written to, with the question they fail."""
+    members = select(ListMember.account_id).join(TargetList, TargetList.id == ListMember.list_id).where(
+        TargetList.name == definition.list_name)
+    found = list_stopped(session, members, limit=_MOST_STOPPED)
+    if found:
+        said = "; ".join(f"{account.name} ({', '.join(failed_of(row)).lower()})" for account, row in found[:3])
+        count = f"{len(found)}{' or more' if len(found) == _MOST_STOPPED else ''}"
+        yield Finding("note", "chase", f"{count} prospects of the list fail a question before the chase and are not "
+                                       f"targeted: {said}.", len(found), [account.external_id for account, _ in found])
 
 
 def _is_user(session: Session, email: str) -> bool:

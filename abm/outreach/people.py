@@ -12,6 +12,7 @@ from abm.company.queries import get_company
 from abm.contacts.models import Contact
 from abm.orders.models import AccountDay, Order
 from abm.outreach.zones import zone_of_account, zone_of_person
+from abm.plans.queries import is_stopped
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from campaigns.outside import Recipient
@@ -27,7 +28,8 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
     role, place among the account's people, member_since.
 
     `roles` empty: everybody; else in the given order of weight. `per_account` keeps the first so many of each account
-    by role, then influence. People who have left are not there.
+    by role, then influence. People who have left are not there, nor those of prospects that fail a question before the
+    chase (need, solvency, authority).
     """
     order = (_role_rank(roles), func.coalesce(Contact.influence, -1).desc(), Contact.id)
     place = func.row_number().over(partition_by=Contact.account_id, order_by=order)
@@ -39,7 +41,7 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
         .join(Account, Account.id == Contact.account_id)
         .join(ListMember, ListMember.account_id == Contact.account_id)
         .join(TargetList, TargetList.id == ListMember.list_id)
-        .where(TargetList.name == list_name, Contact.is_active.is_(True))
+        .where(TargetList.name == list_name, Contact.is_active.is_(True), ~is_stopped(Contact.account_id))
     )
     if roles:
         rows = rows.where(Contact.buying_role.in_(list(roles)))
