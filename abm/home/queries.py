@@ -1,5 +1,6 @@
 """What Today shows: the first steps, my work, the programme's few numbers; and the search over everything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from abm.analysis.models import AnalysisRun
 from abm.contacts.models import Contact
 from abm.imports.models import ImportRun
 from abm.orders.models import Order
+from abm.plans.models import AccountReview
+from abm.plans.queries import list_open_reviews
 from abm.targets.models import TargetList
 from abm.winback.models import Case
 from abm.work.models import Task
@@ -88,6 +91,7 @@ class Today:
     doubtful: int
     replies: list[tuple[Event, Account]]
     figures: list[Figure]
+    reviews: Sequence[AccountReview]
 
 
 def today_figures(session: Session, *, user_id: int) -> Today:
@@ -112,7 +116,8 @@ def today_figures(session: Session, *, user_id: int) -> Today:
         .order_by(Event.at.desc())
         .limit(5)
     )
-    return Today(list(tasks), late, list(drafts), doubtful, [(row[0], row[1]) for row in replies], _figures(session))
+    return Today(list(tasks), late, list(drafts), doubtful, [(row[0], row[1]) for row in replies], _figures(session),
+                 list_open_reviews(session, limit=5))
 
 
 def _figures(session: Session) -> list[Figure]:

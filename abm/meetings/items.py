@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult, AnalysisRun
 from abm.orders.models import Order
+from abm.plans.models import AccountReview
+from abm.plans.queries import select_reviews
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from abm.winback.models import Case
@@ -184,6 +186,18 @@ def open_tasks(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
         link=f"/tasks/{row[0]}", account_id=row[3]))
 
 
+def reviews(session: Session, _period: Period) -> tuple[list[AgendaRow], int]:
+    """Key accounts whose review waits for a decision, the dearest first."""
+    query = select_reviews(is_open=True).order_by(AccountReview.value_12m.desc(), AccountReview.id)
+
+    def show(found: Row[*tuple[Any, ...]]) -> AgendaRow:
+        review, account = found
+        return _row("review", review.id, account.name, [f"proposed: {review.proposal}", review.reasons[0]["text"]],
+                    link=f"/reviews/{review.id}", value=review.value_12m, account_id=account.id)
+
+    return _fetch(session, query, show)
+
+
 ITEMS = (
     Item("actions", "Last week's actions", 3, "Done, moved (date, why) or dropped", due_actions),
     Item("lapsed", "At risk and lapsed", 4, "Offer up to a rung, hold out, or let go", new_cases),
@@ -192,6 +206,7 @@ ITEMS = (
     Item("replies", "Replies", 6, "Who has the conversation, until when", _events(("reply",), "reply")),
     Item("bounces", "Bounces and complaints", 3, "Who finds the new address or person", _events(
         ("bounce_hard", "bounce_soft", "complaint", "unsubscribe"), "bounce")),
+    Item("reviews", "Key accounts to review", 4, "Keep, downgrade or drop, and when to ask again", reviews),
     Item("campaigns", "Campaigns", 4, "Start, stop or change", campaign_changes),
     Item("lists", "Lists", 2, "Accept who enters", list_changes),
     Item("tasks", "Open tasks", 2, "Still right?", open_tasks),
