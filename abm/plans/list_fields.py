@@ -1,12 +1,10 @@
 """Qualification as fields of accounts in list rules: `qualification.state`, `qualification.kind`, …"""
 
-from sqlalchemy import select
-
 from abm.accounts.models import Account
 from abm.plans.gates import CHASES, GATES, KINDS, QUESTIONS, STATES
 from abm.plans.models import Qualification
-from abm.targets.families import Family, register_family
-from abm.targets.sources import Column, make_fields
+from abm.targets.extending import add_account_fields
+from abm.targets.sources import Column, Join, make_fields
 from abm.targets.vocabulary import FieldType
 
 _ANSWERS = ("yes", "no", "ask")
@@ -19,11 +17,8 @@ FIELDS = make_fields(
     ("chase", "whether it may be targeted", FieldType.TEXT, tuple(CHASES)),
     *((name, (GATES.get(name) or QUESTIONS[name].rstrip("?")).lower(), FieldType.TEXT, _ANSWERS) for name in QUESTIONS),
 )
+_TABLE = Qualification.__table__
+_OWN = Join("qualification", _TABLE, lambda _scope: Qualification.account_id == Account.id)
 
-
-def make_column(name: str) -> Column:
-    value = Qualification.__table__.c[name.removeprefix("qualification.")]
-    return Column(select(value).where(Qualification.account_id == Account.id).correlate(Account).scalar_subquery())
-
-
-register_family(Family("qualification.", FIELDS.get, make_column, lambda _session: FIELDS.values()))
+add_account_fields({name: (field, Column(_TABLE.c[name.removeprefix("qualification.")], join=_OWN,
+                                         follows=("qualification",))) for name, field in FIELDS.items()})

@@ -1,28 +1,30 @@
 """Computing gates, kinds and questions for all accounts (or some) in one statement, the same on both databases."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
     ScalarSelect,
     Select,
+    Table,
     and_,
     case,
-    delete,
     func,
-    insert,
     literal,
     or_,
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult
 from abm.analysis.queries import latest_run_id
+from abm.audit.actions import record
 from abm.contacts.models import Contact, FurtherSeat
 from abm.orders.models import AccountDay
 from abm.plans.gates import (
@@ -38,26 +40,34 @@ from abm.plans.gates import (
 )
 from abm.plans.models import Qualification, QualificationAnswer
 from core import clock
-from core.db import refresh_statistics
+from core.db import is_postgres, refresh_statistics
 
 Column = ColumnElement[Any]
+COMPUTED = "qualification.compute"
 
 
 def qualify_accounts(session: Session, *, account_ids: Sequence[int] | None = None) -> int:
-    """Compute anew, of every account or of these; returns how many there are."""
-    forget = delete(Qualification)
-    computed = _select_all(session)
+    """Compute anew, of every account or of these; returns how many there are. Rows where nothing differs stay
+    untouched, so that lists that ask for them have nothing to do."""
+    computed = _select_all(session).where(literal(1) == 1)  # SQLite reads ON of ON CONFLICT as a join's without it
     if account_ids is not None:
-        forget = forget.where(Qualification.account_id.in_(account_ids))
         computed = computed.where(Account.id.in_(account_ids))
-    session.execute(forget)
+    table = cast(Table, Qualification.__table__)
     names = [column.name for column in computed.selected_columns]
-    session.execute(insert(Qualification).from_select(names, computed))
+    statement = (postgres_insert if is_postgres(session) else sqlite_insert)(table).from_select(names, computed)
+    new = statement.excluded
+    differs = or_(*(table.c[name].is_distinct_from(new[name]) for name in names
+                    if name not in ("account_id", "computed_at")))
+    session.connection().execute(statement.on_conflict_do_update(
+        index_elements=["account_id"], set_={name: new[name] for name in names if name != "account_id"},
+        where=differs))
     session.expire_all()
-    if account_ids is None:
-        refresh_statistics(session, "qualification")
-        return session.scalar(select(func.count()).select_from(Qualification)) or 0
-    return len(account_ids)
+    if account_ids is not None:
+        return len(account_ids)
+    count = session.scalar(select(func.count()).select_from(table)) or 0
+    record(session, action=COMPUTED, subject="qualification", after={"accounts": count})
+    refresh_statistics(session, "qualification")
+    return count
 
 
 def _select_all(session: Session) -> Select[*tuple[Any, ...]]:

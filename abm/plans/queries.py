@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.models import AnalysisRun
+from abm.audit.models import AuditEntry
 from abm.contacts.models import Contact
 from abm.plans.gates import CHASE, CHASES, KINDS, STATES, failed_questions
 from abm.plans.models import AccountReview, Qualification, QualificationAnswer
@@ -92,7 +93,8 @@ def count_states(session: Session) -> dict[str, int]:
 
 def is_stale(session: Session) -> bool:
     """Whether an analysis has ended, or accounts or people have changed, since the last computing."""
-    computed_at = session.scalar(select(func.min(Qualification.computed_at)))
+    computed_at = session.scalar(select(func.max(AuditEntry.at)).where(
+        AuditEntry.subject == "qualification", AuditEntry.action == "qualification.compute"))
     if computed_at is None:
         return bool(session.scalar(select(exists(select(Account.id)))))
     columns = (AnalysisRun.finished_at, Account.updated_at, Contact.updated_at)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
@@ -16,17 +16,17 @@ from abm.scorecards.computing import Values, compute_values, keep_snapshot
 from abm.scorecards.definition import Definition
 from abm.scorecards.files import SHIPPED, load_yaml, to_document
 from abm.scorecards.measures import MEASURES
-from abm.scorecards.models import AccountScore, Scorecard, ScorecardRating, ScorecardSnapshot, ScorecardVersion
+from abm.scorecards.models import Scorecard, ScorecardRating, ScorecardSnapshot, ScorecardVersion
 from abm.scorecards.queries import draft_of, get_version, list_ratings, present_basis, stored_definition
 from abm.scorecards.reading import read_definition
 from abm.scorecards.scoring import Scores
+from abm.scorecards.storing import write_scores
 from core import clock
 from core.db import refresh_statistics
 from core.errors import InvalidInput, Refused
 from core.jobs import ring_after_commit
 
 AT_ONCE_UP_TO = 5_000
-_BATCH = 5_000
 
 
 def apply_scorecard(session: Session, *, definition: Definition, is_shipped: bool = False) -> Scorecard:
@@ -129,21 +129,11 @@ def keep_scores(session: Session, *, scorecard: Scorecard, version: ScorecardVer
     keys = {definition.criteria_key, draft_of(scorecard).criteria_key}
     session.execute(delete(ScorecardSnapshot).where(ScorecardSnapshot.scorecard_id == scorecard.id,
                                                     ScorecardSnapshot.criteria_key.not_in(keys)))
-    session.execute(delete(AccountScore).where(AccountScore.version_id == version.id))
-    columns = (values.account_ids.tolist(), _known(scores.score), scores.coverage.tolist(), _known(scores.membership),
-               [place or None for place in scores.place.tolist()])
-    names = ("account_id", "score", "coverage", "membership", "place")
-    rows = [{"version_id": version.id, **dict(zip(names, row, strict=True))} for row in zip(*columns, strict=True)]
-    for start in range(0, len(rows), _BATCH):
-        session.connection().execute(insert(AccountScore.__table__), rows[start:start + _BATCH])  # type: ignore[arg-type]
+    write_scores(session, version_id=version.id, account_ids=values.account_ids, scores=scores)
     version.facts = _facts(scores)
     scorecard.basis, scorecard.computed_at = basis, clock.now()
     session.flush()
     refresh_statistics(session, "account_score")
-
-
-def _known(numbers: Any) -> list[float | None]:
-    return [None if number != number else number for number in numbers.tolist()]
 
 
 def _facts(scores: Scores) -> dict[str, Any]:

@@ -63,6 +63,9 @@ track(
     Tracked("list_veto", watched=("until_on", "ended_at")),
     Tracked("account_score", watched=("score", "coverage", "membership", "place"),
             key=("version_id", "account_id")),
+    Tracked("qualification", watched=("state", "gates_passed", "kind", "kind_proposed", "chase", "potential",
+                                      "complexity", "partnership", "need", "solvency", "authority"),
+            key=("account_id",)),
     Tracked("scorecard", ("id",), _OF_EVERYBODY, watched=("published_number",), events=("update",)),
     # The id of the stop itself: whose account that is only the digests of addresses tell.
     Tracked("suppression", ("id",), "SELECT r.id AS account_id FROM {rows} r", watched=("lifted_at", "purpose")),

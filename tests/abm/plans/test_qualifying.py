@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from abm.accounts.models import AccountEvent
 from abm.analysis.actions import run_analysis
@@ -173,3 +173,13 @@ def test_it_is_computed_again_when_something_has_changed_and_not_before(database
     qualify()
     with db.reading() as session:
         assert session.get(Qualification, account.id).authority == "yes"
+
+
+def test_computing_again_touches_only_the_accounts_that_differ(session):
+    accounts = [make_account(session) for _ in range(3)]
+    qualify_accounts(session)
+    make_contact(session, accounts[1], buying_role="decision_maker")
+    session.execute(text("DELETE FROM account_change"))
+    assert qualify_accounts(session) == 3
+    noted = session.scalars(text("SELECT account_id FROM account_change WHERE kind = 'qualification'")).all()
+    assert noted == [accounts[1].id]

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from abm.accounts.models import AccountEvent
 from abm.analysis.actions import run_analysis
@@ -248,3 +248,23 @@ def test_applying_a_changed_file_changes_the_draft_only(session):
     apply_scorecard(session, definition=definition_of(changed))
     assert scorecard.title == "Another"
     assert get_published(session, scorecard).definition["title"] == "Sales and trust"
+
+
+def test_computing_again_touches_only_the_scores_that_differ(session):
+    accounts = make_buyers(session, 10, 20, 30)
+    scorecard = make_scorecard(session)
+    session.execute(text("DELETE FROM account_change"))
+    compute_scores(session, scorecard=scorecard)
+    assert noted(session) == []
+    rate_account(session, scorecard=scorecard, account_id=accounts[2].id, ratings={"trust": Rating(100)})
+    session.delete(accounts[0])
+    session.flush()
+    session.execute(text("DELETE FROM account_change"))
+    compute_scores(session, scorecard=scorecard)
+    found = scores(session, scorecard)
+    assert {one: row.place for one, row in found.items()} == {accounts[1].id: 2, accounts[2].id: 1}
+    assert noted(session) == sorted(one.id for one in accounts[1:])
+
+
+def noted(session):
+    return sorted(session.scalars(text("SELECT account_id FROM account_change WHERE kind = 'account_score'")))
