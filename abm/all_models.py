@@ -7,6 +7,7 @@ import abm.catalogue.models
 import abm.company.models
 import abm.contacts.models
 import abm.dossier.models
+import abm.engagement.models
 import abm.identity.models
 import abm.imports.models
 import abm.meetings.models

@@ -45,6 +45,7 @@ PAGES = (
     "abm.plans.pages",
     "abm.sending.pages",
     "abm.dossier.pages",
+    "abm.engagement.pages",
     "abm.outreach.pages",
     "abm.outreach.public_pages",
     "abm.outreach.outbox_pages",

@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "secrets": "abm.sending.commands:secrets",
     "qualification": "abm.plans.commands:qualification",
     "reviews": "abm.plans.commands:reviews",
+    "engagement": "abm.engagement.commands:engagement",
     "winback": "abm.winback.commands:winback",
 }
 

@@ -10,6 +10,7 @@ JOB_MODULES = (
     "abm.targets.jobs",
     "abm.work.jobs",
     "abm.plans.jobs",
+    "abm.engagement.jobs",
     "abm.winback.jobs",
     "abm.outreach.jobs",
     "abm.identity.jobs",
@@ -25,6 +26,7 @@ LIST_FIELD_MODULES = (
     "abm.dossier.list_fields",
     "abm.plans.list_fields",
 )
+LIST_FIELD_MODULES = ("abm.work.list_fields", "abm.dossier.list_fields", "abm.engagement.list_fields")
 
 
 def load_list_fields() -> None:

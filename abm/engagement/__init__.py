@@ -1,0 +1,1 @@
+"""Engagement: a ledger of points per event, qualified accounts, and relations that decay."""

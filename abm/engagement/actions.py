@@ -1,0 +1,78 @@
+"""Keeping engagement up to date, its rules, and cooling down."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from abm.accounts.actions import add_account_event
+from abm.accounts.queries import get_account
+from abm.audit.actions import actor, record
+from abm.engagement.ledger import empty_ledger, fill_ledger
+from abm.engagement.models import AccountEngagement, Cooling, EngagementRules, QualificationChange
+from abm.engagement.queries import present_rules, select_state
+from abm.engagement.rules import Facts, evaluate
+from core import clock
+from core.db import UtcDateTime
+
+
+def refresh_engagement(session: Session, *, now: datetime | None = None) -> dict[str, int]:
+    """Fill the ledger, work out every account, and keep each change of qualification with its whole expression."""
+    moment = now or clock.now()
+    rules, version = present_rules(session)
+    fill_ledger(session, rules=rules, rules_id=version, now=moment)
+    changed = _keep_changes(session, rules, version, moment)
+    _replace_totals(session, rules, moment)
+    own = AccountEngagement
+    counts = session.execute(select(func.count(), func.count().filter(own.is_qualified),
+                                    func.count().filter(own.decay != ""))).one()
+    return {"accounts": counts[0], "qualified": counts[1], "changed": changed, "fading": counts[2]}
+
+
+def _keep_changes(session: Session, rules: dict[str, Any], version: int, now: datetime) -> int:
+    """A row and a line on the timeline for each account whose qualification differs from what was kept; only these are
+    looked at one by one."""
+    state = select_state(session, rules, now).subquery()
+    changed = session.execute(select(state).where(state.c.is_qualified.is_distinct_from(state.c.was_qualified))).all()
+    for row in changed:
+        facts = Facts(row.tier, row.employees, float(row.fit), float(row.points), int(row.people), bool(row.is_locked),
+                      bool(row.is_cooling))
+        expression = evaluate(facts, rules, version)
+        session.add(QualificationChange(account_id=row.account_id, is_qualified=expression["is_qualified"],
+                                        expression=expression, at=now))
+        title = "Became a qualified account" if expression["is_qualified"] else "No longer a qualified account"
+        add_account_event(session, account_id=row.account_id, kind="engagement", title=title,
+                          link=f"/accounts/{row.account_id}/engagement")
+    session.flush()
+    return len(changed)
+
+
+def _replace_totals(session: Session, rules: dict[str, Any], now: datetime) -> None:
+    session.execute(delete(AccountEngagement))
+    state = select_state(session, rules, now).subquery()
+    names = ("account_id", "points", "people", "is_qualified", "touches", "touches_before", "answers", "answers_before",
+             "decay")
+    chosen = select(*(state.c[name] for name in names), literal(now, UtcDateTime))
+    session.execute(insert(AccountEngagement).from_select([*names, "computed_at"], chosen))
+    session.expire_all()
+
+
+def publish_rules(session: Session, *, rules: dict[str, Any], note: str) -> EngagementRules:
+    """A new version, in force at once: the ledger is made again by it. Earlier versions are kept."""
+    made = EngagementRules(content=rules, note=note[:300], made_by=actor().name, made_at=clock.now())
+    session.add(made)
+    session.flush()
+    record(session, action="engagement.publish", subject="engagement_rules", subject_id=made.id, after=rules)
+    empty_ledger(session)
+    refresh_engagement(session)
+    return made
+
+
+def cool_down(session: Session, *, account_id: int, days: int, reason: str) -> None:
+    """Hand an account back to nurture: it is not qualified again before that. Raises NotFound."""
+    account = get_account(session, account_id)
+    until = clock.now() + timedelta(days=days)
+    session.merge(Cooling(account_id=account.id, until=until, reason=reason[:300]))
+    record(session, action="engagement.cool_down", subject="account", subject_id=account.id,
+           after={"until": until.isoformat(), "reason": reason})
