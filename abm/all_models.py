@@ -10,6 +10,7 @@ import abm.dossier.models
 import abm.engagement.models
 import abm.identity.models
 import abm.imports.models
+import abm.integrations.models
 import abm.meetings.models
 import abm.offers.models
 import abm.orders.models

@@ -25,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "accounts": "abm.identity.commands:accounts",
     "users": "abm.users.commands:users",
     "import": "abm.imports.commands:import_",
+    "sources": "abm.integrations.commands:sources",
+    "imports": "abm.imports.commands:imports",
     "analyse": "abm.analysis.commands:analyse",
     "scorecards": "abm.scorecards.commands:scorecards",
     "lists": "abm.targets.commands:lists",

@@ -5,6 +5,7 @@ import importlib
 JOB_MODULES = (
     "campaigns.jobs",
     "abm.imports.jobs",
+    "abm.integrations.jobs",
     "abm.analysis.jobs",
     "abm.scorecards.jobs",
     "abm.targets.jobs",

@@ -80,7 +80,7 @@ def set_parents(stage: Stage, run: Run) -> None:
         .correlate(_ACCOUNT)
         .scalar_subquery()
     )
-    for within in stage.slices():
+    for within, _last in stage.slices():
         changed = (
             select(_ACCOUNT.c.id)
             .join(rows, rows.c.external_id == _ACCOUNT.c.external_id)

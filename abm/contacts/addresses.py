@@ -18,7 +18,8 @@ _NOT_A_PERSON = frozenset({
 def checked_address(text: str) -> str:
     """The address in its normal form. Raises BadValue: not valid, or not one that a person reads."""
     try:
-        address = validate_email(text.removeprefix("mailto:").strip(), check_deliverability=False).normalized
+        bare = text.removeprefix("mailto:").strip()
+        address = validate_email(bare, check_deliverability=False, strict=True).normalized
     except EmailNotValidError as error:
         raise BadValue(f"{text[:80]!r} is not an e-mail address: {error}") from error
     local = address.rpartition("@")[0].casefold().partition("+")[0]

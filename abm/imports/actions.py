@@ -12,6 +12,7 @@ from abm.audit.actions import actor, record
 from abm.imports.guesses import header_digest
 from abm.imports.mapping import mapping_from, plan_columns
 from abm.imports.models import ImportRun, SavedMapping
+from abm.imports.queries import get_import
 from abm.imports.registry import find_importer
 from core import clock
 from core.errors import InvalidInput, Refused
@@ -86,6 +87,18 @@ def start_import(
         after={"kind": run.kind, "file": run.file_name, "dry_run": is_dry_run},
     )
     ring_after_commit(session, JOB, import_id=run.id)
+    return run
+
+
+def cancel_import(session: Session, *, import_id: int) -> ImportRun:
+    """End an import: a waiting one at once, a running one at its next slice. Raises NotFound; Refused when over."""
+    run = get_import(session, import_id)
+    if run.state not in ("draft", "waiting", "running"):
+        raise Refused(f"The import {import_id} is over; there is nothing to cancel")
+    run.wants_cancel = True
+    if run.state != "running":
+        run.state, run.finished_at = "cancelled", clock.now()
+    record(session, action="import.cancel", subject="import", subject_id=run.id, after={"state": run.state})
     return run
 
 

@@ -1,26 +1,32 @@
 """`abm import`."""
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import click
 
-from abm.imports.layout import Layout
+from abm.imports.actions import cancel_import
+from abm.imports.checkpoints import Checkpoint
 from abm.imports.mapping import Mapping, mapping_from
-from abm.imports.recording import add_finished_run
+from abm.imports.models import ImportRun
+from abm.imports.previews import preview_file
+from abm.imports.queries import find_saved_mapping, list_imports
+from abm.imports.recording import write_report
 from abm.imports.registry import IMPORTERS, find_importer
 from abm.imports.running import Task, bring_in
 from abm.imports.shipped import load_mapping
 from abm.imports.tables import ReadingOptions
 from abm.web.terminal import DONE, PARTLY, answer, progress_bar
 from core import clock, db
+from core.errors import Refused
 from core.settings import settings
 
 
 @click.command("import")
 @click.argument("kind", type=click.Choice(list(IMPORTERS)))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--map", "mapping", default="", help="A mapping file, or the name of a shipped mapping.")
+@click.option("--map", "mapping", default="", help="A mapping file, the name of a shipped one, or `remembered`.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @click.option("--encoding", default="", help="utf-8, utf-16, cp1252, latin-1 …; found out when left out.")
 @click.option("--delimiter", default="", help="One of , ; | or TAB; found out when left out.")
@@ -42,31 +48,83 @@ def import_(
     as_json: bool,
 ) -> int:
     """Bring in accounts, contacts, products, orders or order lines from CSV, .xlsx or .ods."""
-    layout = find_importer(kind).layout
+    options = ReadingOptions(encoding=encoding, delimiter=delimiter, sheet=sheet)
+    source = _source(file, mapping, encoding, delimiter, sheet, finds_accounts)
+    place = Checkpoint(kind=kind, file_name=file.name, source=source)
     task = Task(
         kind=kind,
         path=file,
-        mapping=_mapping(mapping, layout, finds_accounts=finds_accounts),
+        place=place,
+        mapping=_mapping(kind, mapping, file, options, finds_accounts=finds_accounts),
         is_dry_run=dry_run,
         rejects=rejects or _rejects_path(kind, file),
         keep_rejects=rejects is not None,
-        options=ReadingOptions(encoding=encoding, delimiter=delimiter, sheet=sheet),
+        options=options,
     )
     report = bring_in(task, progress_bar(f"Importing {kind}"))
     if not dry_run:
         with db.transaction() as session:
-            add_finished_run(session, report, file.name)
+            write_report(session, session.get_one(ImportRun, place.import_id), report)
+        place.close()
     answer(report.as_json(), as_json=as_json, text=report.as_text())
     return PARTLY if report.rejected else DONE
 
 
-def _mapping(text: str, layout: Layout, *, finds_accounts: bool) -> Mapping | None:
-    mapping = load_mapping(text, layout) if text else None
+def _mapping(kind: str, asked: str, file: Path, options: ReadingOptions, *, finds_accounts: bool) -> Mapping | None:
+    """`remembered` is the one that was last used in the browser for a file with this header."""
+    layout = find_importer(kind).layout
+    if asked == "remembered":
+        mapping: Mapping | None = _remembered(kind, file, options)
+    else:
+        mapping = load_mapping(asked, layout) if asked else None
     if not finds_accounts or (mapping and mapping.match is not None):
         return mapping
-    asked = mapping_from({"match": "domain"}, layout, "--match")
-    return replace(mapping, match=asked.match) if mapping else asked
+    matching = mapping_from({"match": "domain"}, layout, "--match")
+    return replace(mapping, match=matching.match) if mapping else matching
+
+
+def _remembered(kind: str, file: Path, options: ReadingOptions) -> Mapping:
+    with db.reading() as session:
+        found = find_saved_mapping(session, kind=kind, header=preview_file(file, options).header)
+    if found is None:
+        raise Refused(f"No mapping is remembered for {kind} with the header of {file.name}; give a mapping file")
+    return mapping_from(found, find_importer(kind).layout)
+
+
+def _source(file: Path, *read_how: str | bool) -> str:
+    """What tells that the same file is imported again in the same way."""
+    found = file.stat() if file.is_file() else None
+    told = [str(file.resolve()), found and found.st_size, found and found.st_mtime_ns, *read_how]
+    return sha256("\x1f".join(map(str, told)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _rejects_path(kind: str, file: Path) -> Path:
     return settings().data_dir / "rejects" / f"{file.stem[:60]}-{kind}-{clock.now():%Y%m%dT%H%M%S%f}.csv"
+
+
+@click.group()
+def imports() -> None:
+    """The history of imports."""
+
+
+@imports.command(name="list")
+@click.option("--json", "as_json", is_flag=True)
+def list_(as_json: bool) -> None:
+    """The latest imports, newest first."""
+    with db.reading() as session:
+        rows = [
+            {"id": run.id, "kind": run.kind, "file": run.file_name, "state": run.state, "progress": run.progress / 1000,
+             "created": run.created, "updated": run.updated, "rejected": run.rejected, "error": run.error}
+            for run in list_imports(session)
+        ]
+    text = "\n".join(f"{row['id']:>6}  {row['state']:10}{row['kind']:14}{row['file']}" for row in rows)
+    answer({"imports": rows}, as_json=as_json, text=text or "Nothing was imported yet")
+
+
+@imports.command()
+@click.argument("import_id", type=int)
+def cancel(import_id: int) -> None:
+    """End an import that waits or runs in a worker; the rows brought in before that stay."""
+    with db.transaction() as session:
+        run = cancel_import(session, import_id=import_id)
+    click.echo("It ends at its next slice" if run.state == "running" else f"The import {import_id} is cancelled")

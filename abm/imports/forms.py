@@ -57,3 +57,9 @@ def typed_from(mapping: Form[str, Any], guessed: Form[str, str], layout: Layout)
             typed["full_name"] = source
     typed["custom"] = "yes" if mapping and mapping.get("custom") == "all" else ""
     return typed
+
+
+def recognised_in(typed: Form[str, Any], layout: Layout) -> dict[str, str]:
+    """Column of the file -> the column of ours that it fills, by what the selects show."""
+    found = {typed[f"map-{name}"]: name for name in layout.names if typed.get(f"map-{name}")}
+    return {**found, **({typed["full_name"]: "first_name, last_name"} if typed.get("full_name") else {})}

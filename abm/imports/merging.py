@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Table, case, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -23,6 +23,16 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+class Place(Protocol):
+    """Where an import notes how far it has come."""
+
+    def begin(self, stage: Stage) -> tuple[int, Counts]:
+        """The position up to which the stage was merged before, and what became of those rows."""
+
+    def note(self, session: Session, *, position: int, counts: Counts) -> None:
+        """Keep, in the slice's own transaction, that everything up to `position` is merged."""
 
 
 @dataclass(frozen=True)
@@ -141,33 +151,50 @@ def merge_all(
     called only for slices in which something changes. Rows are taken for new, which saves looking each of them up
     first, until a slice shows one that is not; that slice and the rest are counted before they are merged.
     """
-    counts, may_be_new = Counts(), not (is_dry_run or stage.has_repeats)
-    for within in stage.slices():
-        found = _try_as_new(stage, upsert, within, around) if may_be_new else None
+    place = stage.place if not is_dry_run else None
+    after, counts = place.begin(stage) if place else (0, Counts())
+    may_be_new = not (is_dry_run or stage.has_repeats)
+    for within, last in stage.slices(after):
+        note = partial(_note, place, last, counts)
+        found = _try_as_new(stage, upsert, within, around, note) if may_be_new else None
         if found is None:
             may_be_new = False
-            found = _count_and_merge(stage, upsert, within, None if is_dry_run else around)
+            found = _count_and_merge(stage, upsert, within, None if is_dry_run else around, note)
         counts += found
         progress(counts.created + counts.updated + counts.unchanged)
     return counts
 
 
-def _try_as_new(stage: Stage, upsert: Upsert, within: ColumnElement[bool], around: Around) -> Counts | None:
+Note = Callable[[Session, Counts], None]
+
+
+def _note(place: "Place | None", last: int, before: Counts, session: Session, found: Counts) -> None:
+    if place:
+        place.note(session, position=last, counts=before + found)
+
+
+def _try_as_new(
+    stage: Stage, upsert: Upsert, within: ColumnElement[bool], around: Around, note: Note
+) -> Counts | None:
     try:
         with stage.merging() as session:
             rows = session.scalar(select(func.count()).select_from(stage.rows).where(within)) or 0
             found = Counts(created=rows)
             merge = partial(_merge_new, session, stage, upsert, within, rows)
             around(session, Slice(within, found, merge, are_all_new=True))
+            note(session, found)
     except _NotAllNew:
         return None
     return found
 
 
-def _count_and_merge(stage: Stage, upsert: Upsert, within: ColumnElement[bool], around: Around | None) -> Counts:
+def _count_and_merge(
+    stage: Stage, upsert: Upsert, within: ColumnElement[bool], around: Around | None, note: Note
+) -> Counts:
     with stage.preparing() as session:
         found = count_outcomes(session, stage, upsert, within)
     if around and found.created + found.updated:
         with stage.merging() as session:
             around(session, Slice(within, found, partial(merge_slice, session, stage, upsert, within)))
+            note(session, found)
     return found

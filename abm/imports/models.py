@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Id
@@ -12,7 +12,8 @@ from core.db import Base, Id
 class ImportRun(Base):
     """One file brought in, or tried in a dry run. A draft is a file that waits for its mapping.
 
-    `progress` is in thousandths; `seen_at` is when the working process last said so.
+    `progress` is in thousandths; `seen_at` is when the working process last said so, on the machine `holder`. The rows
+    of the stage that `stage_mark` tells are merged up to the position `merged_up_to`.
     """
 
     __tablename__ = "import_run"
@@ -29,6 +30,10 @@ class ImportRun(Base):
     state: Mapped[str] = mapped_column(String(20), default="waiting")
     progress: Mapped[int] = mapped_column(default=0)
     seen_at: Mapped[datetime | None]
+    holder: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    merged_up_to: Mapped[int] = mapped_column(default=0, server_default="0")
+    stage_mark: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    wants_cancel: Mapped[bool] = mapped_column(default=False, server_default=false())
     rows_read: Mapped[int] = mapped_column(default=0)
     created: Mapped[int] = mapped_column(default=0)
     updated: Mapped[int] = mapped_column(default=0)

@@ -7,16 +7,17 @@ from flask import Blueprint, Response, g, redirect, render_template, request, se
 from werkzeug.wrappers import Response as Answered
 
 from abm.imports import actions
-from abm.imports.forms import DELIMITERS, ENCODINGS, READING, parse_options, typed_from
+from abm.imports.forms import DELIMITERS, ENCODINGS, READING, parse_options, recognised_in, typed_from
 from abm.imports.guesses import guess_columns
 from abm.imports.models import ImportRun
-from abm.imports.previews import Preview, preview_file
+from abm.imports.previews import Preview, preview_file, time_left
 from abm.imports.queries import SHOWN_REJECTS, find_saved_mapping, get_import, list_imports, list_rejects
 from abm.imports.registry import IMPORTERS, find_importer
 from abm.imports.tables import ReadingOptions
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from core import clock
 from core.errors import InvalidInput, NotFound, Refused
 
 pages = Blueprint("imports", __name__)
@@ -117,7 +118,9 @@ def _mapping_form(run: ImportRun, options: dict[str, Any], *, typed: Any, errors
         preview = _preview(run, options)
     except Refused as error:
         failure = str(error)
+    is_remembered = False
     if typed is None and preview:
+        is_remembered = bool(find_saved_mapping(g.session, kind=run.kind, header=preview.header))
         saved = options.get("mapping") or find_saved_mapping(g.session, kind=run.kind, header=preview.header)
         typed = typed_from(saved or {}, guess_columns(preview.header, layout), layout)
         typed.update({name: options.get(name, "") for name in READING})
@@ -129,6 +132,10 @@ def _mapping_form(run: ImportRun, options: dict[str, Any], *, typed: Any, errors
         preview=preview,
         failure=failure,
         named_pairs=pairs,
+        sheet_pairs=[(name, name) for name in preview.sheets] if preview else [],
+        recognised=recognised_in(typed or {}, layout),
+        missing=layout.missing({name for name in layout.names if (typed or {}).get(f"map-{name}")}) if preview else [],
+        is_remembered=is_remembered,
         typed=typed or {},
         errors=errors,
         encodings=ENCODINGS,
@@ -145,6 +152,13 @@ def show(import_id: int) -> Answer:
     return render_template("imports/show.html", **_shown(run))
 
 
+@pages.post("/imports/<int:import_id>/cancel")
+@requires(Permission.IMPORT)
+def cancel(import_id: int) -> Answer:
+    actions.cancel_import(g.session, import_id=import_id)
+    return redirect(url_for("imports.show", import_id=import_id))
+
+
 @pages.get("/imports/<int:import_id>/progress")
 @requires(Permission.SEE)
 def progress(import_id: int) -> Answer:
@@ -158,6 +172,7 @@ def _shown(run: ImportRun) -> dict[str, Any]:
         "is_under_way": run.state in UNDER_WAY,
         "rejects": list_rejects(run),
         "most": SHOWN_REJECTS,
+        "time_left": time_left(run.progress, run.started_at, clock.now()),
         "can_repeat": bool(run.stored_path) and Path(run.stored_path).is_file(),
     }
 

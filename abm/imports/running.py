@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
+from abm.imports.checkpoints import Checkpoint
 from abm.imports.columns import Batch, ColumnReader
 from abm.imports.mapping import Mapping
 from abm.imports.opening import HeadedTable, find_header, open_table
@@ -38,6 +39,7 @@ class Task:
     options: ReadingOptions = field(default_factory=ReadingOptions)
     is_dry_run: bool = False
     keep_rejects: bool = False
+    place: Checkpoint | None = None
 
     @property
     def file_name(self) -> str:
@@ -47,8 +49,8 @@ class Task:
 def bring_in(task: Task, progress: Progress = lambda _done, _total: None) -> Report:
     """Import the file. Raises Refused, with nothing changed, when it cannot be read or a required column is missing.
 
-    Rows that cannot be taken go to the rejects file and never stop the others. Should the process die midway,
-    what was merged so far stays and importing the same file again completes it. `progress` is told thousandths.
+    Rows that cannot be taken go to the rejects file and never stop the others. Should the process die midway, what was
+    merged so far stays, and importing the same file again goes on from there. `progress` is told thousandths.
     """
     begun = time.monotonic()
     importer = find_importer(task.kind)
@@ -65,6 +67,7 @@ def bring_in(task: Task, progress: Progress = lambda _done, _total: None) -> Rep
         header=headed.header,
     )
     with RejectsFile(task.rejects, headed.header, always=task.keep_rejects) as rejects, importer.make_stage() as stage:
+        stage.place = task.place
         run = _run(task, headed, report, lambda rows: progress(500 + 500 * rows // max(report.read, 1), 1000))
         _stage_rows(importer, stage, headed, rejects, run, progress)
         counts = importer.merge(stage, run)

@@ -32,7 +32,7 @@ def open_sheet(path: Path, options: ReadingOptions) -> OpenTable:
         raise Refused(
             f"{path.name} cannot be read as a spreadsheet ({error}); save it again as .xlsx or as CSV"
         ) from error
-    return OpenTable(_batches(sheet), size=sheet.total_height, encoding="", sheet=name)
+    return OpenTable(_batches(sheet), size=sheet.total_height, encoding="", sheet=name, sheets=tuple(names))
 
 
 def _sheet_name(path: Path, names: list[str], asked: str) -> str:

@@ -59,6 +59,7 @@ class Stage:
         self._window_names: list[str] = []
         self._slice_rows = _POSTGRES_SLICE if self.is_postgres else _SQLITE_SLICE
         self.has_repeats = False
+        self.place: Any = None  # a merging.Place
         self._near = "" if self.is_postgres else near
 
     def __enter__(self) -> Self:
@@ -156,14 +157,15 @@ class Stage:
         raw.executemany(f"INSERT INTO stage.import_rows ({names}) VALUES ({marks})", rows)  # noqa: S608 - our own names
         raw.execute("COMMIT")
 
-    def slices(self) -> Iterator[ColumnElement[bool]]:
-        """Conditions that cut the rows into pieces small enough not to hold SQLite's lock for long."""
+    def slices(self, after: int = 0) -> Iterator[tuple[ColumnElement[bool], int]]:
+        """Conditions that cut the rows behind position `after` into pieces small enough not to hold SQLite's lock for
+        long, each with its last position."""
         with self.preparing() as session:
             last = session.scalar(select(func.max(self.rows.c.position))) or 0
-        start = 1
+        start = after + 1
         while start <= last:
             end = start + self._slice_rows
-            yield self.rows.c.position.between(start, end - 1)
+            yield self.rows.c.position.between(start, end - 1), end - 1
             start = end
 
     def may_repeat_keys(self) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.audit.actions import actor, record
+from abm.integrations.actions import rotate_source_secrets
 from abm.sending.forms import IdentityValues
 from abm.sending.queries import get_identity
 from campaigns.models import DkimKey, SendingIdentity
@@ -157,5 +158,6 @@ def rotate_secrets(session: Session) -> int:
     for key in session.scalars(select(DkimKey)):
         key.private_sealed = encrypt(decrypt(key.private_sealed))
         count += 1
+    count += rotate_source_secrets(session)
     record(session, action="secrets.rotate", subject="installation", after={"secrets": count})
     return count

@@ -28,7 +28,7 @@ MENU = (
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),
     Entry("Coordination", "work.my_day", "users-group", ("work", "meetings")),
     Entry("Win-back", "winback.index", "arrow-back-up", ("winback", "offers")),
-    Entry("Settings", "settings.index", "settings", ("settings", "users", "sending")),
+    Entry("Settings", "settings.index", "settings", ("settings", "users", "sending", "integrations")),
 )
 
 _COUNTS: dict[str, Count] = {}

@@ -102,3 +102,25 @@ def test_an_import_that_was_rung_twice_runs_once(client: FlaskClient) -> None:
 def test_the_pages_of_an_empty_installation_say_what_to_do_first(client: FlaskClient, address: str) -> None:
     answer = client.get(address)
     assert (answer.status_code, "/imports" in answer.get_data(as_text=True)) == (200, True)
+
+
+def test_a_mapping_is_remembered_for_the_page_and_the_command(client_as, tmp_path, queue_server, capsys):  # type: ignore[no-untyped-def]
+    from abm.cli import main
+
+    client = client_as("marketer")
+    content = b"Customer No,Firm,Sold\nA1,Acme,1\n"
+    answer = client.post("/imports", data={"kind": "accounts", "file": (io.BytesIO(content), "c.csv")})
+    page = client.get(answer.headers["Location"])
+    assert "Not recognised yet, but needed" in page.text
+    number = answer.headers["Location"].split("/")[2]
+    form = {"map-account_id": "Customer No", "map-name": "Firm", "verb": "try"}
+    assert client.post(f"/imports/{number}/start", data=form).status_code == 302
+    again = client.post("/imports", data={"kind": "accounts", "file": (io.BytesIO(content), "d.csv")})
+    page = client.get(again.headers["Location"]).text
+    assert "its mapping is filled in" in page
+    assert "→ account_id" in page
+    (tmp_path / "c.csv").write_bytes(content)
+    assert main(["import", "accounts", str(tmp_path / "c.csv")]) == 2
+    assert main(["import", "accounts", str(tmp_path / "c.csv"), "--map", "remembered"]) == 0
+    assert main(["import", "orders", str(tmp_path / "c.csv"), "--map", "remembered"]) == 2
+    assert "No mapping is remembered" in capsys.readouterr().err
