@@ -62,7 +62,7 @@ def list_qualified(state: str | None, kind: str | None, chase: str | None, as_js
     wanted = {name: value for name, value in (("state", state), ("kind", kind), ("chase", chase)) if value}
     with reading() as session:
         query = select_qualified(read_listing(wanted)).order_by(
-            Qualification.value_place.is_(None), Qualification.value_place, Qualification.account_id)
+            Qualification.share.is_(None), Qualification.share.desc(), Qualification.account_id)
         rows = [_plain(row, account) for row, account in session.execute(query if as_json else query.limit(SHOWN))]
     lines = [f"{row['account_id']:12} {row['gates_passed']}/3 {row['state']:8} {row['chase']:5} "
              f"{row['kind'] or row['kind_proposed'] or '-':13} {row['name']}" for row in rows]

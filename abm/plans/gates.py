@@ -73,7 +73,7 @@ def signs_of(question: str, found: Evidence) -> list[Sign]:
         if not found.orders:
             return [Sign("nothing ordered yet", False)]
         share = "" if found.share is None else f", {found.share * 100:.1f} % of all value"
-        place = "" if found.value_place is None else f", place {found.value_place:,}"
+        place = "" if found.value_place is None else ", the largest of all"
         return [Sign(f"class {found.abc or 'none'}{share}{place}", found.abc == "A")]
     if question == "complexity":
         return [Sign(_many(found.people, "person known", "people known"), found.people >= MANY_PEOPLE),

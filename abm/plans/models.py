@@ -12,7 +12,7 @@ from core.db import Base, Id
 
 class Qualification(Base):
     """An account by the gates, kinds and questions as last computed: yes, no, or ask. The numbers beside them are the
-    evidence that the data gave."""
+    evidence that the data gave; `value_place` is 1 for the largest of all, else empty."""
 
     __tablename__ = "qualification"
     __table_args__ = (

@@ -52,7 +52,7 @@ panels.add_to_account_pages()
 def index() -> Answer:
     listing = read_listing(request.args)
     query = select_qualified(listing)
-    order = Order(Qualification.value_place, Qualification.account_id)
+    order = Order(Qualification.share, Qualification.account_id, is_descending=True)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     return render_template("plans/index.html", page=page, listing=listing, filters=FILTERS, states=STATES, gates=GATES,
                            standings=count_states(g.session), kinds=KINDS, chases=CHASES, failed=failed_of,

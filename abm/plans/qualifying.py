@@ -43,6 +43,7 @@ from core import clock
 from core.db import is_postgres, refresh_statistics
 
 Column = ColumnElement[Any]
+TOLERANCE = 1e-12
 COMPUTED = "qualification.compute"
 
 
@@ -71,10 +72,13 @@ def qualify_accounts(session: Session, *, account_ids: Sequence[int] | None = No
 
 
 def _select_all(session: Session) -> Select[*tuple[Any, ...]]:
-    results, people, sites, said, leaders = _results(), _people(), _sites(), _answers(), _leaders()
+    people, sites, said, leaders = _people(), _sites(), _answers(), _leaders()
+    results = AccountResult.__table__
+    # The one that stands first in the running share is the largest; ranking all of them again is slow on SQLite.
+    is_largest = results.c.cumulative_share <= results.c.share + TOLERANCE
     facts: dict[str, Column] = {
         "orders": func.coalesce(results.c.orders, _orders_since(), 0), "abc": results.c.abc, "share": results.c.share,
-        "value_place": results.c.value_place, "people": func.coalesce(people.c.people, 0),
+        "value_place": case((is_largest, 1)), "people": func.coalesce(people.c.people, 0),
         "roles": func.coalesce(people.c.roles, 0), "deciders": func.coalesce(people.c.deciders, 0),
         "sites": func.coalesce(sites.c.sites, 0),
     }
@@ -87,17 +91,11 @@ def _select_all(session: Session) -> Select[*tuple[Any, ...]]:
         "chase": _all_of(answers, CHASE, "go", "stop", "ask"), **facts, "computed_at": literal(clock.now()),
     }
     query: Select[*tuple[Any, ...]] = select(*(column.label(name) for name, column in columns.items()))
-    query = query.select_from(Account.__table__)
-    for part in (results, people, sites, said, leaders):
+    own = and_(results.c.account_id == Account.id, results.c.run_id == latest_run_id())
+    query = query.select_from(Account.__table__).outerjoin(results, own)
+    for part in (people, sites, said, leaders):
         query = query.outerjoin(part, part.c.account_id == Account.id)
     return query
-
-
-def _results() -> FromClause:
-    place = case((AccountResult.value > 0, func.row_number().over(
-        order_by=(AccountResult.value.desc(), AccountResult.account_id))))
-    return select(AccountResult.account_id, AccountResult.orders, AccountResult.abc, AccountResult.share,
-                  place.label("value_place")).where(AccountResult.run_id == latest_run_id()).subquery("results")
 
 
 def _orders_since() -> Column:

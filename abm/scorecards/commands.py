@@ -1,5 +1,6 @@
 """`abm scorecards`."""
 
+import importlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ RANK_COLUMNS = ("place", "account_id", "name", "score", "coverage", "membership"
 @click.group()
 def scorecards() -> None:
     """Judge accounts by weighted criteria, from data and by hand."""
+    importlib.import_module("abm.scorecards.jobs")  # what publishing rings for must be known here too
 
 
 @scorecards.command("apply")

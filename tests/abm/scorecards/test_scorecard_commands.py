@@ -1,5 +1,6 @@
 import csv
 import json
+import sys
 
 import pytest
 
@@ -69,3 +70,15 @@ def test_a_wrong_file_is_refused_with_places(database, capsys, tmp_path):
     code, said = run(capsys, "apply", path)
     assert code == 2
     assert "criteria[0].by" in said.err
+
+
+def test_publishing_for_a_large_company_leaves_the_computing_to_a_worker(file, capsys, monkeypatch, queue_server):
+    from abm.scorecards import actions
+    from core.jobs import JOBS
+
+    monkeypatch.setattr(actions, "AT_ONCE_UP_TO", 2)
+    monkeypatch.delitem(JOBS, "scorecards.compute", raising=False)
+    monkeypatch.delitem(sys.modules, "abm.scorecards.jobs", raising=False)
+    run(capsys, "apply", file)
+    assert run(capsys, "publish", "sales-and-trust")[0] == 0
+    assert json.loads(run(capsys, "rank", "sales-and-trust", "--json")[1].out)["accounts"] == []
