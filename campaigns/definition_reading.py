@@ -18,6 +18,7 @@ from campaigns.definition_values import (
     REENTRY_AFTER,
     REENTRY_NEVER,
     REENTRY_REQUALIFIED,
+    REPLY_TO,
     STOPS,
     ZONES,
     BranchStep,
@@ -75,11 +76,12 @@ def _read_sender(fields: RawFields, *, is_needed: bool) -> Sender:
         if is_needed:
             fields.wrong("sender", "is missing: e-mail steps need a name, an email and a postal_address to send from")
         return Sender()
-    inner = RawFields(fields.raw["sender"], "sender", fields.complaints, ("name", "email", "postal_address"))
+    inner = RawFields(fields.raw["sender"], "sender", fields.complaints, ("name", "email", "postal_address", "reply_to"))
     email = inner.text("email", required=is_needed, longest=320)
     if email:
         email = _checked_address(inner, email)
-    return Sender(inner.text("name"), email, " ".join(str(inner.raw.get("postal_address", "")).split()))
+    return Sender(inner.text("name"), email, " ".join(str(inner.raw.get("postal_address", "")).split()),
+                  inner.choice("reply_to", REPLY_TO, REPLY_TO[0]))
 
 
 def _checked_address(fields: RawFields, email: str) -> str:

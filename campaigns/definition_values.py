@@ -27,13 +27,20 @@ class Delay:
         return f"{self.amount} {self.unit.removesuffix('s') if self.amount == 1 else self.unit}"
 
 
+REPLY_TO = ("sender", "owner")
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """From whom messages come. `postal_address` may be empty in a draft; the launch check refuses that."""
+    """From whom messages come. `postal_address` may be empty in a draft; the launch check refuses that.
+
+    `reply_to`: where answers go, one of REPLY_TO: the sender, or whoever owns the account.
+    """
 
     name: str = ""
     email: str = ""
     postal_address: str = ""
+    reply_to: str = "sender"
 
 
 @dataclass(frozen=True, slots=True)

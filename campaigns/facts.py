@@ -44,7 +44,8 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """What rendering needs beside a person's values. `offer`: code, title, valid_until; `track`: pixel and links."""
+    """What rendering needs beside a person's values. `offer`: code, title, valid_until; `track`: pixel and links;
+    `reply_to`: an address, empty where answers go to the sender."""
 
     delivery_id: int
     message_id: str
@@ -56,3 +57,4 @@ class DeliveryFacts:
     references: tuple[str, ...] = ()
     offer: Mapping[str, Any] = field(default_factory=dict)
     track: bool = True
+    reply_to: str = ""

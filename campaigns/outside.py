@@ -46,6 +46,20 @@ class CallRequest:
     due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person wrote back: the new words alone, and the message of ours it answers."""
+
+    account_id: int
+    contact_id: int
+    campaign_id: int
+    campaign_title: str
+    delivery_id: int
+    step: str
+    text: str
+    at: datetime
+
+
 class People(Protocol):
     """Set-based answers about people, always for a whole batch."""
 
@@ -82,6 +96,9 @@ class People(Protocol):
     def tiers(self, session: Session, account_ids: Sequence[int]) -> dict[int, str]:
         """The tier of each account; empty where it has none."""
 
+    def owners(self, session: Session, account_ids: Sequence[int]) -> dict[int, int]:
+        """The user who looks after each account; accounts that nobody looks after are missing."""
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         """(contact_id, account_id) of everybody with this address, case-insensitively."""
 
@@ -94,6 +111,9 @@ class Desk(Protocol):
 
     def place_visits(self, session: Session, requests: Sequence[CallRequest]) -> None:
         """The same for visits."""
+
+    def show_answer(self, session: Session, answer: Answer) -> None:
+        """Put what somebody wrote where those who look after the account see it."""
 
 
 class Offers(Protocol):

@@ -240,12 +240,18 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
         to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=stop_page,
         preferences_url=stop_page, envelope_from=envelope_sender(definition.sender.email, due.id),
         references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
-        track=recipient.country not in found.policy.consent_countries)
+        track=recipient.country not in found.policy.consent_countries,
+        reply_to=reply_address(definition.sender.reply_to, values))
     filled = _compiled(found, batch, step, language, variant).fill(values=values, facts=facts)
     outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to,
                         signed(filled.wire, found.signers))
     prepared = Prepared(due.id, facts.message_id, filled.content_hash, facts.to_address, variant, language)
     return Ready(due, prepared, outgoing, None)
+
+
+def reply_address(reply_to: str, values: Values) -> str:
+    """Where answers go: the account owner's address where that is asked for and known, else to the sender (empty)."""
+    return str(values.get("owner", {}).get("email") or "") if reply_to == "owner" else ""
 
 
 def signed(wire: bytes, signers: Sequence[Signer]) -> bytes:

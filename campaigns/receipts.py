@@ -17,8 +17,8 @@ from campaigns.bounce_reading import Outcome, Report, read_report
 from campaigns.bounce_rules import Blame
 from campaigns.events import Said, find_delivery_by_message_ids, record_event
 from campaigns.keys import address_key
-from campaigns.models import ConversationLock, Delivery, Event
-from campaigns.outside import outside
+from campaigns.models import Campaign, ConversationLock, Delivery, Event, Run
+from campaigns.outside import Answer, outside
 from campaigns.replies import decoded_header, new_text, words_of_message
 from campaigns.states import Reason
 from campaigns.stopping import stop_people
@@ -187,6 +187,13 @@ def _after_complaint(session: Session, delivery: Delivery, _receipt: Receipt) ->
 def _after_reply(session: Session, delivery: Delivery, _receipt: Receipt) -> None:
     stop_people(session, reason=Reason.REPLIED, at=clock.now(), contact_ids=[delivery.contact_id])
     lock_conversation(session, account_id=delivery.account_id, reason="reply")
+    event = session.scalars(select(Event).where(Event.delivery_id == delivery.id, Event.kind == "reply")
+                            .order_by(Event.id.desc()).limit(1)).one()
+    campaign = session.scalars(select(Campaign).join(Run, Run.campaign_id == Campaign.id)
+                               .where(Run.id == delivery.run_id)).one()
+    outside().desk.show_answer(session, Answer(
+        delivery.account_id, delivery.contact_id, campaign.id, campaign.title, delivery.id, delivery.step,
+        event.text or "", event.at))
 
 
 _EFFECTS: Mapping[str, Any] = {
@@ -205,9 +212,11 @@ def lock_conversation(session: Session, *, account_id: int, reason: str) -> Conv
     until = clock.now() + timedelta(days=days)
     lock = session.get(ConversationLock, account_id)
     if lock is None:
-        lock = ConversationLock(account_id=account_id, reason=reason, until=until, detail={})
+        owner = outside().people.owners(session, [account_id]).get(account_id)
+        lock = ConversationLock(account_id=account_id, owner_id=owner, reason=reason, until=until, detail={})
         session.add(lock)
     elif lock.until < until:
         lock.until, lock.reason, lock.exempt_run_id = until, reason, None
+        lock.owner_id = lock.owner_id or outside().people.owners(session, [account_id]).get(account_id)
     session.flush()
     return lock

@@ -123,6 +123,8 @@ class CompiledEmail:
             f"X-ABM-Message-ID: {identity}",
             f"List-Unsubscribe: {wire.header_url(facts.unsubscribe_url)}",
         ]
+        if facts.reply_to:
+            lines.append(f"Reply-To: {wire.address(facts.reply_to)}")
         if facts.references:
             known = [wire.message_id(reference) for reference in facts.references[-10:]]
             lines += [f"In-Reply-To: {known[-1]}", "References: " + "\r\n ".join(known)]

@@ -44,7 +44,7 @@ _QUOTED_HEADER = re.compile(
     re.IGNORECASE,
 )
 _SIGNATURE = re.compile(
-    r"^(--\s?|__+|-\w.*)$|^\s*(sent from (my( [\w.-]+){1,6}|mail for .{1,20})\s*$|sent via\b|get outlook for|"
+    r"^(--\s?|__+|-\w.*)$|^\s*(sent from ((my|an?)( [\w.-]+){1,6}|mail for .{1,20})\s*$|sent via\b|get outlook for|"
     r"envoyé de mon|"
     r"von meinem .{0,30}gesendet|"
     r"enviado desde mi)",

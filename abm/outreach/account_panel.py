@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.accounts.panels import register_panel
 from abm.contacts.models import Contact
+from abm.outreach.answers import ShownAnswer, list_answers
 from abm.outreach.reasons import explain_reason
 from abm.users.models import User
 from campaigns.models import Campaign, ConversationLock, Delivery, Enrolment, HoldoutAccount, Run, Touch
@@ -40,14 +41,15 @@ class AccountOutreach:
     running: Sequence[Any]
     held_out_of: Sequence[Campaign]
     messages: Sequence[Any]
+    answers: Sequence[ShownAnswer] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.points_30 or self.lock or self.running or self.held_out_of or self.messages)
+        return not (self.points_30 or self.lock or self.running or self.held_out_of or self.messages or self.answers)
 
 
 def read_account_outreach(session: Session, account_id: int) -> AccountOutreach:
-    """All of it in six small queries."""
+    """All of it in seven small queries."""
     held_out_of = session.scalars(
         select(Campaign).join(HoldoutAccount, HoldoutAccount.campaign_id == Campaign.id)
         .where(HoldoutAccount.account_id == account_id, HoldoutAccount.is_held_out,
@@ -62,7 +64,8 @@ def read_account_outreach(session: Session, account_id: int) -> AccountOutreach:
         .join(Campaign, Campaign.id == Run.campaign_id).outerjoin(Contact, Contact.id == Delivery.contact_id)
         .where(Delivery.account_id == account_id).order_by(Delivery.id.desc()).limit(SHOWN)).all()
     return AccountOutreach(_points(session, account_id, SHORT), _points(session, account_id, LONG),
-                           _find_lock(session, account_id), running, held_out_of, messages)
+                           _find_lock(session, account_id), running, held_out_of, messages,
+                           list_answers(session, account_id))
 
 
 def _points(session: Session, account_id: int, within: timedelta) -> int:

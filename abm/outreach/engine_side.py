@@ -8,8 +8,8 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
-from abm.outreach import branch_rules, people, postal
-from campaigns.outside import CallRequest, Outside, Policy, Recipient
+from abm.outreach import answers, branch_rules, people, postal
+from campaigns.outside import Answer, CallRequest, Outside, Policy, Recipient
 
 
 class AccountPeople:
@@ -46,6 +46,9 @@ class AccountPeople:
     def tiers(self, session: Session, account_ids: Sequence[int]) -> dict[int, str]:
         return people.get_tiers(session, account_ids)
 
+    def owners(self, session: Session, account_ids: Sequence[int]) -> dict[int, int]:
+        return people.get_owners(session, account_ids)
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         return people.find_contacts_by_address(session, address)
 
@@ -62,6 +65,9 @@ class CallDesk:
         from abm.work.actions import create_visit_tasks
 
         create_visit_tasks(session, requests=requests)
+
+    def show_answer(self, session: Session, answer: Answer) -> None:
+        answers.show_answer(session, answer)
 
 
 class OfferBook:

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import JSON, Table, delete, select, update
 from sqlalchemy.orm import Session
 
+from abm.accounts.models import AccountEvent
 from abm.audit.actions import record
 from abm.contacts.models import Contact
+from abm.outreach.answers import TIMELINE_KIND
 from abm.outreach.person_export import lowered, text_columns
 from campaigns import consent, stops
 from campaigns.keys import address_key
@@ -74,6 +76,12 @@ def _erase_engine_rows(session: Session, ids: Sequence[int], address: str) -> in
         update(ConsentEvent)
         .where(ConsentEvent.contact_id.in_(ids))
         .values(evidence=None)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(AccountEvent)
+        .where(AccountEvent.contact_id.in_(ids), AccountEvent.kind == TIMELINE_KIND)
+        .values(text="")
         .execution_options(synchronize_session=False)
     )
     return len(touched)

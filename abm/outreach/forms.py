@@ -25,7 +25,7 @@ def read_basics(typed: Typed, *, steps: list[Any]) -> dict[str, Any]:
     raw = {
         "campaign": typed.get("campaign", "").strip() or name_from_title(title), "title": title,
         "purpose": typed.get("purpose", "").strip() or "marketing", "list": typed.get("list", "").strip(),
-        "sender": {name: typed.get(f"sender_{name}", "").strip() for name in ("name", "email", "postal_address")},
+        "sender": _sender(typed),
         "people": _people(typed), "window": _window(typed), "holdout": typed.get("holdout", "").strip() or "0",
         "stop_when": typed.getlist("stop_when"), "priority": typed.get("priority", "").strip() or "5",
         "caps": "exempt" if typed.get("caps") else "respect",
@@ -34,6 +34,11 @@ def read_basics(typed: Typed, *, steps: list[Any]) -> dict[str, Any]:
         "steps": steps,
     }
     return checked(raw, prefix="")
+
+
+def _sender(typed: Typed) -> dict[str, str]:
+    sender = {name: typed.get(f"sender_{name}", "").strip() for name in ("name", "email", "postal_address")}
+    return sender | ({"reply_to": "owner"} if typed.get("sender_reply_to") == "owner" else {})
 
 
 def name_from_title(title: str) -> str:

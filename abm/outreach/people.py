@@ -85,6 +85,13 @@ def get_tiers(session: Session, account_ids: Sequence[int]) -> dict[int, str]:
     return {account_id: tier or "" for account_id, tier in rows}
 
 
+def get_owners(session: Session, account_ids: Sequence[int]) -> dict[int, int]:
+    """The user who looks after each account, where there is one who may still sign in."""
+    rows = session.execute(select(Account.id, User.id).join(User, User.id == Account.owner_id)
+                           .where(is_among(Account.id, account_ids), User.is_active.is_(True)))
+    return {account_id: owner_id for account_id, owner_id in rows}
+
+
 def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
     return Recipient(
         contact_id=row.id, account_id=row.account_id, email=row.email, phone=row.phone, country=row.country or "",

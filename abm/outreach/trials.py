@@ -16,7 +16,7 @@ from campaigns.facts import DeliveryFacts
 from campaigns.message_ids import message_id
 from campaigns.models import Campaign
 from campaigns.personalisation import ContentFailure
-from campaigns.preparing import signed
+from campaigns.preparing import reply_address, signed
 from campaigns.rendering import compile_email
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.sending.dkim_keys import list_signers
@@ -60,13 +60,15 @@ def make_trial(session: Session, *, definition: Definition, step: EmailStep, con
     if contact is None:
         raise InvalidInput("There is nobody to read it as", {"address": "choose a person to read it as first"})
     number = _TRIAL_IDS_FROM + secrets.randbelow(10**9)
+    values = get_content_values(session, [contact.id])[contact.id]
     facts = DeliveryFacts(
         delivery_id=number, message_id=message_id(number, definition.sender.email), to_address=checked, to_name="",
         unsubscribe_url=unsubscribe_url(number), preferences_url=preferences_url(number),
-        envelope_from=definition.sender.email, offer=_EXAMPLE_OFFER if step.offer else {}, track=False)
+        envelope_from=definition.sender.email, offer=_EXAMPLE_OFFER if step.offer else {}, track=False,
+        reply_to=reply_address(definition.sender.reply_to, values))
     try:
         compiled = compile_email(definition, step, language=language or None, variant=variant or None, version_id=0)
-        filled = compiled.fill(values=get_content_values(session, [contact.id])[contact.id], facts=facts)
+        filled = compiled.fill(values=values, facts=facts)
     except (ContentFailure, ContentRefused) as error:
         raise InvalidInput("The message cannot be made", {"address": f"cannot be sent: {error}"}) from error
     route = find_route(session, definition.sender.email)

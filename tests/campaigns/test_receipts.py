@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from abm.accounts.models import Account, AccountEvent
+from abm.outreach.answers import list_answers
 from campaigns import consent, stops
 from campaigns.events import Said, apply_late_events, record_event
 from campaigns.models import ConsentEvent, ConversationLock, Delivery, Enrolment, Event, Suppression
@@ -16,6 +18,7 @@ from campaigns.tracking import envelope_sender
 from core import clock
 from core.settings import settings
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
+from tests.factories import make_user
 
 pytestmark = pytest.mark.usefixtures("engine_side")
 
@@ -201,6 +204,28 @@ def test_an_answer_ends_the_sequence_and_locks_the_conversation(session: Session
     assert lock is not None
     assert lock.until - clock.now() > timedelta(days=13)
     assert session.scalars(select(Event.text)).one() == "Yes, call me."
+
+
+def test_an_answer_stands_on_the_timeline_and_gives_the_conversation_to_the_owner(session: Session) -> None:
+    delivery = make_sent(session)
+    owner = make_user(session)
+    session.get(Account, delivery.account_id).owner_id = owner.id
+    receive_message(session, answer(delivery))
+    [line] = session.scalars(select(AccountEvent).where(AccountEvent.kind == "reply"))
+    [shown] = list_answers(session, delivery.account_id)
+
+    assert session.get(ConversationLock, delivery.account_id).owner_id == owner.id
+    assert (line.text, line.contact_id) == ("Yes, call me.", delivery.contact_id)
+    assert line.link == f"/campaigns/{shown.campaign_id}/messages/{delivery.id}"
+    assert (shown.text, shown.delivery_id) == ("Yes, call me.", delivery.id)
+
+
+def test_what_a_machine_answers_stands_nowhere(session: Session) -> None:
+    delivery = make_sent(session)
+    receive_message(session, answer(delivery, headers="Subject: Out of office\nAuto-Submitted: auto-replied"))
+
+    assert list_answers(session, delivery.account_id) == []
+    assert session.scalars(select(AccountEvent).where(AccountEvent.kind == "reply")).all() == []
 
 
 def test_an_auto_reply_ends_nothing(session: Session) -> None:

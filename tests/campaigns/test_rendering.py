@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from campaigns.definition import Content, Definition, EmailStep, Sender, Variant
 from campaigns.facts import DeliveryFacts
 from campaigns.personalisation import BadValue, MissingValue
+from campaigns.preparing import reply_address
 from campaigns.rendering import FilledMessage, compile_email, missing_values, preview, render_script
 from campaigns.tracking import read_click, read_open
 from campaigns.wire import BadAddress
@@ -129,6 +130,20 @@ def test_unsubscribe_headers_stand_unencoded_on_one_line(length: int) -> None:
 
     assert f"List-Unsubscribe: <{url}>".encode() in lines
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
+
+
+def test_answers_go_to_the_sender_unless_another_address_is_given() -> None:
+    assert parse(fill())["Reply-To"] is None
+    assert parse(fill(reply_to="olga@example.com"))["Reply-To"] == "olga@example.com"
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "values", "address"),
+    [("sender", {"owner": {"email": "olga@example.com"}}, ""), ("owner", {"owner": {"email": None}}, ""),
+     ("owner", {"owner": {"email": "olga@example.com"}}, "olga@example.com"), ("owner", {}, "")],
+)  # fmt: skip
+def test_answers_go_to_the_owner_only_where_asked_and_known(reply_to: str, values: Any, address: str) -> None:
+    assert reply_address(reply_to, values) == address
 
 
 def test_the_list_id_is_the_purpose_and_stays() -> None:
