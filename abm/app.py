@@ -49,6 +49,7 @@ PAGES = (
     "abm.engagement.pages",
     "abm.outreach.pages",
     "abm.outreach.public_pages",
+    "abm.outreach.preference_pages",
     "abm.outreach.outbox_pages",
     "abm.winback.pages",
     "abm.meetings.pages",
@@ -56,7 +57,7 @@ PAGES = (
     "abm.home.health",
 )
 # Blueprints whose POSTs are authorised by a signed token instead of a session.
-TOKEN_BLUEPRINTS = ("abm.outreach.public_pages",)
+TOKEN_BLUEPRINTS = ("abm.outreach.public_pages", "abm.outreach.preference_pages")
 UPLOAD_LIMIT = 512 * 1024 * 1024
 
 

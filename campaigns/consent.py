@@ -132,12 +132,16 @@ def unsubscribe(
     is_all_mail: bool = False,
     source: str = "link",
     evidence: dict[str, Any] | None = None,
+    purpose: str = "",
 ) -> Unsubscribed:
-    """End this purpose (or all mail) for whoever got this delivery; a repeat changes nothing. Raises NotFound."""
+    """End a purpose (the delivery's own unless one is given) or all mail for whoever got this delivery.
+
+    A repeat changes nothing. Raises NotFound.
+    """
     delivery = session.get(Delivery, delivery_id)
     if delivery is None:
         raise NotFound("This link belongs to a message that is no longer on file")
-    purpose = ALL_PURPOSES if is_all_mail else purpose_of(session, delivery)
+    purpose = ALL_PURPOSES if is_all_mail else purpose or purpose_of(session, delivery)
     is_new = suppress_contact(
         session, contact_id=delivery.contact_id, reason="unsubscribed", purpose=purpose, source=source
     )

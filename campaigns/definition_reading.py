@@ -76,7 +76,8 @@ def _read_sender(fields: RawFields, *, is_needed: bool) -> Sender:
         if is_needed:
             fields.wrong("sender", "is missing: e-mail steps need a name, an email and a postal_address to send from")
         return Sender()
-    inner = RawFields(fields.raw["sender"], "sender", fields.complaints, ("name", "email", "postal_address", "reply_to"))
+    inner = RawFields(fields.raw["sender"], "sender", fields.complaints,
+                      ("name", "email", "postal_address", "reply_to"))
     email = inner.text("email", required=is_needed, longest=320)
     if email:
         email = _checked_address(inner, email)

@@ -99,6 +99,9 @@ class People(Protocol):
     def owners(self, session: Session, account_ids: Sequence[int]) -> dict[int, int]:
         """The user who looks after each account; accounts that nobody looks after are missing."""
 
+    def keep_consent(self, session: Session, contact_id: int, *, source: str) -> None:
+        """The person agreed to e-mail now: consent is the lawful basis, with this source."""
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         """(contact_id, account_id) of everybody with this address, case-insensitively."""
 

@@ -31,7 +31,7 @@ from campaigns.sandbox_rules import ContentRefused
 from campaigns.sending.dkim import Signer
 from campaigns.sending.dkim_keys import list_signers
 from campaigns.states import Channel, DeliveryState, Reason
-from campaigns.tracking import envelope_sender, unsubscribe_url
+from campaigns.tracking import envelope_sender, preferences_url, unsubscribe_url
 from campaigns.variants import draw_variant
 from campaigns.verdict import Verdict
 from core import clock
@@ -234,11 +234,10 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
     values = found.values.get(due.contact_id, {})
     person = values.get("contact", {})
     name = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
-    stop_page = unsubscribe_url(due.id)  # one signature serves both links: they lead to the same page
     facts = DeliveryFacts(
         delivery_id=due.id, message_id=message_id(due.id, definition.sender.email),
-        to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=stop_page,
-        preferences_url=stop_page, envelope_from=envelope_sender(definition.sender.email, due.id),
+        to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=unsubscribe_url(due.id),
+        preferences_url=preferences_url(due.id), envelope_from=envelope_sender(definition.sender.email, due.id),
         references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
         track=recipient.country not in found.policy.consent_countries,
         reply_to=reply_address(definition.sender.reply_to, values))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from core.settings import settings
 from core.signing import read, read_id, sign, sign_id
 
-UNSUBSCRIBE, CLICK, OPEN, BOUNCE = "unsubscribe", "click", "open", "bounce"
+UNSUBSCRIBE, PREFERENCES, CLICK, OPEN, BOUNCE = "unsubscribe", "preferences", "click", "open", "bounce"
 _STATIC, _PERSONAL = b"s", b"p"
 _ID_BYTES = 8
 MAX_TRACKED_URL = 1_500
@@ -33,8 +33,13 @@ def unsubscribe_url(delivery_id: int) -> str:
 
 
 def preferences_url(delivery_id: int) -> str:
-    """The same page; there one chooses between this purpose and all mail."""
-    return unsubscribe_url(delivery_id)
+    """The page with a switch for every purpose; works for ever."""
+    return f"{settings().base_url}/p/{sign_id(PREFERENCES, delivery_id)}"
+
+
+def read_preferences(token: str) -> int | None:
+    """The delivery that the link was sent in, or None for a token that is not ours."""
+    return read_id(PREFERENCES, token)
 
 
 def read_unsubscribe(token: str) -> int | None:

@@ -16,6 +16,7 @@ from abm.contacts.models import Contact
 from abm.contacts.queries import (
     find_namesakes,
     get_contact,
+    list_consent,
     list_order,
     read_listing,
     select_contacts,
@@ -64,7 +65,7 @@ def show(contact_id: int) -> Answer:
     return render_template(
         "contacts/show.html", contact=contact, name=name_of(contact), others=others, role_word=role_word, bases=BASES,
         attitudes=ATTITUDES, ties=list_ties(g.session, contact.id), roles=ROLES.items(),
-        further=list_further_seats(g.session, contact.id),
+        further=list_further_seats(g.session, contact.id), consents=list_consent(g.session, contact.id),
         obstacle=why_not_emailed(g.session, [contact]).get(contact.id))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import QueryableAttribute, Session
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from abm.web.keyset import Order
+from campaigns.models import ConsentEvent
 from campaigns.outside import Recipient
 from campaigns.suppressed import ALL_PURPOSES, find_suppressed
 from core.errors import NotFound
@@ -87,6 +88,12 @@ def find_namesakes(session: Session, *, email_key: str, but: int | None = None) 
     """Other people with this address."""
     query = select(Contact).where(Contact.email_key == email_key)
     return session.scalars(query.where(Contact.id != but) if but is not None else query).all()
+
+
+def list_consent(session: Session, contact_id: int) -> Sequence[ConsentEvent]:
+    """What the person agreed to or withdrew, with its evidence; the newest first."""
+    return session.scalars(select(ConsentEvent).where(ConsentEvent.contact_id == contact_id)
+                           .order_by(ConsentEvent.at.desc(), ConsentEvent.id.desc()).limit(200)).all()
 
 
 def why_not_emailed(session: Session, contacts: Iterable[Contact]) -> dict[int, str]:

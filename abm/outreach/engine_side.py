@@ -49,6 +49,11 @@ class AccountPeople:
     def owners(self, session: Session, account_ids: Sequence[int]) -> dict[int, int]:
         return people.get_owners(session, account_ids)
 
+    def keep_consent(self, session: Session, contact_id: int, *, source: str) -> None:
+        from abm.contacts.actions import update_contact
+
+        update_contact(session, contact_id=contact_id, values={"lawful_basis": "consent", "basis_source": source})
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         return people.find_contacts_by_address(session, address)
 

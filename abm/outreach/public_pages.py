@@ -6,6 +6,7 @@ A visit never acts (mail scanners follow every link); only the POST of the page 
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from abm.web.access import public, public_without_session
 from campaigns import consent, visits
 from campaigns.models import Delivery
-from campaigns.tracking import read_click, read_open, read_unsubscribe
+from campaigns.tracking import preferences_url, read_click, read_open, read_unsubscribe
 from core.db import transaction
 from core.logs import logger
 
@@ -28,14 +29,15 @@ _GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 @public
 def ask_unsubscribe(token: str) -> BaseResponse:
     """Asks; changes nothing, whoever fetches it."""
-    delivery = _delivery_of(token)
-    return _private(
+    delivery = delivery_or_404(read_unsubscribe(token))
+    return private(
         render_template(
             "messages/unsubscribe.html",
             token=token,
             address=masked(delivery.address),
             company=g.company,
-            purpose=_words(consent.purpose_of(g.session, delivery)),
+            purpose=in_words(consent.purpose_of(g.session, delivery)),
+            preferences=path_of(preferences_url(delivery.id)),
         )
     )
 
@@ -44,7 +46,7 @@ def ask_unsubscribe(token: str) -> BaseResponse:
 @public
 def unsubscribe(token: str) -> BaseResponse:
     """Ends this purpose, or all mail where that was chosen. Repeating it is harmless; no cookie, no redirect."""
-    delivery = _delivery_of(token)
+    delivery = delivery_or_404(read_unsubscribe(token))
     is_all_mail = request.form.get("scope") == "all"
     source = "one-click" if request.form.get("List-Unsubscribe") == "One-Click" else "page"
     done = consent.unsubscribe(
@@ -52,16 +54,17 @@ def unsubscribe(token: str) -> BaseResponse:
         delivery_id=delivery.id,
         is_all_mail=is_all_mail,
         source=source,
-        evidence={"ip": request.remote_addr or "", "agent": request.user_agent.string[:300]},
+        evidence=visitor_evidence(),
     )
-    return _private(
+    return private(
         render_template(
             "messages/unsubscribed.html",
             token=token,
             address=masked(delivery.address),
             company=g.company,
-            purpose=_words(done.purpose),
+            purpose=in_words(done.purpose),
             is_all_mail=is_all_mail,
+            preferences=path_of(preferences_url(delivery.id)),
         )
     )
 
@@ -96,12 +99,22 @@ def pixel(token: str) -> BaseResponse:
     return response
 
 
-def _delivery_of(token: str) -> Delivery:
-    delivery_id = read_unsubscribe(token)
+def delivery_or_404(delivery_id: int | None) -> Delivery:
+    """The delivery of a genuine token; 404 for any other."""
     found: Delivery | None = g.session.get(Delivery, delivery_id) if delivery_id is not None else None
     if found is None:
         abort(404)
     return found
+
+
+def visitor_evidence() -> dict[str, str]:
+    """Who acted, for the consent log."""
+    return {"ip": request.remote_addr or "", "agent": request.user_agent.string[:300]}
+
+
+def path_of(url: str) -> str:
+    """The path of one of our own addresses: a page links to itself wherever it is served."""
+    return urlsplit(url).path
 
 
 def _visitor() -> dict[str, str]:
@@ -126,11 +139,13 @@ def masked(address: str | None) -> str:
     return f"{local[:1]}•••@{name[:1]}•••{dot}{ending}"
 
 
-def _words(purpose: str) -> str:
+def in_words(purpose: str) -> str:
+    """A purpose as people read it."""
     return purpose.replace("-", " ").replace("_", " ")
 
 
-def _private(page: str) -> BaseResponse:
+def private(page: str) -> BaseResponse:
+    """A page that nobody keeps, indexes or learns of by a referrer."""
     response: Any = make_response(page)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -19,6 +19,10 @@ ALLOWED_PUBLIC = {
     "public.unsubscribe",
     "public.follow",
     "public.pixel",
+    "preferences.show",
+    "preferences.save",
+    "preferences.ask_confirm",
+    "preferences.confirm",
 }
 
 

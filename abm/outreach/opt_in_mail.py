@@ -1,0 +1,122 @@
+"""The message that asks an address to confirm: made and sent by a job, one for each wish, never while sending rests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from abm.company.queries import get_company
+from abm.outreach.trials import Trial, hand_over, is_accepted
+from campaigns import wire
+from campaigns.channels.base import Outgoing
+from campaigns.definition import Sender, parse
+from campaigns.message_ids import message_id
+from campaigns.models import CampaignVersion, ConsentEvent, Delivery
+from campaigns.opt_in import confirm_url
+from campaigns.outside import outside
+from campaigns.preferences import ASKED
+from campaigns.preparing import signed
+from campaigns.sending.dkim_keys import list_signers
+from campaigns.sending.routes import find_route
+from core import clock
+from core.db import transaction
+from core.jobs import every, job
+from core.logs import logger
+
+JOB = "outreach.ask_to_confirm"
+MOST_TRIES = 5
+_KEPT_TRYING = timedelta(days=1)
+_SECONDS_BETWEEN = 300
+_IDS_FROM = 9_000_000_000
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A message that is ready to leave, and the wish it belongs to."""
+
+    request_id: int
+    trial: Trial
+
+
+@job(JOB)
+def send_confirmations() -> None:
+    """Send what waits. A wish is marked before its message leaves, so that two jobs never send it twice."""
+    while True:
+        with transaction() as session:
+            asking = claim_next(session)
+        if asking is None:
+            return
+        if is_accepted(hand_over(asking.trial)):
+            continue
+        _log.warning("a confirmation could not be sent", request=asking.request_id)
+        with transaction() as session:
+            _mark(session.get(ConsentEvent, asking.request_id), mailed_at=None)
+        return
+
+
+every(_SECONDS_BETWEEN, JOB)
+
+
+def claim_next(session: Session) -> Asking | None:
+    """The oldest wish of the last day without a message, marked as mailed; None while all sending rests."""
+    if outside().company.policy(session).is_sending_paused:
+        return None
+    waiting = _waiting(session)
+    for entry in waiting:
+        delivery = session.get(Delivery, (entry.evidence or {}).get("delivery", 0))
+        if delivery is None or not delivery.address:
+            continue
+        trial = make_message(session, entry, delivery)
+        _mark(entry, mailed_at=clock.now().isoformat())
+        return Asking(entry.id, trial)
+    return None
+
+
+def _waiting(session: Session) -> Sequence[ConsentEvent]:
+    rows = session.scalars(select(ConsentEvent).where(
+        ConsentEvent.kind == ASKED, ConsentEvent.at > clock.now() - _KEPT_TRYING)
+        .order_by(ConsentEvent.id).with_for_update(skip_locked=True))
+    return [row for row in rows if not (row.evidence or {}).get("mailed_at")
+            and (row.evidence or {}).get("tries", 0) < MOST_TRIES]
+
+
+def _mark(entry: ConsentEvent | None, *, mailed_at: str | None) -> None:
+    if entry is not None and entry.evidence is not None:
+        tries = entry.evidence.get("tries", 0) + (mailed_at is not None)
+        entry.evidence = {**entry.evidence, "mailed_at": mailed_at, "tries": tries}
+
+
+def make_message(session: Session, entry: ConsentEvent, delivery: Delivery) -> Trial:
+    """The message for a wish, from the sender of the message whose page it came from."""
+    raw = session.scalars(select(CampaignVersion.definition).where(CampaignVersion.id == delivery.version_id)).one()
+    sender = parse(raw).sender
+    route = find_route(session, sender.email)
+    number = _IDS_FROM + entry.id
+    to_address = wire.address(delivery.address or "")
+    letter = _wire(sender, to_address, message_id(number, sender.email),
+                   _text(get_company(session).name, str((entry.evidence or {}).get("wording", "")),
+                         confirm_url(entry.id), sender.postal_address))
+    return Trial(to_address, Outgoing(number, 0, 0, 0, wire.address(sender.email), to_address,
+                                      signed(letter, list_signers(session, route.identity_id))), route)
+
+
+def _text(company: str, wording: str, url: str, postal_address: str) -> str:
+    return (f"Somebody, most likely you, asked {company} to write to this address again.\n\n"
+            f"“{wording}”\n\nIf that is what you want, open this page and confirm it:\n\n{url}\n\n"
+            "If not, do nothing: without your confirmation nothing changes.\n\n"
+            f"-- \n{company}\n{postal_address}\n")
+
+
+def _wire(sender: Sender, to_address: str, identity: str, text: str) -> bytes:
+    """A message by a program (RFC 3834), so that nobody's program answers it."""
+    lines = (
+        f"From: {wire.mailbox(sender.name, wire.address(sender.email))}", f"To: {to_address}",
+        f"Subject: {wire.subject_value('Please confirm: may we write to you again?')}",
+        f"Date: {format_datetime(clock.now().replace(microsecond=0))}", f"Message-ID: {identity}",
+        "MIME-Version: 1.0", "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable", "", "")
+    return "\r\n".join(lines).encode("ascii") + wire.quoted_printable(text)

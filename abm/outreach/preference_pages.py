@@ -1,0 +1,87 @@
+"""The preference page: a switch for every purpose, and the confirmation of a double opt-in.
+
+Signed tokens authorise it. A visit never acts; turning something on takes a mail to the address and a click there.
+"""
+
+from flask import Blueprint, g, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from abm.outreach.opt_in_mail import JOB
+from abm.outreach.public_pages import delivery_or_404, in_words, masked, private, visitor_evidence
+from abm.web.access import public
+from campaigns import consent, opt_in
+from campaigns.models import Delivery
+from campaigns.preferences import list_preferences
+from campaigns.tracking import read_preferences
+from core.errors import NotFound, Refused
+from core.jobs import ring_after_commit
+
+pages = Blueprint("preferences", __name__)
+
+
+@pages.get("/p/<token>")
+@public
+def show(token: str) -> BaseResponse:
+    """Asks; changes nothing, whoever fetches it."""
+    return _page(token, delivery_or_404(read_preferences(token)))
+
+
+@pages.post("/p/<token>")
+@public
+def save(token: str) -> BaseResponse:
+    """Turns off at once what was switched off; asks the address to confirm what was switched on."""
+    delivery = delivery_or_404(read_preferences(token))
+    if request.form.get("scope") == "all":
+        consent.unsubscribe(g.session, delivery_id=delivery.id, is_all_mail=True, source="preference page",
+                            evidence=visitor_evidence())
+        return _page(token, delivery, stopped=["everything"])
+    wanted = set(request.form.getlist("purpose"))
+    shown = [one for one in list_preferences(g.session, delivery) if not one.is_fixed]
+    stopped = [one.purpose for one in shown if one.is_on and one.purpose not in wanted]
+    for purpose in stopped:
+        consent.unsubscribe(g.session, delivery_id=delivery.id, source="preference page", evidence=visitor_evidence(),
+                            purpose=purpose)
+    asked = [one.purpose for one in shown if not one.is_on and one.purpose in wanted]
+    for purpose in asked:
+        opt_in.ask_again(g.session, delivery=delivery, purpose=purpose, company=g.company.name,
+                         evidence=visitor_evidence())
+    if asked:
+        ring_after_commit(g.session, JOB)
+    return _page(token, delivery, stopped=stopped, asked=asked)
+
+
+def _page(token: str, delivery: Delivery, *, stopped: list[str] | None = None,
+          asked: list[str] | None = None) -> BaseResponse:
+    g.session.flush()
+    return private(render_template(
+        "messages/preferences.html", token=token, address=masked(delivery.address), company=g.company,
+        preferences=list_preferences(g.session, delivery), in_words=in_words, stopped=stopped or [],
+        asked=asked or []))
+
+
+@pages.get("/p/confirm/<token>")
+@public
+def ask_confirm(token: str) -> BaseResponse:
+    """Asks; changes nothing, whoever fetches it."""
+    return _confirm_page(token, is_done=False)
+
+
+@pages.post("/p/confirm/<token>")
+@public
+def confirm(token: str) -> BaseResponse:
+    return _confirm_page(token, is_done=True)
+
+
+def _confirm_page(token: str, *, is_done: bool) -> BaseResponse:
+    request_id = opt_in.read_confirm(token) or 0
+    try:
+        found = (opt_in.confirm(g.session, request_id=request_id, evidence=visitor_evidence()) if is_done
+                 else opt_in.get_request(g.session, request_id))
+    except (NotFound, Refused) as error:
+        answer = private(render_template("messages/confirm_refused.html", why=str(error), company=g.company))
+        answer.status_code = 404 if isinstance(error, NotFound) else 410
+        return answer
+    return private(render_template(
+        "messages/confirm.html", token=token, company=g.company, address=masked(found.delivery.address),
+        wording=(found.entry.evidence or {}).get("wording", ""), is_confirmed=found.is_confirmed,
+        purpose=in_words(found.entry.purpose)))
