@@ -45,6 +45,10 @@ ACCOUNT_RULES: dict[str, Rule] = {
     "qualification.account_id": Rule.MOVE_UNLESS_PRESENT,
     "qualification_answer.account_id": Rule.MOVE_UNLESS_PRESENT,
     "account_review.account_id": Rule.MOVE_UNLESS_PRESENT,
+    "engagement_entry.account_id": Rule.MOVE,
+    "account_engagement.account_id": Rule.MOVE_UNLESS_PRESENT,
+    "qualification_change.account_id": Rule.MOVE,
+    "engagement_cooling.account_id": Rule.MOVE_UNLESS_PRESENT,
     "winback_case.account_id": Rule.SPECIAL,
     "task.account_id": Rule.MOVE,
     "decision.account_id": Rule.MOVE,
@@ -81,6 +85,7 @@ CONTACT_RULES: dict[str, Rule] = {
     "event.contact_id": Rule.MOVE,
     "touch.contact_id": Rule.MOVE,
     "letter.contact_id": Rule.MOVE,
+    "engagement_entry.contact_id": Rule.MOVE,
     "merge.contact_id": Rule.LEAVE,
     "merge_step.contact_id": Rule.LEAVE,
 }
@@ -91,5 +96,5 @@ LATE = {
     "account": ("enrolment.account_id", "delivery.account_id", "event.account_id", "touch.account_id",
                 "letter.account_id", "holdout_ghost.account_id"),
     "contact": ("event.contact_id", "touch.contact_id", "letter.contact_id", "consent_event.contact_id",
-                "account_event.contact_id"),
+                "account_event.contact_id", "engagement_entry.contact_id"),
 }
