@@ -2,7 +2,7 @@
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from abm.accounts.columns import list_columns
+from abm.accounts.columns import list_columns, shown_columns
 from abm.accounts.queries import EMPTY, arguments_of
 from abm.targets import queries
 from abm.targets.actions import delete_list, refresh_list
@@ -44,7 +44,8 @@ def show(name: str) -> Answer:
     is_whole = not listing.text and not listing.filters
     count = f"{row.member_count:,} accounts" if is_whole else count_text(g.session, query, "account", "accounts")
     return render_template(
-        "targets/show.html", page=page, listing=listing, columns=list_columns(), choices=member_choices(), count=count,
+        "targets/show.html", page=page, listing=listing, columns=list_columns(), shown=shown_columns([]),
+        places={one: place for place, one in enumerate(list_columns(), start=1)}, choices=member_choices(), count=count,
         kept=arguments_of(listing), without_value=EMPTY, **head_of(row))
 
 
