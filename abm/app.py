@@ -50,6 +50,7 @@ PAGES = (
     "abm.outreach.pages",
     "abm.outreach.public_pages",
     "abm.outreach.preference_pages",
+    "abm.outreach.hook_pages",
     "abm.outreach.outbox_pages",
     "abm.winback.pages",
     "abm.meetings.pages",
@@ -57,7 +58,7 @@ PAGES = (
     "abm.home.health",
 )
 # Blueprints whose POSTs are authorised by a signed token instead of a session.
-TOKEN_BLUEPRINTS = ("abm.outreach.public_pages", "abm.outreach.preference_pages")
+TOKEN_BLUEPRINTS = ("abm.outreach.public_pages", "abm.outreach.preference_pages", "abm.outreach.hook_pages")
 UPLOAD_LIMIT = 512 * 1024 * 1024
 
 

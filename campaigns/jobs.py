@@ -1,6 +1,6 @@
 """The engine's jobs: thin, may run twice, carry ids only."""
 
-from campaigns import gate_log, planning_jobs, sweeps
+from campaigns import gate_log, mailboxes, planning_jobs, sweeps
 from campaigns.dispatch import drain
 from campaigns.error_rates import pause_failing_runs
 from campaigns.events import apply_late_events
@@ -15,6 +15,7 @@ __all__ = ["drain_outbox", "planning_jobs", "sweep"]
 ROWS_PER_DRAIN = 1_000
 MOST_DRAINS = 4
 SWEEP_SECONDS = 5
+MAILBOX_SECONDS = 60
 DAY_SECONDS = 24 * 60 * 60
 
 
@@ -49,5 +50,12 @@ def forget() -> None:
         gate_log.remove_old(session, clock.now())
 
 
+@job("outreach.poll_mailboxes")
+def poll_mailboxes() -> None:
+    """Read what came into the mailboxes."""
+    mailboxes.poll_all()
+
+
+every(MAILBOX_SECONDS, "outreach.poll_mailboxes")
 every(SWEEP_SECONDS, "outreach.sweep")
 every(DAY_SECONDS, "outreach.forget")

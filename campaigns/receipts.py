@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from campaigns import consent
 from campaigns.bounce_reading import Outcome, Report, read_report
-from campaigns.bounce_rules import Blame
+from campaigns.bounce_rules import Blame, Refusal
 from campaigns.events import Said, find_delivery_by_message_ids, record_event
 from campaigns.keys import address_key
 from campaigns.models import Campaign, ConversationLock, Delivery, Event, Run
@@ -57,10 +57,23 @@ def receive_message(session: Session, raw: bytes) -> Receipt:
     if delivery is None:
         return receipt
     said = Said(code=receipt.status or None, text=_text_of(report), raw=_raw_of(report, receipt))
-    if not record_event(session, delivery=delivery, kind=receipt.kind, event_key=f"mail:{key}", said=said):
+    return apply_receipt(session, delivery=delivery, receipt=receipt, event_key=f"mail:{key}", said=said)
+
+
+def apply_receipt(session: Session, *, delivery: Delivery, receipt: Receipt, event_key: str, said: Said,
+                  at: datetime | None = None) -> Receipt:
+    """Store what came back under its own key and do what follows from it; a known key changes nothing."""
+    if not record_event(session, delivery=delivery, kind=receipt.kind, event_key=event_key, said=said, at=at):
         return _with_outcome(receipt, "duplicate")
     _EFFECTS.get(receipt.kind, _no_effect)(session, delivery, receipt)
     return _with_outcome(receipt, "applied")
+
+
+def kind_of_refusal(refusal: Refusal) -> str:
+    """`blocked` is about us (policy, reputation, content) and never held against the person."""
+    if refusal.blame in (Blame.SENDER, Blame.CONTENT):
+        return "blocked"
+    return "bounce_hard" if refusal.is_hard else "bounce_soft"
 
 
 def _with_outcome(receipt: Receipt, outcome: str) -> Receipt:
@@ -82,10 +95,8 @@ def _describe(report: Report, delivery: Delivery | None) -> Receipt:
             refusal.reason if refusal else "",
         )
     refusal = outcome.refusal
-    kind = "bounce_hard" if refusal.is_hard else "bounce_soft"
-    if refusal.blame in (Blame.SENDER, Blame.CONTENT):
-        kind = "blocked"
-    return Receipt(kind, "unmatched", address, found, refusal.status, refusal.reason, refusal.is_hard)
+    return Receipt(kind_of_refusal(refusal), "unmatched", address, found, refusal.status, refusal.reason,
+                   refusal.is_hard)
 
 
 def _worst(report: Report) -> Outcome | None:
@@ -118,10 +129,10 @@ def _match(session: Session, report: Report) -> Delivery | None:
                 return session.get(Delivery, delivery_id)
     if report.message_ids and report.kind not in ("reply", "auto_reply"):
         return None
-    return next((found for address in report.addresses if (found := _latest_to(session, address))), None)
+    return next((found for address in report.addresses if (found := find_latest_to(session, address))), None)
 
 
-def _latest_to(session: Session, address: str) -> Delivery | None:
+def find_latest_to(session: Session, address: str) -> Delivery | None:
     """The last message that was sent to an address or to whoever has it, within 90 days."""
     contacts = [contact_id for contact_id, _account in outside().people.contacts_by_address(session, address)]
     whom = Delivery.contact_id.in_(contacts) if contacts else Delivery.address_key == address_key(address)

@@ -7,6 +7,7 @@ from campaigns.models.event import Event, Link
 from campaigns.models.gate import GateRecord
 from campaigns.models.letter import Letter, LetterBatch
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
+from campaigns.models.receiving import EventHook, Mailbox
 from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity
 
 __all__ = [
@@ -23,12 +24,14 @@ __all__ = [
     "DkimKey",
     "Enrolment",
     "Event",
+    "EventHook",
     "GateRecord",
     "HoldoutAccount",
     "HoldoutGhost",
     "Letter",
     "LetterBatch",
     "Link",
+    "Mailbox",
     "RelayHealth",
     "Run",
     "SendingIdentity",

@@ -19,6 +19,7 @@ ALLOWED_PUBLIC = {
     "public.unsubscribe",
     "public.follow",
     "public.pixel",
+    "hooks.receive",
     "preferences.show",
     "preferences.save",
     "preferences.ask_confirm",
