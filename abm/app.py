@@ -44,6 +44,7 @@ PAGES = (
     "abm.work.pages",
     "abm.plans.pages",
     "abm.sending.pages",
+    "abm.sending.receiving_pages",
     "abm.integrations.pages",
     "abm.dossier.pages",
     "abm.engagement.pages",

@@ -40,6 +40,8 @@ COMMANDS: dict[str, str] = {
     "offers": "abm.offers.commands:offers",
     "backup": "abm.installation.backup_commands:backup",
     "restore": "abm.installation.backup_commands:restore",
+    "mailboxes": "abm.sending.receiving_commands:mailboxes",
+    "hooks": "abm.sending.receiving_commands:hooks",
     "senders": "abm.sending.commands:senders",
     "secrets": "abm.sending.commands:secrets",
     "qualification": "abm.plans.commands:qualification",

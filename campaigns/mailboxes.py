@@ -93,6 +93,8 @@ def _claim(session: Session, mailbox_id: int, *, is_now: bool) -> Mailbox | None
 def _in_words(error: Exception) -> str:
     if isinstance(error, imaplib.IMAP4.error):
         return f"The server refused: {str(error)[:200]}"
+    if isinstance(error, ssl.SSLError):
+        return f"No connection under TLS: {error.reason or error}"
     return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
 
 
@@ -136,8 +138,6 @@ def _read_imap(mailbox: Mailbox) -> Iterator[bool]:
             server.starttls(verified_context())
         server.login(mailbox.user_name, decrypt(mailbox.secret_sealed) if mailbox.secret_sealed else "")
         yield from _read_folder(server, mailbox)
-    except ssl.SSLError as error:
-        raise Unreadable(f"The server's certificate is not right: {error.reason}") from error
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             server.logout()

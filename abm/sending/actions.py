@@ -10,7 +10,7 @@ from abm.audit.actions import actor, record
 from abm.integrations.actions import rotate_source_secrets
 from abm.sending.forms import IdentityValues
 from abm.sending.queries import get_identity
-from campaigns.models import DkimKey, SendingIdentity
+from campaigns.models import DkimKey, EventHook, Mailbox, SendingIdentity
 from campaigns.sending import breaker, dkim_keys, domain_check
 from campaigns.sending.dns_rules import Lookup
 from campaigns.sending.routes import OPERATOR, route_of
@@ -157,6 +157,10 @@ def rotate_secrets(session: Session) -> int:
         count += 1
     for key in session.scalars(select(DkimKey)):
         key.private_sealed = encrypt(decrypt(key.private_sealed))
+        count += 1
+    for kept in (*session.scalars(select(Mailbox).where(Mailbox.secret_sealed != "")),
+                 *session.scalars(select(EventHook))):
+        kept.secret_sealed = encrypt(decrypt(kept.secret_sealed))
         count += 1
     count += rotate_source_secrets(session)
     record(session, action="secrets.rotate", subject="installation", after={"secrets": count})
