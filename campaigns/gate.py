@@ -190,12 +190,13 @@ def may_touch(session: Session, *, account_id: int, contact_id: int | None, chan
 
 
 def gather_touch(session: Session, *, account_id: int, contact_id: int | None, channel: str, purpose: str,
-                 at: datetime) -> tuple[Evidence, Terms]:
-    """What the rules look at for a touch by hand; without a person only what concerns the account."""
+                 at: datetime, run_id: int | None = None) -> tuple[Evidence, Terms]:
+    """What the rules look at for a touch by hand; without a person only what concerns the account. `run_id`: the run
+    that asked for it, whose own conversation does not lock it out."""
     policy = outside().company.policy(session)
     people = set() if contact_id is None else {contact_id}
     objection = _objection(session, contact_id, channel, purpose, policy) if contact_id is not None else None
-    lock = _find_locks(session, {account_id}, None, at).get(account_id)
+    lock = _find_locks(session, {account_id}, run_id, at).get(account_id)
     ledger = caps.open_ledger(session, accounts={account_id}, people=people, policy=policy, at=at)
     account_used, person_used = ledger.used_by(account_id, contact_id)
     evidence = Evidence(
@@ -207,9 +208,20 @@ def gather_touch(session: Session, *, account_id: int, contact_id: int | None, c
 
 
 def _objection(session: Session, contact_id: int, channel: str, purpose: str, policy: Policy) -> Objection | None:
-    recipients = outside().people.recipients(session, [contact_id])
-    return find_suppressed(session, recipients.values(), purpose=purpose).get(contact_id) or objection_to(
-        recipients.get(contact_id), channel=channel, consent_countries=policy.consent_countries)
+    return find_objections(session, [contact_id], channel=channel, purpose=purpose, policy=policy).get(contact_id)
+
+
+def find_objections(session: Session, contact_ids: Sequence[int], *, channel: str, purpose: str,
+                    policy: Policy | None = None) -> dict[int, Objection]:
+    """By contact id what is held against touching the person at all: a stop, or their own facts."""
+    countries = (policy or outside().company.policy(session)).consent_countries
+    recipients = outside().people.recipients(session, contact_ids)
+    found = find_suppressed(session, recipients.values(), purpose=purpose)
+    for contact_id in contact_ids:
+        objection = objection_to(recipients.get(contact_id), channel=channel, consent_countries=countries)
+        if objection is not None:
+            found.setdefault(contact_id, objection)
+    return found
 
 
 def record_touch(session: Session, *, account_id: int, contact_id: int | None, channel: str, at: datetime,

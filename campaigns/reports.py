@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from campaigns.models import Campaign, Delivery, Enrolment, Event, Run
+from campaigns.models import Campaign, Delivery, Enrolment, Event, Run, Touch
 from campaigns.outside import outside
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
+from core.db import MONEY_SCALE
 from core.errors import NotFound
 
 BOOKS = ("queued", "sent", "suppressed", "failed", "unknown")
@@ -105,12 +106,24 @@ def _count_events(session: Session, campaign_id: int) -> dict[tuple[str, bool], 
 
 
 def cost_of_sent(session: Session, campaign_id: int) -> Decimal:
-    """What the touches that were made cost at today's prices, in the company's currency."""
+    """What the touches that were made cost, in the company's currency: their time where somebody measured it, else
+    today's price of the channel."""
     costs = outside().company.policy(session).channel_costs
     rows = session.execute(
         select(Delivery.channel, func.count())
         .where(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT)).group_by(Delivery.channel))
-    return sum((Decimal(str(costs.get(channel, 0))) * count for channel, count in rows), Decimal(0))
+    flat = sum((_price(costs, channel) * count for channel, count in rows), Decimal(0))
+    measured = session.execute(
+        select(Delivery.channel, func.count(), func.sum(Touch.cost_amount))
+        .join(Touch, Touch.delivery_id == Delivery.id)
+        .where(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT), Touch.seconds.is_not(None))
+        .group_by(Delivery.channel))
+    return flat + sum((Decimal(int(cost)) / MONEY_SCALE - _price(costs, channel) * count
+                       for channel, count, cost in measured), Decimal(0))
+
+
+def _price(costs: Mapping[str, str], channel: str) -> Decimal:
+    return Decimal(str(costs.get(channel, 0)))
 
 
 def count_orders(session: Session, campaign_id: int) -> int:

@@ -26,6 +26,8 @@ class Company:
                                                                           "webhook": 0})
     channel_costs: dict[str, str] = field(default_factory=lambda: {"email": "0.05", "call": "18", "letter": "2",
                                                                          "visit": "400", "webhook": "0"})
+    # A call whose minutes were kept costs these instead of the price of a call.
+    call_minute_cost: str = "1.50"
     # Hours a month that one account of a tier takes ("" stands for no tier), and the hours there are of each crew.
     hours_per_account: dict[str, dict[str, float]] = field(default_factory=lambda: {
         "1": {"sellers": 6, "callers": 1, "marketers": 3}, "2": {"sellers": 2, "callers": 0.5, "marketers": 1},

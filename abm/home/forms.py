@@ -38,6 +38,7 @@ def typed_company(company: Company) -> dict[str, Any]:
         "consent_countries": list(company.consent_countries),
         "account_points_by_tier": {tier: list(own) for tier, own in company.account_points_by_tier.items()},
         "channel_costs": dict(company.channel_costs),
+        "call_minute_cost": company.call_minute_cost,
         "is_sending_paused": company.is_sending_paused,
         "required_roles": dict(company.required_roles),
         "map_fresh_days": company.map_fresh_days,
@@ -57,6 +58,7 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     values["is_sending_paused"] = bool(form.get("is_sending_paused"))
     values["is_sending_strict"] = bool(form.get("is_sending_strict"))
     values["channel_costs"] = _costs(form, errors)
+    values["call_minute_cost"] = _amount(form, "call_minute_cost", Company().call_minute_cost, errors)
     if "account_points_by_tier" in form:
         values["account_points_by_tier"] = _tiers(form["account_points_by_tier"], errors)
     if "map_fresh_days" in form:
@@ -113,16 +115,19 @@ def _tiers(text: str, errors: dict[str, str]) -> dict[str, list[int]]:
 
 
 def _costs(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, str]:
-    costs = {}
-    for channel, usual in Company().channel_costs.items():
-        text = form.get(f"cost_{channel}", usual).strip()
-        try:
-            costs[channel] = str(Decimal(text))
-            if Decimal(text) < 0:
-                raise InvalidOperation
-        except InvalidOperation:
-            errors[f"cost_{channel}"] = "An amount such as 18.50"
-    return costs
+    return {channel: _amount(form, f"cost_{channel}", usual, errors)
+            for channel, usual in Company().channel_costs.items()}
+
+
+def _amount(form: Mapping[str, str], name: str, usual: str, errors: dict[str, str]) -> str:
+    text = form.get(name, usual).strip()
+    try:
+        if not 0 <= Decimal(text) <= 1_000_000_000:
+            raise InvalidOperation
+        return str(Decimal(text))
+    except InvalidOperation:
+        errors[name] = "An amount such as 18.50"
+        return usual
 
 
 def _roles(form: Mapping[str, str], errors: dict[str, str]) -> dict[str, int]:

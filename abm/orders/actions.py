@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from abm.orders.queries import find_order_by_external_id
 from core import clock
 from core.errors import InvalidInput
 
+_CENT = Decimal("0.01")
 _LARGEST = Decimal("900000000000")
 
 
@@ -33,7 +34,8 @@ class NewLine:
 
     @property
     def amount(self) -> Decimal:
-        return self.quantity * self.unit_price * (1 - self.discount)
+        """What the line comes to, to the cent."""
+        return (self.quantity * self.unit_price * (1 - self.discount)).quantize(_CENT, ROUND_HALF_UP)
 
 
 def enter_order(

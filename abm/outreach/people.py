@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.company.queries import get_company
 from abm.contacts.models import Contact
+from abm.contacts.zones import zone_of_account, zone_of_person
 from abm.orders.models import AccountDay, Order
-from abm.outreach.zones import zone_of_account, zone_of_person
 from abm.plans.queries import is_stopped
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User

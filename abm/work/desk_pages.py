@@ -1,6 +1,8 @@
 """The call desk: the next call, its script and facts, and how it ended."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -11,36 +13,58 @@ from abm.company.queries import company_today
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from abm.work import claims, dialling
 from abm.work.blueprint import pages
-from abm.work.calls import record_call
-from abm.work.desk import get_desk_facts, search_products
+from abm.work.call_costs import list_tries, sum_by_caller, sum_by_campaign
+from abm.work.call_queue import list_due_calls
+from abm.work.calling_hours import opening_of, zone_of
+from abm.work.calls import clock_of, record_call
+from abm.work.desk import get_desk_facts, line_of_product, render_desk_cards, search_products
 from abm.work.forms import parse_call_result
 from abm.work.models import Task
+from abm.work.order_lines import FIELDS, TypedLine, read_lines, typed_lines
 from abm.work.outcomes import OUTCOMES, SENTIMENTS
-from abm.work.queries import get_task, list_due_calls
+from abm.work.queries import get_task
+from abm.work.script_answers import answer_script, walk_of
+from abm.work.scripts import parse_script
+from core import clock
 from core.errors import InvalidInput
 
 Answer = str | Response | tuple[str, int]
+_COST_DAYS = 90
 
 
 @pages.get("/calls")
 @requires(Permission.SEE)
 def calls() -> Answer:
     whose = request.args.get("whose", "mine")
-    today = company_today(g.session)
-    due = list_due_calls(g.session, user_id=None if whose == "all" else g.user.id, today=today)
-    return render_template("work/calls.html", calls=due, whose=whose, today=today)
+    due = list_due_calls(g.session, user_id=None if whose == "all" else g.user.id)
+    return render_template("work/calls.html", calls=due, whose=whose, today=company_today(g.session), now=clock.now(),
+                           holders=claims.list_holders(g.session, [call.task for call in due], but=g.user.id))
 
 
 @exports(pages, "/calls/export")
 def export_calls() -> Table:
-    today = company_today(g.session)
     user_id = None if request.args.get("whose") == "all" else g.user.id
-    rows = ((call.title, call.account and call.account.external_id, call.account and call.account.name,
-             call.contact and call.contact.external_id, call.owner and call.owner.email, call.due_on, call.note)
-            for call in list_due_calls(g.session, user_id=user_id, today=today, limit=100_000))
-    return Table("calls-due", columns=("call", "account_id", "account", "contact_id", "owner_email", "due_on", "note"),
-                 rows=rows)
+    rows = ((call.task.title, call.task.account and call.task.account.external_id,
+             call.task.account and call.task.account.name, call.task.contact and call.task.contact.external_id,
+             call.task.owner and call.task.owner.email, call.task.due_on, call.task.note, call.priority, call.opens_at)
+            for call in list_due_calls(g.session, user_id=user_id, limit=100_000))
+    return Table("calls-due", rows=rows, columns=("call", "account_id", "account", "contact_id", "owner_email",
+                                                  "due_on", "note", "priority", "opens_at"))
+
+
+@pages.get("/calls/costs")
+@requires(Permission.SEE)
+def call_costs() -> Answer:
+    """What calling cost: of a day by caller, of the last months by campaign."""
+    today = company_today(g.session)
+    try:
+        day = today.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        day = today
+    return render_template("work/call_costs.html", day=day, days=_COST_DAYS, by_caller=sum_by_caller(g.session, on=day),
+                           by_campaign=sum_by_campaign(g.session, since=clock.now() - timedelta(days=_COST_DAYS)))
 
 
 @pages.get("/calls/<int:task_id>")
@@ -50,26 +74,77 @@ def call(task_id: int) -> Answer:
 
 
 def _desk(task: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
-    today = company_today(g.session)
-    waiting = [other for other in list_due_calls(g.session, user_id=g.user.id, today=today) if other.id != task.id]
+    today, now = company_today(g.session), clock.now()
+    facts = get_desk_facts(g.session, task, today=today)
+    waiting = [other for other in list_due_calls(g.session, user_id=g.user.id) if other.task.id != task.id]
+    people = tuple(person.id for person in facts.people) if task.contact_id is None else ()
     return render_template(
         "work/call.html", task=task, typed=typed or {"ordered_on": today}, errors=errors, outcomes=OUTCOMES,
-        sentiments=SENTIMENTS, facts=get_desk_facts(g.session, task), products=search_products(g.session),
-        today=today, waiting=waiting)
+        sentiments=SENTIMENTS, facts=facts, products=search_products(g.session), today=today, waiting=waiting,
+        dialling=dialling.ask_gate(g.session, task, people=people), walk=walk_of(task),
+        script=parse_script(task.script),
+        holder=claims.find_holder(g.session, task, but=g.user.id), zone=zone_of(clock_of(task), g.company), now=now,
+        opens_at=opening_of(clock_of(task), g.company, now), tries=list_tries(g.session, task.id),
+        cards=render_desk_cards(g.session, task.account) if task.account else [], lines=_typed_lines(),
+        total=read_lines(_typed_lines()).total, renew_seconds=claims.RENEW_SECONDS)
+
+
+def _typed_lines() -> list[TypedLine]:
+    return typed_lines({name: request.values.getlist(f"line_{name}") for name in FIELDS})
+
+
+@pages.post("/calls/next")
+@requires(Permission.WORK)
+def next_call() -> Answer:
+    """The next call that nobody has open, taken for this caller."""
+    return _go_on(but=request.form.get("but", type=int))
+
+
+def _go_on(but: int | None = None) -> Response:
+    task = claims.claim_next(g.session, user_id=g.user.id, but=but)
+    return redirect(url_for("work.call", task_id=task.id) if task else url_for("work.calls"))
+
+
+@pages.post("/calls/<int:task_id>/claim")
+@requires(Permission.WORK)
+def claim(task_id: int) -> Answer:
+    """Asked by the open page every minute: the call stays this caller's, or who has it is said."""
+    is_mine = claims.claim_call(g.session, task_id=task_id, user_id=g.user.id)
+    task = get_task(g.session, task_id)
+    return render_template("work/_claim.html", task=task, is_mine=is_mine,
+                           holder=claims.find_holder(g.session, task, but=g.user.id))
+
+
+@pages.post("/calls/<int:task_id>/dial")
+@requires(Permission.WORK)
+def dial(task_id: int) -> Answer:
+    """Call although the gate would wait."""
+    dialling.dial_anyway(g.session, get_task(g.session, task_id))
+    return redirect(url_for("work.call", task_id=task_id))
+
+
+@pages.post("/calls/<int:task_id>/script")
+@requires(Permission.WORK)
+def answer(task_id: int) -> Answer:
+    """An answer in the script; to htmx the next step alone."""
+    task = get_task(g.session, task_id)
+    walked = answer_script(g.session, task=task, passed=request.form.get("passed", 0, type=int),
+                           choice=request.form.get("choice", 0, type=int), user_id=g.user.id)
+    if request.headers.get("HX-Request"):
+        return render_template("work/_script.html", task=task, walk=walked, script=parse_script(task.script))
+    return redirect(url_for("work.call", task_id=task_id))
 
 
 @pages.post("/calls/<int:task_id>/outcome")
 @requires(Permission.WORK)
 def save_outcome(task_id: int) -> Answer:
-    today = company_today(g.session)
     try:
-        task = record_call(g.session, task_id=task_id, company=g.company, today=today,
-                           result=parse_call_result(request.form, today=today))
+        result = parse_call_result(request.form, today=company_today(g.session), typed=_typed_lines())
+        task = record_call(g.session, task_id=task_id, company=g.company, result=result)
     except InvalidInput as error:
         return _desk(get_task(g.session, task_id), request.form, error.fields), 422
     flash("Call done" if task.state == "done" else f"Back on the desk on {task.due_on}", "success")
-    waiting = list_due_calls(g.session, user_id=g.user.id, today=today, limit=1)
-    return redirect(url_for("work.call", task_id=waiting[0].id) if waiting else url_for("work.calls"))
+    return _go_on()
 
 
 @pages.get("/calls/products")
@@ -77,6 +152,23 @@ def save_outcome(task_id: int) -> Answer:
 def products() -> Answer:
     found = search_products(g.session, request.args.get("product", "").strip())
     return render_template("work/_products.html", products=found)
+
+
+@pages.get("/calls/line")
+@requires(Permission.SEE)
+def order_line() -> Answer:
+    """A further row of the order form, for a product or empty."""
+    line = line_of_product(g.session, request.args.get("sku", ""), currency=g.company.currency)
+    return render_template("work/_order_line.html", line=line if line.sku else TypedLine())
+
+
+@pages.get("/calls/total")
+@requires(Permission.SEE)
+def order_total() -> Answer:
+    """What the typed lines come to."""
+    read = read_lines(_typed_lines())
+    found: dict[str, Any] = {"total": read.total, "line_errors": read.errors}
+    return render_template("work/_order_total.html", **found)
 
 
 @pages.get("/tasks/accounts")

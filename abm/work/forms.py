@@ -1,15 +1,20 @@
 """Forms of tasks and calls → values."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 
+from abm.orders.actions import NewLine
 from abm.web.fields import Fields
+from abm.work.order_lines import TypedLine, read_lines
 from abm.work.outcomes import OUTCOMES, SENTIMENTS
 from abm.work.visit_steps import OUTCOMES as VISIT_OUTCOMES
 
 KINDS = {"task": "Task", "call": "Call", "visit": "Visit"}
+_NO_AMOUNT = "Say what the order is worth, or add its lines."
+_MINUTES = re.compile(r"(\d{1,3})(?::([0-5]\d)|[.,](\d{1,3}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class TaskValues:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """How a call ended. `amount` and `ordered_on` with an order, `call_back_on` with a call back."""
+    """How a call ended. With an order `ordered_on`, and `lines` or else `amount`, and the offer's `code` if one was
+    given; with a call back the day, and the time on the person's clock. `seconds`: how long it took."""
 
     outcome: str
     sentiment: str | None
@@ -36,6 +42,10 @@ class CallResult:
     call_back_on: date | None = None
     amount: Decimal | None = None
     ordered_on: date | None = None
+    call_back_time: time | None = None
+    lines: tuple[NewLine, ...] = ()
+    code: str = ""
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +74,58 @@ def parse_task(form: Mapping[str, str]) -> TaskValues:
     return values
 
 
-def parse_call_result(form: Mapping[str, str], *, today: date) -> CallResult:
-    """How a call ended. Raises InvalidInput with a sentence per field."""
+def parse_call_result(form: Mapping[str, str], *, today: date, typed: Sequence[TypedLine] = ()) -> CallResult:
+    """How a call ended; `typed` are the lines of its order. Raises InvalidInput with a sentence per field."""
     fields = Fields(form)
     outcome = fields.one_of("outcome", OUTCOMES, missing="Say how the call ended.")
     is_order, is_call_back = outcome == "order", outcome == "call_back"
+    lines = _lines(fields, typed) if is_order else ()
+    needs_amount = is_order and not typed
     result = CallResult(
         outcome=outcome, sentiment=fields.one_of("sentiment", SENTIMENTS) or None, note=fields.text("note"),
         call_back_on=fields.day("call_back_on", missing="Say on which day to call back.") if is_call_back else None,
-        amount=fields.amount("amount", missing="Say what the order is worth.") if is_order else None,
-        ordered_on=fields.day("ordered_on") or today if is_order else None)
+        call_back_time=_time(fields, "call_back_time") if is_call_back else None,
+        amount=fields.amount("amount", missing=_NO_AMOUNT) if needs_amount else None,
+        ordered_on=fields.day("ordered_on") or today if is_order else None, lines=lines,
+        code=fields.text("code", longest=40) if is_order else "", seconds=_seconds(fields, "minutes"))
+    # A person east of us may name a day that has begun only there; a moment that is over is refused with its zone.
     if result.call_back_on and result.call_back_on < today:
         fields.errors["call_back_on"] = "This day is over: choose today or a later one."
-    if is_order and result.amount == 0:
+    if needs_amount and result.amount == 0:
         fields.errors["amount"] = "An order is worth more than nothing."
     if result.ordered_on and result.ordered_on > today:
         fields.errors["ordered_on"] = "An order cannot be of a day to come."
     fields.finish()
     return result
+
+
+def _lines(fields: Fields, typed: Sequence[TypedLine]) -> tuple[NewLine, ...]:
+    read = read_lines(typed)
+    if read.errors:
+        fields.errors["lines"] = " ".join(f"Line {number}: {words}" for number, words in read.errors.items())
+    elif typed and read.total <= 0:
+        fields.errors["lines"] = "The lines come to nothing: an order is worth more."
+    return read.lines
+
+
+def _time(fields: Fields, name: str) -> time | None:
+    text = fields.text(name)
+    try:
+        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None) if text else None
+    except ValueError:
+        fields.errors[name] = f"{text} is not a time: write it as 14:30."
+        return None
+
+
+def _seconds(fields: Fields, name: str) -> int:
+    """4:30, 4.5 and 4,5 are four and a half minutes."""
+    text = fields.text(name)
+    found = _MINUTES.fullmatch(text) if text else None
+    if found is None:
+        if text:
+            fields.errors[name] = f"{text} is not a length: write minutes, such as 4:30 or 4.5."
+        return 0
+    return int(found[1]) * 60 + (int(found[2]) if found[2] else round(float(f"0.{found[3] or 0}") * 60))
 
 
 def parse_visit_result(form: Mapping[str, str], *, today: date) -> VisitResult:

@@ -1,6 +1,7 @@
 """Tasks: what somebody does about an account, by when. A call has a script and an outcome, a visit its eight steps."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
@@ -13,7 +14,11 @@ from core.db import Base, Id
 
 
 class Task(Base):
-    """One thing to do. `origin` says what made it (hand, campaign, meeting, win-back) with its id."""
+    """One thing to do. `origin` says what made it (hand, campaign, meeting, win-back) with its id.
+
+    Of a call: `ready_at` is the moment before which it is not made again; until `claimed_until` it is open on the
+    screen of the user `claimed_by_id`, and nobody else is given it.
+    """
 
     __tablename__ = "task"
     __table_args__ = (
@@ -43,7 +48,26 @@ class Task(Base):
     created_by: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    ready_at: Mapped[datetime | None]
+    claimed_by_id: Mapped[int | None] = mapped_column(Id)
+    claimed_until: Mapped[datetime | None]
 
     account: Mapped[Account | None] = relationship()
     contact: Mapped[Contact | None] = relationship()
     owner: Mapped[User | None] = relationship()
+
+
+class CallTry(Base):
+    """One time somebody dialled: how it ended, how long it took, what that cost. What was said stands with the call."""
+
+    __tablename__ = "call_try"
+    __table_args__ = (Index("ix_call_try_task", "task_id"), Index("ix_call_try_at", "at"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(Id)
+    at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(30))
+    sentiment: Mapped[str | None] = mapped_column(String(20))
+    seconds: Mapped[int] = mapped_column(default=0)
+    cost_amount: Mapped[Decimal] = mapped_column(default=Decimal(0))

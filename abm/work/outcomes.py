@@ -1,11 +1,14 @@
 """What a call can end with, and what follows from it."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from campaigns.schedule import Hours, next_opening
 
 OUTCOMES = {
     "reached": "Reached",
     "not_reached": "Not reached",
-    "call_back": "Call back on a day",
+    "call_back": "Call back at a time",
     "order": "Reached, and ordered",
     "meeting": "Reached, and a meeting is agreed",
     "not_interested": "Reached, not interested",
@@ -17,14 +20,20 @@ SENTIMENTS = {"good": "Well disposed", "neutral": "Neutral", "bad": "Annoyed"}
 STAYS_OPEN = frozenset({"call_back"})
 TALKED = frozenset({"reached", "call_back", "order", "meeting", "not_interested"})
 TRIES = 3
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def next_try(*, tries: int, today: date, working_days: tuple[str, ...]) -> date | None:
-    """When to try again after the `tries`-th time nobody was reached: the next working day; None after the third."""
-    if tries >= TRIES or not working_days:
+_NOON, _MORNING, _AFTERNOON = time(12, 30), time(9, 30), time(14)
+
+
+def next_try(*, tries: int, at: datetime, hours: Hours, zone: str, country: str = "") -> datetime | None:
+    """When to try again after the `tries`-th time nobody was reached; None after the third.
+
+    The person's next working day at another time of day: in the afternoon after a try in the morning, and the other way
+    round, as their own clock says; where their hours lack that time, when they open.
+    """
+    if tries >= TRIES:
         return None
-    day = today + timedelta(days=1)
-    while _WEEKDAYS[day.weekday()] not in working_days:
-        day += timedelta(days=1)
-    return day
+    local = at.astimezone(ZoneInfo(zone))
+    wanted = _AFTERNOON if local.time() < _NOON else _MORNING
+    day = datetime.combine(local.date() + timedelta(days=1), wanted, ZoneInfo(zone))
+    return next_opening(hours, zone, day.astimezone(UTC), country)

@@ -1,4 +1,4 @@
-"""Reading tasks: lists, a person's day, the call desk."""
+"""Reading tasks: lists and a person's day. The calls' own order is in `call_queue`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from abm.accounts.models import Account
 from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
-from abm.orders.models import AccountDay
 from abm.users.models import User
 from abm.work.models import Task
 from core.errors import NotFound
@@ -131,27 +130,6 @@ def get_day(session: Session, *, user_id: int, today: date) -> Day:
 
 def _start_of(session: Session, day: date) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(get_company(session).timezone))
-
-
-def _account_value() -> Any:
-    """What an account has ordered in all, as whole ten-thousandths: which of two calls due on a day comes first."""
-    return (select(func.coalesce(func.sum(type_coerce(AccountDay.amount, BigInteger)), 0))
-            .where(AccountDay.account_id == Task.account_id).correlate(Task).scalar_subquery())
-
-
-def list_due_calls(session: Session, *, user_id: int | None, today: date, limit: int = PAGE) -> list[Task]:
-    """Open calls due up to today: the earliest due first, of one day the most valuable account first.
-
-    `user_id`: that person's own and nobody's; None: everybody's. Calls without a day are due.
-    """
-    query = (
-        select(Task).options(*_WITH_NAMES)
-        .where(Task.kind == "call", Task.state == "open", func.coalesce(Task.due_on, today) <= today)
-        .order_by(func.coalesce(Task.due_on, today), _account_value().desc(), Task.id).limit(limit)
-    )
-    if user_id is not None:
-        query = query.where((Task.owner_id == user_id) | Task.owner_id.is_(None))
-    return list(session.scalars(query))
 
 
 def list_account_tasks(session: Session, account_id: int) -> list[Task]:

@@ -42,7 +42,8 @@ def visit(task_id: int) -> Answer:
 def _visit(task: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     return render_template(
         "work/visit.html", task=task, typed=typed or {"ordered_on": company_today(g.session)}, errors=errors,
-        outcomes=OUTCOMES, sentiments=SENTIMENTS, facts=get_desk_facts(g.session, task), **_walk(task))
+        outcomes=OUTCOMES, sentiments=SENTIMENTS, 
+        facts=get_desk_facts(g.session, task, today=company_today(g.session)), **_walk(task))
 
 
 def _walk(task: Task) -> dict[str, Any]:

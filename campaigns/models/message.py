@@ -109,7 +109,8 @@ class Attempt(Base):
 
 
 class Touch(Base):
-    """Every touch of a person or account, by whatever channel, the hand-logged ones included."""
+    """Every touch of a person or account, by whatever channel, the hand-logged ones included. `seconds`: how long it
+    took, where somebody measured it; the cost is then that of the time."""
 
     __tablename__ = "touch"
     __table_args__ = (Index("ix_touch_account", "account_id", "at"), Index("ix_touch_contact", "contact_id", "at"))
@@ -122,6 +123,7 @@ class Touch(Base):
     delivery_id: Mapped[int | None] = mapped_column(Id, unique=True)
     by_user_id: Mapped[int | None] = mapped_column(Id)
     cost_amount: Mapped[int] = mapped_column(Id, default=0)
+    seconds: Mapped[int | None]
     note: Mapped[str] = mapped_column(String(300), default="")
     at: Mapped[datetime]
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from abm.contacts.zones import zone_of_account, zone_of_person
 from abm.outreach import people
 from abm.outreach.engine_side import engine_side
-from abm.outreach.zones import zone_of_account, zone_of_person
 from tests.abm.outreach.companies import make_list
 from tests.factories import make_account, make_contact, make_order, make_user
 

@@ -13,12 +13,11 @@ from abm.accounts.models import AccountEvent
 from abm.company.policy import Company
 from abm.orders.models import AccountDay, Order
 from abm.wiring import connect_engine
+from abm.work.call_queue import list_due_calls
 from abm.work.calls import record_call
 from abm.work.campaign_calls import create_call_tasks, drop_unwanted_calls
 from abm.work.forms import CallResult
 from abm.work.models import Task
-from abm.work.outcomes import next_try
-from abm.work.queries import list_due_calls
 from campaigns.models import Approval, Campaign, CampaignVersion, Delivery, Enrolment, Run, Touch
 from campaigns.outside import CallRequest
 from core import clock
@@ -48,7 +47,7 @@ def _plan_call(session: Session, **values: Any) -> Task:
 
 def _record(session: Session, task: Task, outcome: str, **values: Any) -> Task:
     result = CallResult(outcome=outcome, sentiment=values.pop("sentiment", None), note=values.pop("note", ""), **values)
-    return record_call(session, task_id=task.id, result=result, company=Company(), today=FRIDAY)
+    return record_call(session, task_id=task.id, result=result, company=Company())
 
 
 def test_reached_ends_the_call_and_keeps_sentiment_apart(session: Session, call: Task) -> None:
@@ -101,15 +100,6 @@ def test_every_try_stands_on_the_timeline(session: Session, call: Task) -> None:
     assert titles == ["Call: Not reached, again on 2026-06-15", "Call: Reached, well disposed"]
 
 
-@pytest.mark.parametrize(("tries", "today", "expected"), [
-    (1, date(2026, 6, 10), date(2026, 6, 11)),
-    (2, date(2026, 6, 12), date(2026, 6, 15)),
-    (3, date(2026, 6, 10), None),
-])
-def test_the_next_try_is_on_the_next_working_day(tries: int, today: date, expected: date | None) -> None:
-    assert next_try(tries=tries, today=today, working_days=("mon", "tue", "wed", "thu", "fri")) == expected
-
-
 def test_the_desk_takes_the_earliest_day_first_and_then_the_most_valuable_account(session: Session) -> None:
     seller = make_user(session, role="sales")
     small, large = make_account(session), make_account(session)
@@ -119,11 +109,11 @@ def test_the_desk_takes_the_earliest_day_first_and_then_the_most_valuable_accoun
                                    (small, date(2026, 6, 11), "late"), (large, date(2026, 6, 13), "tomorrow")):
         _plan_call(session, account_id=account.id, due_on=due_on, title=title, owner_id=seller.id)
     _plan_call(session, account_id=small.id, title="another's", owner_id=make_user(session).id)
-    found = list_due_calls(session, user_id=seller.id, today=FRIDAY)
-    assert [task.title for task in found] == ["late", "large", "small"]
+    found = list_due_calls(session, user_id=seller.id)
+    assert [call.task.title for call in found] == ["late", "large", "small"]
 
 
-def _campaign_call(session: Session) -> tuple[Task, Delivery, Enrolment]:
+def campaign_call(session: Session) -> tuple[Task, Delivery, Enrolment]:
     """A call step that was handed over, with its task."""
     moment = clock.now()
     contact = make_contact(session, phone="1")
@@ -161,7 +151,7 @@ def _add(session: Session, row: Any) -> Any:
 
 
 def test_the_outcome_of_a_campaigns_call_moves_the_campaign_on(session: Session) -> None:
-    task, delivery, enrolment = _campaign_call(session)
+    task, delivery, enrolment = campaign_call(session)
     _record(session, task, "reached")
     session.refresh(enrolment)
     session.refresh(delivery)
@@ -170,13 +160,13 @@ def test_the_outcome_of_a_campaigns_call_moves_the_campaign_on(session: Session)
 
 
 def test_a_campaigns_call_counts_once_as_a_touch(session: Session) -> None:
-    task, _, _ = _campaign_call(session)
+    task, _, _ = campaign_call(session)
     _record(session, task, "reached")
     assert len(session.scalars(select(Touch)).all()) == 1
 
 
 def test_a_call_that_comes_back_leaves_the_campaign_waiting(session: Session) -> None:
-    task, delivery, _ = _campaign_call(session)
+    task, delivery, _ = campaign_call(session)
     _record(session, task, "call_back", call_back_on=date(2026, 6, 20))
     assert delivery.reason is None
 
@@ -190,7 +180,7 @@ def test_a_call_that_comes_back_leaves_the_campaign_waiting(session: Session) ->
 ])
 def test_calls_that_the_campaign_no_longer_wants_leave_the_desk(session: Session, table: str, values: dict[str, str],
                                                                 state: str) -> None:
-    task, delivery, enrolment = _campaign_call(session)
+    task, delivery, enrolment = campaign_call(session)
     for name, value in values.items():
         setattr(delivery if table == "delivery" else enrolment, name, value)
     session.flush()
