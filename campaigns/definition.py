@@ -108,6 +108,7 @@ def to_raw(definition: Definition) -> dict[str, Any]:
         "caps": "exempt" if definition.is_cap_exempt else None,
         "enrol": "continuous" if definition.is_continuous else None,
         "exclusive": True if definition.is_exclusive else None, "reentry": _raw_reentry(definition.reentry),
+        "track": None if definition.track else False,
         "steps": [write_step(step) for step in definition.steps],
     }
     return {name: value for name, value in raw.items() if value not in (None, {})}

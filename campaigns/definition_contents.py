@@ -7,7 +7,13 @@ from typing import Any
 from campaigns.definition_values import Content, Variant
 from campaigns.raw_fields import Complaints, RawFields, describe
 
-CONTENT = ("subject", "html", "text")
+CONTENT = ("subject", "html", "mjml", "text")
+_MJML = re.compile(r"\s*(?:<\?xml.*?\?>\s*|<!--.*?-->\s*)*<mjml[\s>]", re.DOTALL | re.IGNORECASE)
+
+
+def is_mjml(source: str | None) -> bool:
+    """Whether HTML content is MJML, which is compiled; it is known by its first tag."""
+    return bool(source and _MJML.match(source))
 
 
 def given(**values: Any) -> dict[str, Any]:
@@ -16,12 +22,27 @@ def given(**values: Any) -> dict[str, Any]:
 
 
 def raw_content(content: Content) -> dict[str, Any]:
-    return given(subject=content.subject, html=content.html, text=content.text)
+    return given(subject=content.subject, **raw_html(content.html), text=content.text)
+
+
+def raw_html(html: str | None) -> dict[str, str | None]:
+    """Under the name that says what it is."""
+    return {"mjml" if is_mjml(html) else "html": html}
+
+
+def read_html(fields: RawFields) -> str | None:
+    """`html`, or `mjml` in its place."""
+    html, mjml = fields.content("html"), fields.content("mjml")
+    if html and mjml:
+        fields.wrong("mjml", "stands beside html: give one of them")
+    elif mjml and not is_mjml(mjml):
+        fields.wrong("mjml", "is no MJML: it has to begin with <mjml>")
+    return html or mjml
 
 
 def _read_content(raw: Any, place: str, complaints: Complaints, *more: str) -> tuple[RawFields, Content]:
     inner = RawFields(raw, place, complaints, (*CONTENT, *more))
-    return inner, Content(inner.text("subject", longest=500) or None, inner.content("html"), inner.content("text"))
+    return inner, Content(inner.text("subject", longest=500) or None, read_html(inner), inner.content("text"))
 
 
 def read_languages(fields: RawFields) -> dict[str, Content]:

@@ -35,7 +35,7 @@ from campaigns.raw_fields import Complaints, RawFields, describe, nearest
 from core.errors import InvalidInput
 
 _TOP = ("campaign", "title", "purpose", "list", "sender", "people", "window", "holdout", "stop_when", "priority",
-        "caps", "enrol", "exclusive", "reentry", "steps")
+        "caps", "enrol", "exclusive", "reentry", "track", "steps")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _NAME = re.compile(r"\w[\w .-]*")
 
@@ -59,7 +59,8 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
         priority=fields.whole("priority", 5, lowest=1, highest=10) or 5,
         is_cap_exempt=fields.choice("caps", ("respect", "exempt"), "respect") == "exempt",
         is_continuous=fields.choice("enrol", ("approved", "continuous"), "approved") == "continuous",
-        is_exclusive=fields.yes("exclusive"), reentry=_read_reentry(fields))
+        is_exclusive=fields.yes("exclusive"), reentry=_read_reentry(fields),
+        track=fields.yes("track", default=True))
     complaints.raise_if_any()
     return definition
 

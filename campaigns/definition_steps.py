@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from campaigns.definition_branches import DEEPEST
-from campaigns.definition_contents import given, raw_content, read_languages, read_variants
+from campaigns.definition_contents import given, raw_content, raw_html, read_html, read_languages, read_variants
 from campaigns.definition_delays import read_delay
 from campaigns.definition_values import (
     ACCOUNT_OWNER,
@@ -40,17 +40,20 @@ class StepKind:
 
 
 def _read_email(fields: RawFields, base: dict[str, Any]) -> Step:
-    if not fields.content("html") and not fields.content("text"):
-        fields.wrong("html", "is missing: an e-mail step needs html or text")
-    return EmailStep(**base, subject=fields.text("subject", required=True, longest=500), html=fields.content("html"),
-                     text=fields.content("text"), languages=read_languages(fields), variants=read_variants(fields))
+    html, text = read_html(fields), fields.content("text")
+    if not html and not text:
+        fields.wrong("html", "is missing: an e-mail step needs html, mjml or text")
+    return EmailStep(**base, subject=fields.text("subject", required=True, longest=500), html=html, text=text,
+                     languages=read_languages(fields), variants=read_variants(fields),
+                     track=fields.yes("track", default=True))
 
 
 def _write_email(step: EmailStep) -> dict[str, Any]:
     languages = {name: raw_content(content) for name, content in step.languages.items()}
     variants = {name: {"share": f"{variant.share}%"} | raw_content(variant.content)
                 for name, variant in step.variants.items()}
-    return given(subject=step.subject, html=step.html, text=step.text, languages=languages, variants=variants)
+    written = given(subject=step.subject, **raw_html(step.html), text=step.text, languages=languages, variants=variants)
+    return written if step.track else {**written, "track": False}
 
 
 def _read_call(fields: RawFields, base: dict[str, Any]) -> Step:
@@ -129,7 +132,8 @@ def _write_branch(step: BranchStep) -> dict[str, Any]:
 
 
 STEP_KINDS: Mapping[str, StepKind] = {
-    "email": StepKind((*_TOUCHING, "subject", "html", "text", "languages", "variants"), _read_email, _write_email),
+    "email": StepKind((*_TOUCHING, "subject", "html", "mjml", "text", "languages", "variants", "track"), _read_email,
+                       _write_email),
     "call": StepKind((*_TOUCHING, "script", "assign_to"), _read_call, _write_call),
     "letter": StepKind((*_TOUCHING, "subject", "body"), _read_letter, _write_letter),
     "visit": StepKind((*_TOUCHING, "brief", "assign_to"), _read_visit, _write_visit),

@@ -107,7 +107,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class EmailStep:
-    """`html` or `text` is given; without `text` the plain part is made from the HTML.
+    """`html` (or MJML in it) or `text` is given; without `text` the plain part is made from the HTML.
 
     Every step may name `roles` (others pass it by) and `next`, a later step that follows instead of the one below.
     """
@@ -124,6 +124,7 @@ class EmailStep:
     channel: str = "email"
     roles: tuple[str, ...] = ()
     next: str | None = None
+    track: bool = True  # counts opens and clicks, where the campaign and the person's country let it
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ class Definition:
     is_continuous: bool = False
     is_exclusive: bool = False
     reentry: Reentry | None = None
+    track: bool = True
 
     def find_position(self, step_id: str) -> int | None:
         """Where the step with this id stands; None when there is none."""

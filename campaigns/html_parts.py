@@ -6,10 +6,12 @@ import hashlib
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from campaigns.personalisation import Values
+from campaigns.markup_depth import MAX_DEPTH, is_too_deep
+from campaigns.mjml_parts import html_of
+from campaigns.personalisation import BadValue, Values
 from campaigns.sandbox import compile_template, split_tags
 from campaigns.sandbox_filters import MAIL_ADDRESS, URL_PART, WEB_ADDRESS
 from campaigns.sandbox_rules import ContentRefused
@@ -24,6 +26,8 @@ _STATIC_START = re.compile(r"https?://[a-z0-9.-]+(:\d+)?([/?#]|$)", re.IGNORECAS
 _OWN_ADDRESS = re.compile(r"\{\{-?\s*(unsubscribe_url|preferences_url)\s*-?\}\}\s*")
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]+)\)")
 _BLOCKS = ("{%",)
+_TABLE = re.compile(r"<!--.*?-->|<(/?)table\b[^<>]*>", re.DOTALL | re.IGNORECASE)
+_ROW_FIRST = re.compile(r"(?:\s|<!--.*?-->)*<tr\b", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,9 @@ class PreparedHtml:
 
 def prepare_html(source: str) -> PreparedHtml:
     """Everything that can be done before there is a recipient. `source` has passed the allow-list."""
+    source = html_of(source)
+    if is_too_deep(source):
+        raise ContentRefused(f"The HTML is nested more than {MAX_DEPTH} deep, or its tags are not closed")
     inlined = inline_before(source)
     masked = mask(inlined if inlined is not None else source)
     links: list[LinkTarget] = []
@@ -170,12 +177,23 @@ def _trackable(target: str) -> LinkTarget | None:
 def _inliner() -> Callable[[str], str]:
     import css_inline
 
-    return css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False).inline
+    return css_inline.CSSInliner(
+        keep_style_tags=True, keep_link_tags=True, keep_at_rules=True, load_remote_stylesheets=False
+    ).inline
 
 
 def inline_css(rendered: str) -> str:
     """Style rules moved into the tags, which mailbox providers keep. Unchanged where there are none."""
-    return _inliner()(rendered) if has_style(rendered) else rendered
+    if not has_style(rendered):
+        return rendered
+    if is_too_deep(rendered):
+        raise BadValue("The HTML is nested too deeply for this person's values")
+    return _inliner()(rendered)
+
+
+def has_braces(text: str) -> bool:
+    """Whether braces that were spelled as entities, and meant as words, would now be read as template tags."""
+    return any(opening in text for opening in ("{{", "{%", "{#"))
 
 
 def has_style(source: str) -> bool:
@@ -189,9 +207,31 @@ def inline_before(source: str) -> str | None:
     masked = mask(source, as_comment=True)
     if _depends_on_tags(masked):
         return None
+    masked = replace(masked, text=_with_table_bodies(masked.text))
     inlined = inline_css(masked.text)
+    if has_braces(inlined):
+        return None
     is_same_shape = not masked.blocks() or _shape(inlined) == _shape(masked.text)
     return masked.restore(inlined) if is_same_shape and masked.words_in(inlined) == list(masked.tags) else None
+
+
+def _with_table_bodies(markup: str) -> str:
+    """The tbody that a parser would put around rows, put where a `for` around the rows stays inside it."""
+    parts: list[str] = []
+    needs_body: list[bool] = []
+    reached = 0
+    for found in _TABLE.finditer(markup):
+        if found[0].startswith("<!--"):
+            continue
+        if found[1]:
+            place, tag = found.start(), "</tbody>" if needs_body and needs_body.pop() else ""
+        else:
+            is_bare = bool(_ROW_FIRST.match(markup, found.end()))
+            needs_body.append(is_bare)
+            place, tag = found.end(), "<tbody>" if is_bare else ""
+        parts += [markup[reached:place], tag]
+        reached = place
+    return "".join(parts) + markup[reached:]
 
 
 def _shape(markup: str) -> list[str]:
@@ -223,18 +263,20 @@ def text_from_html(source: str) -> str | None:
     """A text template made from an HTML template, or None where its tags cannot be kept in their places."""
     masked = mask(source)
     text = readable_text(masked.text)
-    if not masked.has_blocks_in_order(text):
+    if has_braces(text) or not masked.has_blocks_in_order(text):
         return None
     return masked.restore(text)
 
 
 def readable_text(markup: str) -> str:
-    """The words of HTML with the addresses of its links behind them."""
+    """The words of HTML with the addresses of its links behind them. Raises BadValue where it is nested too deeply."""
     from inscriptis import get_text
     from inscriptis.model.config import ParserConfig
 
     if not markup.strip():
         return ""
+    if is_too_deep(markup):
+        raise BadValue("The HTML is nested too deeply for this person's values")
     lines = get_text(markup, ParserConfig(display_links=True)).splitlines()
     text = "\n".join(line.strip() for line in lines).strip()
     return _MARKDOWN_LINK.sub(_link_in_words, re.sub(r"\n{3,}", "\n\n", text))

@@ -8,15 +8,14 @@ from enum import StrEnum
 
 from campaigns.contents import Words, every_wording
 from campaigns.definition import Definition, EmailStep, Step
+from campaigns.html_parts import prepare_html, text_from_html
+from campaigns.lint_html import find_html_flaws
+from campaigns.mjml_parts import html_of
 from campaigns.sandbox import Template, compile_template
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.step_texts import texts_of
+from campaigns.wire import MAX_SUBJECT
 
-GMAIL_CLIPS_AT = 102_000
-MAX_LINKS = 40
-_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
-_HREF = re.compile(r"""\b(?:href|src|action)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
-_BAD_SCHEME = re.compile(r"^(javascript|data|vbscript|file):", re.IGNORECASE)
 _UNSUBSCRIBE = (("unsubscribe_url",), ("preferences_url",))
 _POSTAL_ADDRESS = ("sender", "postal_address")
 
@@ -37,15 +36,31 @@ class Finding:
     part: str
     message: str
     wording: str = ""
+    line: int = 0
+
+    @property
+    def place(self) -> str:
+        """`html, line 3, language fr`."""
+        line = f"line {self.line}" if self.line else ""
+        return ", ".join(part for part in (self.part, line, self.wording) if part)
 
     def __str__(self) -> str:
         where = f"{self.step} ({self.wording})" if self.wording else self.step
-        return f"Step {where}, {self.part}: {self.message}"
+        line = f" line {self.line}" if self.line else ""
+        return f"Step {where}, {self.part}{line}: {self.message}"
 
 
 def lint(definition: Definition) -> list[Finding]:
     """Everything worth mending, what blocks a launch first."""
-    found = [finding for step in definition.steps for finding in _lint_step(definition, step)]
+    return _sorted([finding for step in definition.steps for finding in _lint_step(definition, step)])
+
+
+def lint_step(definition: Definition, step: Step) -> list[Finding]:
+    """The same for one step."""
+    return _sorted(list(_lint_step(definition, step)))
+
+
+def _sorted(found: list[Finding]) -> list[Finding]:
     return sorted(dict.fromkeys(found), key=lambda finding: finding.level is not Level.BLOCK)
 
 
@@ -59,11 +74,12 @@ def _lint_step(definition: Definition, step: Step) -> Iterator[Finding]:
 
 
 def _lint_words(definition: Definition, step: EmailStep, wording: str, words: Words) -> Iterator[Finding]:
-    if not words.subject.strip():
-        yield Finding(Level.BLOCK, step.id, "subject", "The subject is empty", wording)
+    yield from _lint_subject(step, wording, words.subject)
     parts = [("subject", words.subject, False), ("html", words.html or "", True), ("text", words.text or "", False)]
     refused = [
-        finding for name, source, is_html in parts for finding in _refused(step.id, name, source, is_html=is_html)
+        finding
+        for name, source, is_html in parts
+        for finding in _refused(step.id, name, source, is_html=is_html, wording=wording)
     ]
     yield from refused
     if refused:
@@ -71,22 +87,56 @@ def _lint_words(definition: Definition, step: EmailStep, wording: str, words: Wo
     templates = {name: compile_template(source, is_html=is_html) for name, source, is_html in parts if source.strip()}
     if "html" not in templates and "text" not in templates:
         yield Finding(Level.BLOCK, step.id, "html", "The message has no words", wording)
-    for name in ("html", "text"):
-        if name in templates:
-            yield from _required_by_law(definition, step, wording, name, templates[name], getattr(words, name))
+    lawless = [
+        finding
+        for name in ("html", "text")
+        if name in templates
+        for finding in _required_by_law(definition, step, wording, name, templates[name], getattr(words, name))
+    ]
+    yield from lawless
     if any(path[0] == "offer" for template in templates.values() for path in template.paths) and not step.offer:
         yield Finding(
             Level.BLOCK, step.id, "html", "The content names an offer, and the step has none: add `offer`", wording
         )
     if words.html:
-        yield from _lint_html(step, wording, words.html)
+        for flaw in find_html_flaws(words.html):
+            level = Level.BLOCK if flaw.is_blocking else Level.WARN
+            yield Finding(level, step.id, "html", flaw.sentence, wording, flaw.line)
+        if words.text is None and not lawless:
+            yield from _made_text(definition, step, wording, words.html)
 
 
-def _refused(step_id: str, part: str, source: str, *, is_html: bool) -> Iterator[Finding]:
+def _lint_subject(step: EmailStep, wording: str, subject: str) -> Iterator[Finding]:
+    if not subject.strip():
+        yield Finding(Level.BLOCK, step.id, "subject", "The subject is empty", wording)
+    elif len(fixed := re.sub(r"\{[{%].*?[}%]\}", "", subject)) > MAX_SUBJECT:
+        said = f"The subject has {len(fixed)} characters without its values; what is beyond {MAX_SUBJECT} is cut off"
+        yield Finding(Level.BLOCK, step.id, "subject", said, wording)
+
+
+def _made_text(definition: Definition, step: EmailStep, wording: str, source: str) -> Iterator[Finding]:
+    """What the text part lacks that is made from the HTML: there, hidden things are not seen by anybody."""
+    made = text_from_html(prepare_html(source).plain)
+    if made is None:
+        return
+    if not made.strip():
+        yield Finding(Level.BLOCK, step.id, "text", "The text part made from the HTML has no words", wording)
+        return
+    try:
+        template = compile_template(made, is_html=False, is_ours=True)
+    except ContentRefused:  # such a text is made of each filled message instead
+        return
+    for finding in _required_by_law(definition, step, wording, "text", template, made):
+        said = "The text part made from the HTML shows none: " + finding.message
+        yield Finding(Level.BLOCK, step.id, "text", said, wording)
+
+def _refused(step_id: str, part: str, source: str, *, is_html: bool, wording: str = "") -> Iterator[Finding]:
     try:
         compile_template(source, is_html=is_html)
+        if is_html:
+            html_of(source)
     except ContentRefused as error:
-        yield Finding(Level.BLOCK, step_id, part, str(error))
+        yield Finding(Level.BLOCK, step_id, part, error.reason, wording, error.line)
 
 
 def _required_by_law(
@@ -111,39 +161,3 @@ def _has_words(source: str, address: str) -> bool:
         return re.sub(r"[\W_]+", "", html.unescape(re.sub(r"<[^>]*>", " ", text))).casefold()
 
     return bool(bare(address)) and bare(address) in bare(source)
-
-
-def _lint_html(step: EmailStep, wording: str, source: str) -> Iterator[Finding]:
-    without_text = [tag for tag in _IMAGE.findall(source) if not re.search(r"\balt\s*=", tag, re.IGNORECASE)]
-    if without_text:
-        yield Finding(
-            Level.WARN,
-            step.id,
-            "html",
-            f"{len(without_text)} images have no alt text for who does not see them",
-            wording,
-        )
-    if len(source.encode("utf-8", "replace")) > GMAIL_CLIPS_AT:
-        yield Finding(Level.WARN, step.id, "html", "The HTML is larger than 102 kB; Gmail cuts it off", wording)
-    targets = [html.unescape(target.strip("\"'")) for target in _HREF.findall(source)]
-    for target in targets:
-        yield from _lint_target(step, wording, re.sub(r"[\s\x00-\x20]+", "", target))
-    if len(targets) > MAX_LINKS:
-        yield Finding(Level.WARN, step.id, "html", f"There are {len(targets)} links; that many look like spam", wording)
-    if re.search(r"<(script|form|iframe|object|embed)\b", source, re.IGNORECASE):
-        yield Finding(
-            Level.BLOCK, step.id, "html", "Scripts, forms and frames do not work in mail: take them out", wording
-        )
-
-
-def _lint_target(step: EmailStep, wording: str, target: str) -> Iterator[Finding]:
-    if _BAD_SCHEME.match(target) and not target.lower().startswith("data:image/"):
-        yield Finding(Level.BLOCK, step.id, "html", f"A link may not start with {target.split(':')[0]}:", wording)
-    elif not target or target == "#":
-        yield Finding(Level.WARN, step.id, "html", "A link leads nowhere", wording)
-    elif target.lower().startswith("http://") and "{{" not in target:
-        yield Finding(Level.WARN, step.id, "html", f"{target[:80]} is not https", wording)
-    elif not re.match(r"([a-z][a-z0-9+.-]*:|\{\{|#|cid:)", target, re.IGNORECASE):
-        yield Finding(
-            Level.WARN, step.id, "html", f"{target[:80]} is not a whole address, mail cannot follow it", wording
-        )

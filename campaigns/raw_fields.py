@@ -82,9 +82,9 @@ class RawFields:
         self.wrong(name, f"{describe(value)} is not one of {', '.join(known)}{nearest(str(value), known)}")
         return default
 
-    def yes(self, name: str) -> bool:
-        """true or false; false when left out."""
-        value = self.raw.get(name, False)
+    def yes(self, name: str, *, default: bool = False) -> bool:
+        """true or false; `default` when left out."""
+        value = self.raw.get(name, default)
         if isinstance(value, bool):
             return value
         if str(value).strip().casefold() in ("yes", "no", "true", "false"):

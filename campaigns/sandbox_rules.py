@@ -72,7 +72,7 @@ class ContentRefused(Refused):
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(f"Line {line}: {message}" if line else message)
-        self.line = line
+        self.line, self.reason = line, message
 
 
 @dataclass

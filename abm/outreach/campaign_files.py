@@ -17,8 +17,8 @@ from core.errors import InvalidInput, Refused
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000
-_CONTENT_NAMES = ("html", "text", "script", "body", "brief")
-_FILE_ENDING = re.compile(r".*\.(html?|txt|text|md|markdown|j2|jinja2?)", re.IGNORECASE)
+_CONTENT_NAMES = ("html", "mjml", "text", "script", "body", "brief")
+_FILE_ENDING = re.compile(r".*\.(html?|mjml|txt|text|md|markdown|j2|jinja2?)", re.IGNORECASE)
 _MARKUP = ("<", "{{", "{%", "://")
 
 

@@ -11,6 +11,8 @@ from abm.outreach.branch_rules import find_rule_complaints
 from abm.targets.models import TargetList
 from abm.users.models import User
 from campaigns.definition import ACCOUNT_OWNER, BranchStep, CallStep, Content, Definition, EmailStep, Step, VisitStep
+from campaigns.definition_contents import is_mjml
+from campaigns.mjml_parts import html_of
 from campaigns.sandbox import compile_template
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.step_texts import texts_of
@@ -26,6 +28,7 @@ def find_complaints(session: Session, definition: Definition) -> dict[str, str]:
         for place, source, is_html in _sources(step, f"steps[{index}]"):
             try:
                 compile_template(source, is_html=is_html)
+                html_of(source)
             except ContentRefused as error:
                 complaints[place] = str(error)
     return complaints
@@ -70,6 +73,7 @@ def _sources(step: Step, place: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _words(content: Content, place: str) -> Iterator[tuple[str, str, bool]]:
-    for name, source in (("subject", content.subject), ("html", content.html), ("text", content.text)):
+    html = "mjml" if is_mjml(content.html) else "html"
+    for name, source in (("subject", content.subject), (html, content.html), ("text", content.text)):
         if source:
-            yield f"{place}.{name}", source, name == "html"
+            yield f"{place}.{name}", source, name == html

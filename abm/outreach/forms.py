@@ -30,7 +30,7 @@ def read_basics(typed: Typed, *, steps: list[Any]) -> dict[str, Any]:
         "stop_when": typed.getlist("stop_when"), "priority": typed.get("priority", "").strip() or "5",
         "caps": "exempt" if typed.get("caps") else "respect",
         "enrol": "continuous" if typed.get("enrol") else "approved",
-        "exclusive": bool(typed.get("exclusive")), "reentry": _reentry(typed),
+        "exclusive": bool(typed.get("exclusive")), "reentry": _reentry(typed), "track": not typed.get("untracked"),
         "steps": steps,
     }
     return checked(raw, prefix="")
@@ -97,7 +97,7 @@ def basics_typed(raw: Mapping[str, Any]) -> Typed:
     typed.setlist("days", list(definition.window.days if definition.window else ()))
     switches = {"holidays": bool(window and window.get("holidays") == "skip"), "caps": definition.is_cap_exempt,
                 "enrol": definition.is_continuous, "exclusive": definition.is_exclusive,
-                "leavers": definition.people.replaces_leavers}
+                "leavers": definition.people.replaces_leavers, "untracked": not definition.track}
     typed.update({name: "yes" for name, is_on in switches.items() if is_on})
     return typed
 
@@ -144,4 +144,5 @@ def field_of_step(place: str, prefix: str) -> str:
     inner = place.removeprefix(prefix)
     if inner.startswith("branch.if"):
         return "if_field"
+    inner = re.sub(r"(^|\.)mjml$", r"\1html", inner)  # they share a field
     return "payload" if inner.startswith("payload.") else _FIELD_OF_STEP.get(inner, inner)

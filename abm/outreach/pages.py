@@ -2,6 +2,7 @@
 
 from abm.outreach import (
     campaign_pages,
+    content_pages,
     doubt_pages,
     dry_run_pages,
     launch_pages,
@@ -21,5 +22,5 @@ from abm.web.menu import register_count
 add_panel()
 register_count("Campaigns", count_waiting_campaigns)
 
-__all__ = ["campaign_pages", "doubt_pages", "dry_run_pages", "launch_pages", "letter_pages", "message_pages", "pages",
-           "play_pages", "preview_pages", "result_pages", "step_pages", "why_not_pages"]
+__all__ = ["campaign_pages", "content_pages", "doubt_pages", "dry_run_pages", "launch_pages", "letter_pages",
+           "message_pages", "pages", "play_pages", "preview_pages", "result_pages", "step_pages", "why_not_pages"]

@@ -48,7 +48,8 @@ def _step(typed: Typed, *, channel: str) -> dict[str, Any]:
 
 
 def _email(typed: Typed) -> dict[str, Any]:
-    return {**{name: lines(typed, name) for name in _WORDS}, "languages": _wordings(typed, "languages", _WORDS),
+    return {**{name: lines(typed, name) for name in _WORDS}, "track": False if typed.get("untracked") else None,
+            "languages": _wordings(typed, "languages", _WORDS),
             "variants": _wordings(typed, "variants", ("share", *_WORDS))}
 
 
@@ -105,6 +106,9 @@ def _wordings(typed: Typed, kind: str, names: tuple[str, ...]) -> dict[str, dict
 def step_typed(step: Mapping[str, Any]) -> Typed:
     """The step form's fields as a stored step fills them."""
     typed: Typed = MultiDict({name: str(step[name]) for name in _PLAIN if step.get(name)})
+    typed.update(_html_typed(step))
+    if step.get("track") is False:
+        typed["untracked"] = "yes"
     amount, _, unit = str(step.get("after", Delay())).partition(" ")
     typed["after_amount"], typed["after_unit"] = amount, unit if unit.endswith("s") else f"{unit}s"
     unless = step.get("unless", [])
@@ -115,8 +119,14 @@ def step_typed(step: Mapping[str, Any]) -> Typed:
         typed.update(_branch_typed(step["branch"]))
     for kind in ("languages", "variants"):
         for name, words in step.get(kind, {}).items():
-            typed.update({f"{kind}.{name}.{field}": str(value) for field, value in words.items()})
+            shown = {**words, **_html_typed(words)}
+            typed.update({f"{kind}.{name}.{field}": str(value) for field, value in shown.items() if field != "mjml"})
     return typed
+
+
+def _html_typed(words: Mapping[str, Any]) -> dict[str, str]:
+    """HTML and MJML share a field: which of them it is shows in its first tag."""
+    return {"html": str(words["mjml"])} if words.get("mjml") else {}
 
 
 def wordings(typed: Typed, kind: str) -> list[str]:

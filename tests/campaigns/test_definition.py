@@ -93,7 +93,7 @@ def test_a_delay_names_its_unit(text: str, delay: Delay) -> None:
         ({"caps": "ignore"}, "caps", "respect, exempt"),
         ({"people": {"per_account": 0}}, "people.per_account", "whole number"),
         ({"steps": [HELLO, HELLO]}, "steps[1].id", "earlier step"),
-        ({"steps": [{**HELLO, "html": None}]}, "steps[0].html", "needs html or text"),
+        ({"steps": [{**HELLO, "html": None}]}, "steps[0].html", "needs html, mjml or text"),
         ({"steps": [{**HELLO, "subject": ""}]}, "steps[0].subject", "is missing"),
         (
             {"steps": [HELLO, CALL, {**HELLO, "id": "x", "after": "3 wrking days"}]},

@@ -33,6 +33,17 @@ def test_lawful_content_has_no_findings() -> None:
         (FOOTER + "{{ offer.code }}", "the step has none"),
         (FOOTER + '<a href="java&#x73;cript:alert(1)">x</a>', "may not start with javascript"),
         (FOOTER + "<script>x</script>", "do not work in mail"),
+        (FOOTER + '<a href="java\tscript:alert(1)">x</a>', "may not start with javascript"),
+        (FOOTER + '<a href=" &#1;javascript&colon;alert(1)">x</a>', "may not start with javascript"),
+        (FOOTER + '<a href="&amp;#106;avascript:alert(1)">x</a>', "may not start with javascript"),
+        (FOOTER + "<a href=java\u200bscript:alert(1)>x</a>", "may not start with javascript"),
+        (FOOTER + '<a href="data:text/html,x">x</a>', "may not start with data"),
+        (FOOTER + '<a href="ftp://example.com">x</a>', "may not start with ftp"),
+        (FOOTER + '<a href="ja{{ account.name }}:x">x</a>', "a value may not stand where a link begins"),
+        (FOOTER + '<img alt="x" src="file:///etc/passwd">', "An image may not start with file"),
+        (FOOTER + '<p onclick="x()">x</p>', "onclick does not work"),
+        (FOOTER + '<p style="background:url(javascript:x)">x</p>', "may not hold scripts"),
+        (FOOTER + '<meta http-equiv="refresh" content="0">', "do not work in mail"),
     ],
 )
 def test_what_keeps_a_launch_from_happening(html: str, said: str) -> None:
@@ -48,6 +59,9 @@ def test_what_keeps_a_launch_from_happening(html: str, said: str) -> None:
         (FOOTER + '<img src="https://example.com/x.png">', "no alt text"),
         (FOOTER + '<a href="http://example.com/">x</a>', "not https"),
         (FOOTER + '<a href="#">x</a>', "leads nowhere"),
+        (FOOTER + '<img alt="x" src="data:image/png;base64,AA">', "give its https address"),
+        (FOOTER + '<img alt="x" src="logo.png">', "not a whole address"),
+        ("<style>p{color:#123456;margin:0}</style>" + FOOTER + "<p>x</p>" * 4_000, "The HTML has"),
         (FOOTER + '<a href="/prices">x</a>', "not a whole address"),
     ],
 )
@@ -82,4 +96,53 @@ def test_a_call_script_is_looked_at() -> None:
         name="x", title="X", list_name="l", steps=(CallStep(id="call", script="{{ nobody.name }}"),)
     )
 
-    assert [str(finding).split(":")[0] for finding in lint(definition)] == ["Step call, script"]
+    assert [str(finding).split(":")[0] for finding in lint(definition)] == ["Step call, script line 1"]
+
+
+def test_a_footer_that_nobody_sees_does_not_count_in_the_text_part() -> None:
+    hidden = "<p>Hello</p><!-- {{ sender.postal_address }} {{ unsubscribe_url }} -->"
+
+    assert {(level, part) for level, part, _message in find(hidden)} == {(Level.BLOCK, "text")}
+
+
+def test_a_message_of_pictures_alone_has_no_words_to_read() -> None:
+    picture = '<img alt="" src="https://example.com/{{ sender.postal_address }}/{{ unsubscribe_url }}.png">'
+
+    assert [(part, said) for _level, part, said in find(picture) if "no words" in said] == [
+        ("text", "The text part made from the HTML has no words")
+    ]
+
+
+def test_a_subject_that_would_be_cut_off_blocks() -> None:
+    assert find(subject="x" * 256 + "{{ account.name }}") == [
+        (Level.BLOCK, "subject", "The subject has 256 characters without its values; what is beyond 255 is cut off")
+    ]
+    assert find(subject="x" * 250 + "{{ account.name | default('somebody') }}") == []
+
+
+MJML = """<mjml>
+<mj-body><mj-section><mj-column>
+{# a note
+over lines #}<mj-image src="https://example.com/x.png" />
+<mj-button href="javascript:x">{{ account.name }}</mj-button>
+<mj-text>{{ sender.postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text>
+</mj-column></mj-section></mj-body></mjml>"""
+
+
+def test_the_line_is_the_author_s_own_in_mjml_too() -> None:
+    step = EmailStep(id="hello", subject="Hello", html=MJML)
+    sender = Sender("S", "s@example.com", "1 Example Street, Town")
+    findings = lint(Definition(name="x", title="X", list_name="l", steps=(step,), sender=sender))
+
+    assert [(finding.line, finding.message.split(",")[0]) for finding in findings] == [
+        (5, "A link may not start with javascript: but with https"),
+        (4, "1 image has no alt text for who does not see them"),
+    ]
+    assert findings[0].place == "html, line 5"
+
+
+def test_mjml_that_cannot_be_compiled_blocks_with_its_line() -> None:
+    (finding,) = find("<mjml>\n<mj-body><mj-sectio></mj-sectio></mj-body></mjml>")
+
+    assert finding[:2] == (Level.BLOCK, "html")
+    assert "<mj-sectio> is not known" in finding[2]
