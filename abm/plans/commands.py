@@ -11,9 +11,11 @@ from abm.accounts.queries import find_account_by_external_id
 from abm.plans.gates import CHASE, GATES, KINDS, QUESTIONS
 from abm.plans.models import AccountReview, Qualification
 from abm.plans.proposing import PROPOSALS
+from abm.plans.qualifying import qualify_accounts
 from abm.plans.queries import (
     count_states,
     find_open_review,
+    is_stale,
     list_answers,
     read_listing,
     select_qualified,
@@ -43,8 +45,6 @@ def qualification() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def compute(as_json: bool) -> None:
     """Compute every account from the data of now; what people answered stands above it."""
-    from abm.plans.qualifying import qualify_accounts
-
     with transaction() as session:
         count = qualify_accounts(session)
         states = count_states(session)
@@ -58,7 +58,8 @@ def compute(as_json: bool) -> None:
 @click.option("--chase", type=click.Choice(["go", "ask", "stop"]))
 @click.option("--json", "as_json", is_flag=True)
 def list_qualified(state: str | None, kind: str | None, chase: str | None, as_json: bool) -> None:
-    """The accounts by value, with their gates; all of them with --json."""
+    """The accounts by value, with their gates; all with --json. What is behind the data is computed first."""
+    _catch_up()
     wanted = {name: value for name, value in (("state", state), ("kind", kind), ("chase", chase)) if value}
     with reading() as session:
         query = select_qualified(read_listing(wanted)).order_by(
@@ -67,6 +68,14 @@ def list_qualified(state: str | None, kind: str | None, chase: str | None, as_js
     lines = [f"{row['account_id']:12} {row['gates_passed']}/3 {row['state']:8} {row['chase']:5} "
              f"{row['kind'] or row['kind_proposed'] or '-':13} {row['name']}" for row in rows]
     answer({"accounts": rows}, as_json=as_json, text="\n".join(lines) or "None: abm qualification compute looks at all")
+
+
+def _catch_up() -> None:
+    with reading() as session:
+        is_behind = is_stale(session)
+    if is_behind:
+        with transaction() as session:
+            qualify_accounts(session)
 
 
 def _plain(row: Qualification, account: Account) -> dict[str, Any]:
