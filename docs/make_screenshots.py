@@ -1,5 +1,7 @@
 """Pictures of the main pages, taken from the sample company: `.venv/bin/python docs/make_screenshots.py [FOLDER]`.
 
+Without FOLDER only those that the README shows are kept, in docs/images.
+
 Starts the product on a data folder and port of its own, so that nothing of yours is touched. Needs Chromium.
 """
 
@@ -22,7 +24,10 @@ DESKTOP, PHONE = (1360, 900), (390, 844)
 PAGES = {
     "today": "/",
     "accounts": "/accounts",
-    "account": "/accounts/1",
+    "account": "/accounts/71",
+    "buying-centre": "/accounts/71/people",
+    "scorecards": "/scorecards",
+    "plays": "/campaigns/plays",
     "analysis": "/analysis",
     "analysis-table": "/analysis/accounts",
     "lists": "/lists",
@@ -77,12 +82,15 @@ def sign_in(page: Page, address: str, folder: Path) -> None:
 
 
 def take(browser: Browser, address: str, *, folder: Path, target: Path, size: tuple[int, int], suffix: str) -> None:
+    readme, is_everything = (ROOT / "README.md").read_text(), target != ROOT / "docs" / "images"
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme="light")
     page = context.new_page()
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     sign_in(page, address, folder)
     for name, path in PAGES.items():
+        if not (is_everything or f"images/{name}{suffix}.png" in readme):
+            continue
         answer = page.goto(address + path)
         page.wait_for_load_state("networkidle")
         page.screenshot(path=str(target / f"{name}{suffix}.png"))
