@@ -18,8 +18,8 @@ from abm.targets.models import TargetList
 from abm.targets.queries import find_account_ids
 from abm.targets.related_fields import NEEDS_ADDRESSES
 from abm.targets.rule_tree import Rule, Top, fields_in, lists_in
-from abm.targets.scopes import is_not_vetoed, make_scope
-from abm.targets.sources import find_column, get_source, make_vocabulary
+from abm.targets.scopes import is_not_vetoed, make_scope, narrow_scope
+from abm.targets.sources import Scope, find_column, get_source, make_vocabulary
 from core.errors import InvalidInput
 
 SAMPLE_SIZE = 10
@@ -70,12 +70,14 @@ def select_definition(session: Session, definition: ListDefinition) -> Select[An
 
 
 def select_by_rules(session: Session, *, rule: Rule | None, top: Top | None, within: tuple[str, ...] = (),
-                    list_id: int | None = None, only: tuple[int, ...] | None = None) -> Select[Any]:
-    """As above, with everything made ready that the rules need. `list_id`: whose vetoes hold; `only`: who is judged."""
+                    list_id: int | None = None, only: tuple[int, ...] | None = None,
+                    scope: Scope | None = None) -> Select[Any]:
+    """As above, with everything made ready that the rules need. `list_id`: whose vetoes hold; `only`: who is judged;
+    `scope`: what holds now, where that was read already."""
     if needs_addresses(rule):
         keep_addresses(session)
-    scope = make_scope(session, within=within, only=only)
-    return select_account_ids(rule, top, scope, *(() if list_id is None else (is_not_vetoed(list_id, scope),)))
+    narrowed = narrow_scope(session, scope or make_scope(session), within=within, only=only)
+    return select_account_ids(rule, top, narrowed, *(() if list_id is None else (is_not_vetoed(list_id, narrowed),)))
 
 
 def needs_addresses(rule: Rule | None) -> bool:

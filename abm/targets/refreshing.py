@@ -8,12 +8,13 @@
 Notes are deleted first and acted on with a later snapshot: what commits in between is noted again, nothing is lost.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from abm.targets.addressing import CAN_EMAIL, find_accounts_of_stops, keep_addresses, keep_addresses_of
@@ -22,28 +23,31 @@ from abm.targets.membership import put_members, put_some_members
 from abm.targets.models import AccountChange, ListPending, TargetList
 from abm.targets.previews import select_by_rules
 from abm.targets.scopes import find_rules, make_scope, stored_rules
+from abm.targets.sources import Scope
 from abm.targets.tracking import EVERYBODY
-from campaigns.inserting import insert_ignoring
 from core import clock
 from core.db import is_postgres
-from core.id_lists import is_among
 
 MOST_CHANGES = 20_000
 _UNTRACKED_FOR = timedelta(minutes=3)
+_PEND_ON_POSTGRES = text("INSERT INTO list_pending (list_id, account_id) SELECT :list_id, id "
+                         "FROM unnest(CAST(:accounts AS bigint[])) id ON CONFLICT DO NOTHING")
+_PEND_ON_SQLITE = text("INSERT INTO list_pending (list_id, account_id) SELECT :list_id, value "
+                       "FROM json_each(:accounts) WHERE true ON CONFLICT DO NOTHING")
 
 
 def spread_changes(session: Session) -> int:
     """Hand noted changes to the lists that follow them; returns how many notes there were."""
-    rows = session.execute(select(AccountChange.id, AccountChange.kind, AccountChange.account_id)
-                           .order_by(AccountChange.id).limit(MOST_CHANGES + 1)).all()
-    if not rows:
+    some = select(AccountChange.id).limit(MOST_CHANGES + 1).subquery()
+    count = session.connection().execute(select(func.count()).select_from(some)).scalar_one()
+    if not count:
         return 0
-    if len(rows) > MOST_CHANGES:
+    if count > MOST_CHANGES:
         return _judge_everybody(session)
-    noted = delete(AccountChange).where(is_among(AccountChange.id, [row.id for row in rows]))
-    session.connection().execute(noted)
+    taken = delete(AccountChange).returning(AccountChange.kind, AccountChange.account_id)
+    rows = session.connection().execute(taken).all()
     changed: dict[str, set[int]] = defaultdict(set)
-    for _, kind, account_id in rows:
+    for kind, account_id in rows:
         changed[kind].add(account_id)
     keep_addresses_of(session, sorted(changed["contact"]))
     stops = changed.pop("suppression", None)
@@ -79,14 +83,16 @@ def _pass_on(session: Session, changed: dict[str, set[int]]) -> None:
 
 
 def _note(session: Session, list_id: int, accounts: set[int]) -> None:
-    insert_ignoring(session, ListPending, [{"list_id": list_id, "account_id": each} for each in sorted(accounts)])
+    ids = sorted(accounts)
+    session.connection().execute(_PEND_ON_POSTGRES if is_postgres(session) else _PEND_ON_SQLITE, {
+        "list_id": list_id, "accounts": ids if is_postgres(session) else json.dumps(ids)})
 
 
 def bring_up_to_date(session: Session, row: TargetList, *, everybody: bool = False) -> tuple[int, int]:
     """Make the members of a list by rules what the data says now; returns how many entered and left."""
     session.flush()
-    # Two refreshes of one list wait for each other on PostgreSQL; SQLite has one writer anyway.
-    session.execute(select(TargetList.id).where(TargetList.id == row.id).with_for_update())
+    if is_postgres(session):  # two refreshes of one list wait for each other; SQLite has one writer anyway
+        session.execute(select(TargetList.id).where(TargetList.id == row.id).with_for_update())
     found, scope = dependence_of(session, row), make_scope(session)
     digest = found.digest(scope)
     pending = _take_pending(session, row)
@@ -94,29 +100,24 @@ def bring_up_to_date(session: Session, row: TargetList, *, everybody: bool = Fal
         only = None
     else:
         only = tuple(sorted(pending))
-    changes = (0, 0) if only == () else _judge(session, row, only)
+    changes = (0, 0) if only == () else _judge(session, row, only, scope)
     row.judged_by, row.refreshed_at = digest, clock.now()
     session.flush()  # members may be streamed next, and a pending UPDATE would go through the same server-side cursor
     return changes
 
 
 def _take_pending(session: Session, row: TargetList) -> set[int]:
-    if is_postgres(session):
-        taken = delete(ListPending).where(ListPending.list_id == row.id).returning(ListPending.account_id)
-        return set(session.scalars(taken))
-    pending = set(session.scalars(select(ListPending.account_id).where(ListPending.list_id == row.id)))
-    if pending:
-        session.connection().execute(delete(ListPending).where(ListPending.list_id == row.id))
-    return pending
+    taken = delete(ListPending).where(ListPending.list_id == row.id).returning(ListPending.account_id)
+    return set(session.connection().execute(taken).scalars())
 
 
 def _means_everybody(pending: set[int]) -> bool:
     return EVERYBODY in pending or len(pending) > MOST_CHANGES
 
 
-def _judge(session: Session, row: TargetList, only: tuple[int, ...] | None) -> tuple[int, int]:
+def _judge(session: Session, row: TargetList, only: tuple[int, ...] | None, scope: Scope) -> tuple[int, int]:
     rule, top = stored_rules(row)
-    found = select_by_rules(session, rule=rule, top=top, within=(row.name,), list_id=row.id, only=only)
+    found = select_by_rules(session, rule=rule, top=top, within=(row.name,), list_id=row.id, only=only, scope=scope)
     return put_members(session, row, found) if only is None else put_some_members(session, row, found, only)
 
 

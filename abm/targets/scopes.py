@@ -1,5 +1,8 @@
 """What rules are read and judged by, from the database: the fields there are, today, the latest analysis, lists."""
 
+import json
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -7,7 +10,7 @@ from sqlalchemy import JSON, ColumnElement, Select, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
-from abm.analysis.queries import latest_run
+from abm.analysis.queries import latest_run_id
 from abm.company.queries import get_company
 from abm.contacts.models import Contact
 from abm.targets import account_fields, campaign_fields, list_fields, related_fields, scorecard_fields
@@ -16,7 +19,7 @@ from abm.targets.countries import country_names
 from abm.targets.models import ListMember, ListVeto, TargetList
 from abm.targets.rule_tree import Rule, Top, lists_in
 from abm.targets.rules import read_rules
-from abm.targets.sources import Scope, list_family_keys, make_vocabulary
+from abm.targets.sources import Registered, Scope, list_family_keys, make_vocabulary, registered
 from abm.targets.vocabulary import Vocabulary, is_custom_name
 from core import clock
 from core.db import is_postgres
@@ -48,18 +51,25 @@ def _custom_names(session: Session, table: type[Account] | type[Contact]) -> fro
 def make_scope(session: Session, *, within: tuple[str, ...] = (), only: tuple[int, ...] | None = None) -> Scope:
     """What holds now. `within`: the lists that are being looked into; one that holds itself is Refused. `only`: judge
     just these accounts."""
-    run = latest_run(session)
     zone = ZoneInfo(get_company(session).timezone)
-
-    def members_of(name: str) -> Select[Any]:
-        return select_list_accounts(session, name, within=within, only=only)
-
     today = clock.now().astimezone(zone).date()
-    return Scope(today, zone, run.id if run else None, members_of, country_names, is_postgres(session), only)
+    run_id = session.scalar(select(latest_run_id()))
+    scope = Scope(today, zone, run_id, lambda name: select_list_accounts(session, name), country_names,
+                  is_postgres(session))
+    return narrow_scope(session, scope, within=within, only=only)
+
+
+def narrow_scope(session: Session, scope: Scope, *, within: tuple[str, ...] = (),
+                 only: tuple[int, ...] | None = None) -> Scope:
+    """The same moment, seen from inside the lists `within` and for some accounts only."""
+    def members_of(name: str) -> Select[Any]:
+        return select_list_accounts(session, name, within=within, only=only, scope=scope)
+
+    return replace(scope, lists=members_of, only=only)
 
 
 def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...] = (),
-                         only: tuple[int, ...] | None = None) -> Select[Any]:
+                         only: tuple[int, ...] | None = None, scope: Scope | None = None) -> Select[Any]:
     """SELECT of who is in the list now: by hand as kept, by rules as the data says at this moment, without the vetoed.
 
     Raises NotFound for an unknown list, Refused for one that holds itself.
@@ -72,8 +82,8 @@ def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...]
     if found.kind == "static":
         return select(ListMember.account_id).where(ListMember.list_id == found.id)
     rule, top = stored_rules(found)
-    scope = make_scope(session, within=(*within, name), only=only)
-    return select_account_ids(rule, top, scope, is_not_vetoed(found.id, scope))
+    inner = narrow_scope(session, scope or make_scope(session), within=(*within, name), only=only)
+    return select_account_ids(rule, top, inner, is_not_vetoed(found.id, inner))
 
 
 def is_not_vetoed(list_id: int, scope: Scope) -> ColumnElement[bool]:
@@ -91,9 +101,14 @@ def find_rules(session: Session, name: str) -> tuple[Rule | None, Top | None] | 
 
 def stored_rules(found: TargetList) -> tuple[Rule | None, Top | None]:
     """The tree of a list as saved. Names of custom fields and lists are not asked again: data come and go."""
-    rule = read_rules(found.who, make_vocabulary()) if found.who else None
+    rule = _read_stored(json.dumps(found.who), registered()) if found.who else None
     top = Top(found.top["by"], found.top["count"]) if found.top else None
     return rule, top
+
+
+@lru_cache(maxsize=500)
+def _read_stored(who: str, _known: Registered) -> Rule:
+    return read_rules(json.loads(who), make_vocabulary())
 
 
 def refuse_circle(session: Session, *, name: str, rule: Rule | None) -> None:

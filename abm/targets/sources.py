@@ -121,12 +121,32 @@ def list_family_keys(session: Session) -> dict[str, Mapping[str, str]]:
     return {prefix: each.list_keys(session) for prefix, each in _families.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What is registered now; hashable, so that what is made from it can be kept until more is registered."""
+
+    subjects: tuple[tuple[str, Subject], ...]
+    families: tuple[Family, ...]
+
+
+def registered() -> Registered:
+    return Registered(tuple((name, source.subject) for name, source in _sources.items()),
+                      tuple(each.family for each in _families.values()))
+
+
+@lru_cache(maxsize=8)
+def _open_vocabulary(known: Registered) -> Vocabulary:
+    return Vocabulary(dict(known.subjects), None, None, known.families, None)
+
+
 def make_vocabulary(*, custom: Mapping[str, frozenset[str]] | None = None, lists: frozenset[str] | None = None,
                     keys: Mapping[str, Mapping[str, str]] | None = None) -> Vocabulary:
     """Everything registered so far. `custom`: the custom fields that the data has, per subject; `keys`: those of each
     family; None: take any name."""
-    families = tuple(each.family for each in _families.values())
-    return Vocabulary({name: source.subject for name, source in _sources.items()}, custom, lists, families, keys)
+    known = registered()
+    if custom is None and lists is None and keys is None:
+        return _open_vocabulary(known)
+    return Vocabulary(dict(known.subjects), custom, lists, known.families, keys)
 
 
 def make_fields(prefix: str, group: str, *rows: tuple[str, str, FieldType] | tuple[str, str, FieldType, tuple[str, ...]]

@@ -62,9 +62,9 @@ class Field:
         return OPERATORS[self.type]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """The accounts themselves, or things they have (people, orders, …) that `has:` asks about."""
+    """The accounts themselves, or things they have (people, orders, …) that `has:` asks about. Compared as objects."""
 
     name: str
     one: str
