@@ -4,8 +4,9 @@
 
 Runs on the company of bench/made_company.py (100,000 accounts, 1,000,000 people, their orders at scale 1; made in
 FOLDER when it is not there), on SQLite or with ABM_BENCH_DATABASE_URL on PostgreSQL, in one transaction, rolled back.
-Prints seconds (best of five) and the ratio: preview and rebuild to the hand-written statement (budget 2), the refresh
-after 1,000 changed accounts to our own full rebuild (budget 0.1). Exits 1 above a budget.
+Prints seconds (best of five; of twenty for the refresh, which is short) and the ratio: preview and rebuild to the
+hand-written statement (budget 2), the refresh after 1,000 changed accounts to our own rebuild of the same list, with
+its members in place or without them, whichever is quicker (budget 0.1). Exits 1 above a budget.
 """
 
 import argparse
@@ -104,11 +105,12 @@ def measure(session: Session) -> dict[str, tuple[float, float, float]]:
 
     floor = best_of(5, rebuild_by_hand)
     rebuild = best_of(5, lambda: refresh_list(session, name="bench", everybody=True), clear)
-    refresh = best_of(5, lambda: refresh_list(session, name="bench"), change)
+    again = best_of(5, lambda: refresh_list(session, name="bench", everybody=True))
+    refresh = best_of(20, lambda: refresh_list(session, name="bench"), change)
     return {"preview": (best_of(5, lambda: preview(session, definition)),
                         best_of(5, lambda: session.execute(text(HAND_PREVIEW.format(found=hand))).all()), 0.0),
             "rebuild": (rebuild, floor, 0.0),
-            f"refresh after {CHANGED:,} changes, to the rebuild": (refresh, rebuild, REFRESH_BUDGET)}
+            f"refresh after {CHANGED:,} changes, to the rebuild": (refresh, min(rebuild, again), REFRESH_BUDGET)}
 
 
 def main() -> int:

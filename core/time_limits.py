@@ -32,7 +32,7 @@ def time_limit(session: Session, seconds: float) -> Iterator[None]:
 @contextmanager
 def _on_postgres(session: Session, seconds: float) -> Iterator[None]:
     with session.begin_nested():
-        session.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
+        session.execute(text(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"))
         yield
         session.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
 

@@ -4,6 +4,7 @@ SQLite, since building a statement per row would take longer than the analysis i
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from abm.analysis.computing import plain
@@ -33,7 +34,12 @@ def _slices(run_id: int, factor: str, analysis: Analysis) -> Iterator[Slice]:
         own: Slice = [[run_id] * len(ids), ids]
         if factor != "account":
             own += [analysis.external_ids[part], [label[:300] for label in analysis.labels[part]]]
-        yield own + [plain(analysis.columns[name][part]) for name in STORED_COLUMNS]
+        yield own + [_stored(analysis.columns[name][part]) for name in STORED_COLUMNS]
+
+
+def _stored(values: Any) -> list[Any]:
+    """As both drivers take it; days as ISO text."""
+    return np.datetime_as_string(values, unit="D").tolist() if values.dtype.kind == "M" else plain(values)
 
 
 def _copy(session: Session, table: str, names: list[str], slices: Iterator[Slice]) -> None:
@@ -48,8 +54,5 @@ def _insert(session: Session, table: str, names: list[str], slices: Iterator[Sli
     # names and table are our own words, the values are bound
     statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
     cursor = session.connection().connection.cursor()
-    days = [names.index("first_on"), names.index("last_on")]
     for part in slices:
-        for place in days:
-            part[place] = [day.isoformat() for day in part[place]]
         cursor.executemany(statement, list(zip(*part, strict=True)))

@@ -9,7 +9,7 @@ from abm.targets.builder import EMPTY_CONDITION, Row, change, count_unfinished, 
 from abm.targets.files import ListDefinition, to_yaml
 from abm.targets.forms import ListForm, errors_of, fit_operators, form_of, read_form, to_definition
 from abm.targets.models import TargetList
-from abm.targets.previews import find_changes, preview, select_definition
+from abm.targets.previews import COUNTING_SECONDS, find_changes, preview, select_definition
 from abm.targets.scopes import get_vocabulary, refuse_circle
 from abm.targets.sentence import say_list
 from abm.targets.showing import ranking_fields, show_rows, subject_choices
@@ -19,7 +19,6 @@ from abm.web.permissions import Permission
 from core.errors import InvalidInput, Refused
 from core.time_limits import time_limit
 
-COUNTING_SECONDS = 5
 _FIRST_ROWS = Row("all", parts=(EMPTY_CONDITION,))
 
 

@@ -11,7 +11,7 @@ from abm.targets.actions import Applied, refresh_list, save_list
 from abm.targets.explain import Explanation, say_value
 from abm.targets.files import ListDefinition, load_yaml, read_definition
 from abm.targets.models import TargetList
-from abm.targets.previews import Preview, preview
+from abm.targets.previews import COUNTING_SECONDS, SAVING_SECONDS, Preview, preview
 from abm.targets.scopes import get_vocabulary
 from abm.targets.sentence import say_list
 from abm.targets.sources import make_vocabulary
@@ -19,9 +19,11 @@ from abm.web.spreadsheets import write_csv
 from abm.web.terminal import DONE, PARTLY, answer, plain
 from core.db import Session, transaction
 from core.errors import CannotRun, InvalidInput
+from core.time_limits import time_limit
 
 _FILE = click.Path(path_type=Path)
 _MOST_NAMED = 20
+_SECONDS = click.FloatRange(min=0, min_open=True, max=3600)
 
 
 @click.group()
@@ -35,11 +37,15 @@ for _command in agreement_commands.COMMANDS:
 
 @lists.command("apply")
 @click.argument("file", type=_FILE)
+@click.option("--within", type=_SECONDS, default=SAVING_SECONDS, show_default=True,
+              help="Give up, with nothing changed, when the database takes longer than this many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def apply_(file: Path, as_json: bool) -> int:
+def apply_(file: Path, within: float, as_json: bool) -> int:
     """Create or change the list that FILE says. The same file again changes nothing."""
     with transaction() as session:
-        done = save_list(session, definition=_read(session, file))
+        definition = _read(session, file)
+        with time_limit(session, within):
+            done = save_list(session, definition=definition)
         result = _describe(done)
     answer(result, as_json=as_json, text=_say_applied(result))
     return _complain_of_unknown(done.unknown)
@@ -58,12 +64,15 @@ def _say_applied(result: dict[str, Any]) -> str:
 
 @lists.command("preview")
 @click.argument("file", type=_FILE)
+@click.option("--within", type=_SECONDS, default=COUNTING_SECONDS, show_default=True,
+              help="Give up when the database takes longer than this many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def preview_(file: Path, as_json: bool) -> int:
+def preview_(file: Path, within: float, as_json: bool) -> int:
     """What the list in FILE would hold now; nothing is saved."""
     with transaction() as session:
         definition = _read(session, file)
-        found = preview(session, definition)
+        with time_limit(session, within):
+            found = preview(session, definition)
     answer(found.to_json(), as_json=as_json, text=_say_preview(definition, found))
     return _complain_of_unknown(found.unknown)
 

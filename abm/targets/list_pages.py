@@ -9,7 +9,6 @@ from abm.targets.actions import delete_list, refresh_list
 from abm.targets.agreement_pages import head_of
 from abm.targets.agreement_queries import find_active_veto
 from abm.targets.blueprint import Answer, pages
-from abm.targets.builder_pages import COUNTING_SECONDS
 from abm.targets.explain import say_value
 from abm.targets.history import find_stays
 from abm.targets.members import (
@@ -20,7 +19,7 @@ from abm.targets.members import (
     read_members_listing,
     select_members,
 )
-from abm.targets.previews import suggest_values
+from abm.targets.previews import COUNTING_SECONDS, suggest_values
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place

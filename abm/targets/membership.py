@@ -51,9 +51,9 @@ def put_members(session: Session, row: TargetList, found: Select[Any], *, how: s
 
 def put_some_members(session: Session, row: TargetList, found: Select[Any], only: Ids) -> tuple[int, int]:
     """As above for the accounts `only`, of which `found` belongs to the list; the rules are worked through once."""
-    fitting = set(session.scalars(found))
+    fitting = set(session.scalars(found).all())
     own = select(ListMember.account_id).where(ListMember.list_id == row.id, is_among(ListMember.account_id, only))
-    held = set(session.scalars(own))
+    held = set(session.scalars(own).all())
     left = take_out(session, row, sorted(held - fitting), how="rule")
     put_in(session, row, sorted(fitting - held), how="rule")
     row.member_count = count_members(session, row)  # also without those whose accounts are gone

@@ -23,6 +23,7 @@ from abm.targets.sources import Scope, find_column, get_source, make_vocabulary
 from core.errors import InvalidInput
 
 SAMPLE_SIZE = 10
+COUNTING_SECONDS, SAVING_SECONDS = 5, 30
 
 
 @dataclass(frozen=True, slots=True)

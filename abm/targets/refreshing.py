@@ -108,7 +108,7 @@ def bring_up_to_date(session: Session, row: TargetList, *, everybody: bool = Fal
 
 def _take_pending(session: Session, row: TargetList) -> set[int]:
     taken = delete(ListPending).where(ListPending.list_id == row.id).returning(ListPending.account_id)
-    return set(session.connection().execute(taken).scalars())
+    return set(session.connection().execute(taken).scalars().all())
 
 
 def _means_everybody(pending: set[int]) -> bool:

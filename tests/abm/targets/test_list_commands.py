@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
+from abm.accounts.models import Account
 from abm.cli import main
 from abm.targets.actions import refresh_list
 from abm.targets.jobs import refresh_lists
-from abm.targets.queries import get_list
-from core import db
+from abm.targets.queries import find_list, get_list
+from core import clock, db
 from tests.factories import make_account, make_contact
 
 RULES = "list: germans\ntitle: Germans\nwho: {field: account.country, is: DE}\n"
@@ -118,3 +120,22 @@ def test_a_refresh_lets_in_who_fits_now_and_keeps_the_others_day(tmp_path: Path,
     with db.transaction() as session:
         assert get_list(session, "germans").member_count == 3
         assert refresh_list(session, name="germans").member_count == 3
+
+
+@pytest.mark.parametrize("command", ["preview", "apply"])
+def test_a_list_that_takes_too_long_is_given_up_and_nothing_is_saved(command: str, tmp_path: Path,
+                                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    with db.transaction() as session:
+        session.execute(insert(Account), [
+            {"external_id": f"M{number}", "name": f"Many {number}", "name_key": f"many {number}", "is_sample": False,
+             "created_at": clock.now(), "updated_at": clock.now()}
+            for number in range(5_000)])
+    file = _file(tmp_path, "list: slow\nwho: {not: {field: account.name, contains: zebra}}\n")
+
+    code, _, said = _run(capsys, command, file, "--within", "0.001")
+
+    assert code == 2
+    assert "takes the database more than 0.001 seconds" in said
+    with db.reading() as session:
+        assert find_list(session, "slow") is None
+    assert _run(capsys, command, file)[0] == 0
