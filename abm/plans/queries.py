@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from abm.accounts.models import Account
 from abm.analysis.models import AnalysisRun
@@ -73,8 +73,8 @@ def failed_of(row: Qualification) -> list[str]:
 
 def is_stopped(account_id: Any) -> ColumnElement[bool]:
     """The condition that an account is a prospect (it never ordered) that fails a question before the chase."""
-    return select(Qualification.account_id).where(
-        Qualification.account_id == account_id, Qualification.chase == "stop", Qualification.orders == 0).exists()
+    one = aliased(Qualification)  # its own, so that a query over qualifications may ask too
+    return select(one.account_id).where(one.account_id == account_id, one.chase == "stop", one.orders == 0).exists()
 
 
 def list_stopped(session: Session, account_ids: Select[Any], *, limit: int) -> Sequence[tuple[Account, Qualification]]:
