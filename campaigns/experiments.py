@@ -45,6 +45,11 @@ class Amounts:
             return None
         return max(self.squares - self.total * self.total / self.size, 0.0) / (self.size - 1)
 
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of the sample; 0 below two units."""
+        return math.sqrt(self.variance or 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -87,8 +92,8 @@ def compare_rates(first: Rate, second: Rate) -> Difference | None:
     low_1, high_1 = wilson_interval(first)
     low_2, high_2 = wilson_interval(second)
     value = one - two
-    return Difference(value, value - math.hypot(one - low_1, high_2 - two), value + math.hypot(high_1 - one, two - low_2),
-                      _p_of_rates(first, second))
+    low, high = value - math.hypot(one - low_1, high_2 - two), value + math.hypot(high_1 - one, two - low_2)
+    return Difference(value, low, high, _p_of_rates(first, second))
 
 
 def wilson_interval(rate: Rate) -> tuple[float, float]:
@@ -116,7 +121,7 @@ def compare_amounts(first: Amounts, second: Amounts) -> Difference | None:
     spread = math.sqrt(sum(parts))
     if not spread:
         return Difference(value, value, value, 0.0 if value else 1.0)
-    freedom = sum(parts) ** 2 / sum(part**2 / (group.size - 1) for part, group in zip(parts, (first, second), strict=True))
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (first.size - 1) + parts[1] ** 2 / (second.size - 1))
     reach = _t_quantile(freedom) * spread
     return Difference(value, value - reach, value + reach, _p_of_t(abs(value) / spread, freedom))
 
@@ -159,8 +164,8 @@ def chi_squared_tail(value: float, freedom: int) -> float:
 def smallest_rate_effect(first: int, second: int, base: float) -> float | None:
     """The smallest rise over the second group's share `base` that groups of these sizes show with 80 % power.
 
-    Solves the sample size formula of the two-proportion z test (Fleiss, Levin and Paik 2003, eq. 4.14 without continuity
-    correction). None where even a rise to 100 % could be missed, or a group is empty.
+    Solves the sample size formula of the two-proportion z test (Fleiss, Levin and Paik 2003, eq. 4.14 without the
+    continuity correction). None where even a rise to 100 % could be missed, or a group is empty.
     """
     if not first or not second or not _would_show(first, second, base, 1.0):
         return None

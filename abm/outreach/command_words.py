@@ -1,10 +1,12 @@
 """What commands print for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from abm.outreach.effect_rules import Effect, points
 from abm.outreach.launch_check import LaunchCheck
 from abm.outreach.reasons import explain_reason
+from abm.outreach.variant_results import Trial
 
 
 def check_words(found: LaunchCheck) -> str:
@@ -37,4 +39,31 @@ def dry_run_words(found: Mapping[str, Any]) -> str:
         reasons = ", ".join(f"{count:,} {explain_reason(reason).lower()}" for reason, count in row["reasons"].items())
         counts = f"{row['goes']:>7,} go  {row['deferred']:>7,} deferred  {row['blocked']:>7,} blocked"
         lines.append(f"  {row['day']}  {counts}  {row['calls']:>5,} calls  {row['cost']:>10,.2f}  {reasons}".rstrip())
+    return "\n".join(lines)
+
+
+def effect_words(found: Effect, trials: Sequence[Trial]) -> str:
+    """The sentence, both groups, what is against trusting it, and each trial of wordings."""
+    lines = [f"{found.campaign}: {found.sentence}"]
+    for name, group in (("written to", found.treated), ("left alone", found.held_out)):
+        lines.append(f"  {name}  {group.accounts:>7,} accounts  {group.ordered:>7,} ordered  "
+                     f"{group.orders.total:>7,.0f} orders  {group.values.mean or 0:>12,.2f} each")
+    extra, cost = found.incremental_orders, found.cost_per_incremental_order
+    if extra.value is not None and extra.low is not None and extra.high is not None:
+        each = f"{cost.value:,.2f} each" if cost.value is not None else "no cost per order can be said"
+        lines.append(f"  {extra.value:,.1f} orders on top ({extra.low:,.1f} to {extra.high:,.1f}) for "
+                     f"{found.cost:,.2f}: {each}")
+    split = found.split
+    if split:
+        lines.append(f"  split {'UNEVEN' if split.is_uneven else 'as drawn'} (chi-squared {split.chi_squared:.2f}, "
+                     f"p = {split.p_value:.3f})")
+    lines += [f"  {name}: {one.any:,} heard from us otherwise ({one.by_campaigns:,} by other campaigns, "
+              f"{one.by_hand:,} by hand)" for name, one in found.touched.items()]
+    for trial in trials:
+        lines.append(f"  step {trial.step}" + (" (split UNEVEN)" if trial.split and trial.split.is_uneven else ""))
+        for arm in trial.arms:
+            than = (f"  clicks {points(arm.clicks.value)} ({points(arm.clicks.low)} to {points(arm.clicks.high)})"
+                    if arm.clicks else "")
+            lines.append(f"    {arm.name:<12}  {arm.sent:>7,} sent  {arm.clicked:>6,} clicked  "
+                         f"{arm.replied:>6,} replied{than}")
     return "\n".join(lines)

@@ -30,6 +30,7 @@ WITHOUT = {
     "offers/_panel.html": "a panel; codes are exported from their offer",
     "orders/_panel.html": "a panel; orders are exported from the list of orders",
     "outreach/_account_panel.html": "a panel; messages are exported from their campaign",
+    "outreach/why_effect.html": "the arithmetic of one number",
     "scorecards/_panel.html": "a panel; scores are exported from their scorecard",
     "scorecards/edit.html": "the criteria; they are downloaded as a file, in the form in which they come in",
     "work/call.html": "products to pick from, exported from the list of products",
