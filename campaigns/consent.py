@@ -71,7 +71,23 @@ def _suppress(session: Session, scope: str, key: str, purpose: str, reason: str,
     is_new = session.execute(row.on_conflict_do_nothing().returning(Suppression.id)).first() is not None
     if is_new:
         stops.bump(session)
+    elif lighter := [known for known in _GRAVITY if _gravity(known) < _gravity(reason)]:
+        session.execute(
+            update(Suppression)
+            .where(Suppression.scope == scope, Suppression.key == key, Suppression.purpose == purpose,
+                   Suppression.lifted_at.is_(None), Suppression.reason.in_(lighter))
+            .values(reason=reason[:60], source=source[:60])
+        )  # fmt: skip
     return is_new
+
+
+# A stop has the gravest of its reasons, whatever came first: only people's own are lifted by an opt-in.
+_GRAVITY = ("unsubscribed", "opted_out", "opt_out", "soft_bounces", "hard_bounce", "complaint")
+
+
+def _gravity(reason: str) -> int:
+    """A reason that somebody of ours wrote is above all others."""
+    return _GRAVITY.index(reason) if reason in _GRAVITY else len(_GRAVITY)
 
 
 def lift_address(session: Session, *, address: str, reason: str) -> int:

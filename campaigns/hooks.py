@@ -95,10 +95,10 @@ def _said(session: Session, event: HookEvent, delivery: Delivery, receipt: Recei
         text = new_text(event.text)[:4_000] if "reply" in event.kind else event.text
         return Said(code=receipt.status or None, text=text or None, raw={"reason": receipt.reason, "by": "webhook"})
     seconds = ((event.at or clock.now()) - delivery.sent_at).total_seconds() if delivery.sent_at else None
-    rule = is_machine_open if event.kind == "open" else is_machine_click
     link_id = keep_link(session, version_id=delivery.version_id, url=event.url) if event.url else None
     return Said(raw={"agent": event.agent, "ip": event.ip, "by": "webhook"}, link_id=link_id,
-                is_machine=rule(agent=event.agent, seconds_since_sent=seconds))
+                is_machine=is_machine_open(agent=event.agent, seconds_since_sent=seconds, ip=event.ip)
+                if event.kind == "open" else is_machine_click(agent=event.agent, seconds_since_sent=seconds))
 
 
 def _believable(at: datetime | None, delivery: Delivery) -> datetime:

@@ -16,7 +16,7 @@ from campaigns.sandbox import compile_template, split_tags
 from campaigns.sandbox_filters import MAIL_ADDRESS, URL_PART, WEB_ADDRESS
 from campaigns.sandbox_rules import ContentRefused
 
-LINK, PIXEL = "_link", "_pixel"
+LINK, PIXEL, TRAP = "_link", "_pixel", "_trap"
 _ATTRIBUTE = re.compile(
     r"""(?P<head><(?P<tag>[a-zA-Z][\w:-]*)\b[^<>]*?\s(?P<name>href|src|action|background)\s*=\s*)
                             (?P<value>"[^"]*"|'[^']*'|[^\s"'<>]+)""",
@@ -100,7 +100,9 @@ def prepare_html(source: str) -> PreparedHtml:
     links: list[LinkTarget] = []
     plain = _ATTRIBUTE.sub(_rewriter(masked, None), masked.text)
     tracked = _ATTRIBUTE.sub(_rewriter(masked, links), masked.text)
-    pixel = f'<img src="{{{{ {PIXEL} }}}}" width="1" height="1" alt="">'
+    # No person sees the link before the picture; programs that follow every link give themselves away by it.
+    pixel = (f'<a href="{{{{ {TRAP} }}}}" style="display:none" rel="nofollow" aria-hidden="true" tabindex="-1"></a>'
+             f'<img src="{{{{ {PIXEL} }}}}" width="1" height="1" alt="">')
     place = tracked.lower().rfind("</body")
     tracked = tracked[:place] + pixel + tracked[place:] if place >= 0 else tracked + pixel
     return PreparedHtml(masked.restore(plain), masked.restore(tracked), links, is_inlined_later=inlined is None)

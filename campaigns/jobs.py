@@ -1,6 +1,6 @@
 """The engine's jobs: thin, may run twice, carry ids only."""
 
-from campaigns import gate_log, mailboxes, planning_jobs, sweeps
+from campaigns import gate_log, mailboxes, planning_jobs, sweeps, visits
 from campaigns.dispatch import drain
 from campaigns.error_rates import pause_failing_runs
 from campaigns.events import apply_late_events
@@ -45,9 +45,13 @@ def sweep() -> None:
 
 @job("outreach.forget")
 def forget() -> None:
-    """What the gate decided is kept for 90 days."""
+    """What the gate decided, and the addresses and programs of visitors, are kept for 90 days."""
     with transaction() as session:
         gate_log.remove_old(session, clock.now())
+    is_done = False
+    while not is_done:
+        with transaction() as session:
+            is_done = not visits.forget_raw(session, clock.now())
 
 
 @job("outreach.poll_mailboxes")

@@ -13,12 +13,12 @@ from campaigns.bodies import Body, compile_bodies
 from campaigns.contents import Words, words_of
 from campaigns.definition import Definition, EmailStep, Sender
 from campaigns.facts import DeliveryFacts
-from campaigns.html_parts import PIXEL, readable_text
+from campaigns.html_parts import PIXEL, TRAP, readable_text
 from campaigns.personalisation import MissingValue, Values
 from campaigns.sandbox import Template, compile_template
 from campaigns.sandbox_child import Part, prove, render_in_child
 from campaigns.sandbox_rules import Path
-from campaigns.tracking import click_url, open_url
+from campaigns.tracking import click_url, open_url, trap_url
 from core import clock
 
 _CRLF = wire.CRLF
@@ -86,7 +86,7 @@ class CompiledEmail:
         shown = self.html
         if facts.track:
             shown = self.html.tracked or self.html
-            named[PIXEL] = open_url(facts.delivery_id)
+            named[PIXEL], named[TRAP] = open_url(facts.delivery_id), trap_url(facts.delivery_id)
             named["_link"] = {
                 f"n{number}": click_url(
                     facts.delivery_id, link.render_noting(named, missing, known), is_personal=is_personal

@@ -62,7 +62,7 @@ _WORDS = {
     nodes.Slice: "a slice",
 }
 
-OUR_NAMES = ("_link", "_pixel")
+OUR_NAMES = ("_link", "_pixel", "_trap")
 
 Path = tuple[str, ...]
 

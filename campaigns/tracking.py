@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from core.settings import settings
 from core.signing import read, read_id, sign, sign_id
 
-UNSUBSCRIBE, PREFERENCES, CLICK, OPEN, BOUNCE = "unsubscribe", "preferences", "click", "open", "bounce"
+UNSUBSCRIBE, PREFERENCES, BOUNCE = "unsubscribe", "preferences", "bounce"
+CLICK, OPEN, TRAP = "click", "open", "trap"
 _STATIC, _PERSONAL = b"s", b"p"
 _ID_BYTES = 8
 MAX_TRACKED_URL = 1_500
@@ -61,6 +62,15 @@ def click_url(delivery_id: int, url: str, *, is_personal: bool = False) -> str:
         return url
     kind = _PERSONAL if is_personal else _STATIC
     return f"{settings().base_url}/c/{sign(CLICK, kind + delivery_id.to_bytes(_ID_BYTES, 'big') + url.encode())}"
+
+
+def trap_url(delivery_id: int) -> str:
+    """A hidden link that only programs follow."""
+    return f"{settings().base_url}/t/{sign_id(TRAP, delivery_id)}"
+
+
+def read_trap(token: str) -> int | None:
+    return read_id(TRAP, token)
 
 
 def read_click(token: str) -> Click | None:

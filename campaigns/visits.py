@@ -1,16 +1,41 @@
-"""Opens and clicks kept as events, with what tells people from machines."""
+"""Opens and clicks kept as events with their raw signs, and judged: a person or a program?
+
+A click is judged at once by its own signs; what later visits tell about it (many links at once, the hidden link) is
+added then. `reclassify` judges all of them again, from what is kept.
+"""
 
 import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.events import Said, keep_link, record_event
-from campaigns.machine_rules import is_machine_click, is_machine_open
-from campaigns.models import Delivery
+from campaigns.machine_rules import AROUND_THE_TRAP, Visit, find_machines, is_machine_click, is_machine_open
+from campaigns.models import Delivery, Event
 from campaigns.tracking import Click
 from core import clock
+from core.id_lists import is_among
+
+KINDS = ("open", "click")
+RAW_KEPT = timedelta(days=90)
+_DELIVERIES_AT_ONCE = 1_000
+_EVENTS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reclassified:
+    """How many visits were judged again, and how many of them changed sides. `last`: go on behind this delivery."""
+
+    judged: int
+    to_machine: int
+    to_person: int
+    last: int
 
 
 def record_open(session: Session, *, delivery_id: int, agent: str, ip: str) -> bool:
@@ -18,7 +43,7 @@ def record_open(session: Session, *, delivery_id: int, agent: str, ip: str) -> b
     delivery = session.get(Delivery, delivery_id)
     if delivery is None:
         return False
-    is_machine = is_machine_open(agent=agent, seconds_since_sent=_seconds_since_sent(delivery))
+    is_machine = is_machine_open(agent=agent, seconds_since_sent=_seconds(clock.now(), delivery.sent_at), ip=ip)
     said = Said(raw=_raw(agent, ip), is_machine=is_machine)
     return record_event(session, delivery=delivery, kind="open", event_key=_key("open", delivery_id), said=said)
 
@@ -29,16 +54,95 @@ def record_click(session: Session, *, click: Click, agent: str, ip: str) -> bool
     if delivery is None:
         return False
     url = f"{urlsplit(click.url).scheme}://{urlsplit(click.url).netloc}/" if click.is_personal else click.url
+    seconds = _seconds(clock.now(), delivery.sent_at)
     said = Said(
         raw=_raw(agent, ip),
         link_id=keep_link(session, version_id=delivery.version_id, url=url),
-        is_machine=is_machine_click(agent=agent, seconds_since_sent=_seconds_since_sent(delivery)),
+        is_machine=is_machine_click(agent=agent, seconds_since_sent=seconds),
     )
-    return record_event(session, delivery=delivery, kind="click", event_key=_key("click", click.delivery_id), said=said)
+    done = record_event(session, delivery=delivery, kind="click", event_key=_key("click", click.delivery_id), said=said)
+    _judge_around(session, click.delivery_id)
+    return done
 
 
-def _seconds_since_sent(delivery: Delivery) -> float | None:
-    return (clock.now() - delivery.sent_at).total_seconds() if delivery.sent_at else None
+def record_trap(session: Session, *, delivery_id: int, agent: str, ip: str) -> bool:
+    """Keep a visit of the hidden link: no person sees it. It tells about the visits around it, too."""
+    delivery = session.get(Delivery, delivery_id)
+    if delivery is None:
+        return False
+    said = Said(raw=_raw(agent, ip) | {"trap": True}, is_machine=True)
+    done = record_event(session, delivery=delivery, kind="click", event_key=_key("trap", delivery_id), said=said)
+    _judge_around(session, delivery_id)
+    return done
+
+
+def _judge_around(session: Session, delivery_id: int) -> None:
+    """What this click tells about the visits just before it."""
+    rows = session.execute(_VISITS.where(Event.delivery_id == delivery_id,
+                                         Event.at >= clock.now() - AROUND_THE_TRAP)).all()
+    if len(rows) > 1:
+        _store(session, _judged(rows))
+
+
+_VISITS = (
+    select(Event.id, Event.delivery_id, Event.kind, Event.at, Event.raw, Event.link_id, Event.is_machine,
+           Delivery.sent_at)
+    .join(Delivery, Delivery.id == Event.delivery_id).where(Event.kind.in_(KINDS))
+    .order_by(Event.delivery_id, Event.id)
+)
+
+
+def reclassify(session: Session, *, run_ids: Sequence[int] | None = None, after: int = 0) -> Reclassified:
+    """Judge the visits of the next thousand messages again (of these runs, or of all); repeat until none is judged."""
+    wanted = select(Event.delivery_id).where(Event.kind.in_(KINDS), Event.delivery_id > after)
+    if run_ids is not None:
+        wanted = wanted.join(Delivery, Delivery.id == Event.delivery_id).where(Delivery.run_id.in_(run_ids))
+    ids = [one for one in session.scalars(wanted.distinct().order_by(Event.delivery_id).limit(_DELIVERIES_AT_ONCE))
+           if one is not None]
+    rows = session.execute(_VISITS.where(is_among(Event.delivery_id, ids))).all() if ids else []
+    changed = _store(session, _judged(rows))
+    return Reclassified(len(rows), sum(changed), len(changed) - sum(changed), ids[-1] if ids else after)
+
+
+def _judged(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, bool, bool]]:
+    """(event id, what was thought, what is thought now) for the visits of whole messages."""
+    for _delivery, visits in groupby(rows, key=lambda row: row.delivery_id):
+        own = list(visits)
+        machines = find_machines([_visit(row) for row in own])
+        yield from ((row.id, row.is_machine, row.id in machines) for row in own)
+
+
+def _visit(row: Row[Any]) -> Visit:
+    raw = row.raw or {}
+    return Visit(row.id, row.kind, row.at, _seconds(row.at, row.sent_at), raw.get("agent", ""), raw.get("ip", ""),
+                 row.link_id, bool(raw.get("trap")), is_raw="agent" in raw, was_machine=row.is_machine)
+
+
+def _store(session: Session, judged: Iterator[tuple[int, bool, bool]]) -> list[bool]:
+    """What changed, as it is thought now."""
+    changed = [(event_id, now) for event_id, before, now in judged if before is not now]
+    for side in (True, False):
+        ids = [event_id for event_id, now in changed if now is side]
+        if ids:
+            session.execute(update(Event).where(is_among(Event.id, ids)).values(is_machine=side)
+                            .execution_options(synchronize_session=False))
+    return [now for _event_id, now in changed]
+
+
+def forget_raw(session: Session, now: datetime) -> int:
+    """Remove addresses and agents of visits older than 90 days, ten thousand at once; how many. What was thought of
+    them stays."""
+    old = (select(Event.id).where(Event.kind.in_(KINDS), Event.at < now - RAW_KEPT, Event.raw.is_not(None))
+           .order_by(Event.at).limit(_EVENTS_AT_ONCE))
+    ids = list(session.scalars(old))
+    if ids:
+        session.execute(update(Event).where(is_among(Event.id, ids)).values(raw=None)
+                        .execution_options(synchronize_session=False))
+    return len(ids)
+
+
+def _seconds(at: datetime, sent_at: datetime | None) -> float | None:
+    return (at - sent_at).total_seconds() if sent_at else None
 
 
 def _raw(agent: str, ip: str) -> dict[str, Any]:

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from abm.outreach import doubt_commands, effect_commands, play_commands, replay_commands, version_commands
+from abm.outreach import (
+    doubt_commands,
+    effect_commands,
+    play_commands,
+    reclassify_commands,
+    replay_commands,
+    version_commands,
+)
 from abm.outreach.command_words import check_words, dry_run_words, status_words
 from abm.web.terminal import DONE, REFUSED, answer
 from core import db
@@ -22,7 +29,7 @@ def campaigns() -> None:
 
 for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
                 version_commands.move, play_commands.plays,
-                play_commands.use, replay_commands.replay, effect_commands.effect):
+                play_commands.use, replay_commands.replay, effect_commands.effect, reclassify_commands.reclassify):
     campaigns.add_command(command)
 
 

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from abm.web.access import public, public_without_session
 from campaigns import consent, visits
 from campaigns.models import Delivery
-from campaigns.tracking import preferences_url, read_click, read_open, read_unsubscribe
+from campaigns.tracking import preferences_url, read_click, read_open, read_trap, read_unsubscribe
 from core.db import transaction
 from core.logs import logger
 
@@ -82,6 +82,20 @@ def follow(token: str) -> BaseResponse:
     response.data = b""
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@pages.route("/t/<token>")
+@public_without_session
+def trap(token: str) -> BaseResponse:
+    """The hidden link: whoever follows it is a program, and is shown nothing."""
+    delivery_id = read_trap(token)
+    if delivery_id is None:
+        abort(404)
+    if request.method == "GET":
+        _count(lambda session: visits.record_trap(session, delivery_id=delivery_id, **_visitor()))
+    response = Response(status=204)
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
 

@@ -19,6 +19,7 @@ ALLOWED_PUBLIC = {
     "public.unsubscribe",
     "public.follow",
     "public.pixel",
+    "public.trap",
     "hooks.receive",
     "preferences.show",
     "preferences.save",

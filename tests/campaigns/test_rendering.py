@@ -16,7 +16,7 @@ from campaigns.facts import DeliveryFacts
 from campaigns.personalisation import BadValue, MissingValue
 from campaigns.preparing import reply_address
 from campaigns.rendering import FilledMessage, compile_email, missing_values, preview, render_script
-from campaigns.tracking import read_click, read_open
+from campaigns.tracking import read_click, read_open, read_trap
 from campaigns.wire import BadAddress
 
 pytestmark = pytest.mark.usefixtures("data_dir")
@@ -271,6 +271,7 @@ def test_without_tracking_links_stay_and_there_is_no_pixel() -> None:
     assert 'href="https://shop.example.com/a?b=1&amp;c=2"' in html
     assert "<img" not in html
     assert "/c/" not in html
+    assert "/t/" not in html
 
 
 def test_with_tracking_links_go_through_us_and_come_out_right() -> None:
@@ -282,7 +283,8 @@ def test_with_tracking_links_go_through_us_and_come_out_right() -> None:
         ("https://shop.example.com/a?b=1&c=2", False, 42),
         ("https://shop.example.com/A%20%26%20B%20%2F%20%3CCo%3E", True, 42),
     ]
-    assert read_open(pixel) == 42
+    (trap,) = re.findall(r'/t/([\w-]+)" style="display:none"', html)
+    assert (read_open(pixel), read_trap(trap)) == (42, 42)
     assert "https://abm.example.com/u/tok" in html
 
 

@@ -218,3 +218,13 @@ def test_the_consent_log_stands_on_the_persons_page(client_as: Any, browser: Any
     assert "Consent log" in page
     assert "preference page" in page
     assert "127.0.0.1" in page
+
+
+def test_a_complaint_after_an_unsubscribe_cannot_be_lifted_there(browser: Any, sent_id: int) -> None:
+    browser.post(path(preferences_url(sent_id)), data={"scope": "all"})
+    with transaction() as session:
+        consent.suppress_address(session, address=ADDRESS, reason="complaint")
+    browser.post(path(preferences_url(sent_id)), data={"purpose": ["news"]})
+    send_confirmations()
+
+    assert mails() == []

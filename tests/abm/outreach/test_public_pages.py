@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, func, select
 from abm.outreach.public_pages import masked
 from campaigns import stops
 from campaigns.models import Delivery, Event, Link, Suppression
-from campaigns.tracking import click_url, open_url, read_unsubscribe, unsubscribe_url
+from campaigns.tracking import click_url, open_url, read_unsubscribe, trap_url, unsubscribe_url
 from core import clock, db
 from core.db import reading, transaction
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
@@ -183,3 +183,12 @@ def test_a_click_within_seconds_of_the_hand_over_was_a_scanner(browser: Any, sen
 )
 def test_addresses_are_shown_masked(address: str | None, shown: str) -> None:
     assert masked(address) == shown
+
+
+def test_the_hidden_link_counts_as_a_machine_and_shows_nothing(browser: Any, sent_id: int) -> None:
+    browser.get(path(click_url(sent_id, "https://example.com/")), headers=AGENT)
+    answer = browser.get(path(trap_url(sent_id)), headers=AGENT)
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert [(event.kind, event.is_machine) for event in events()] == [("click", True), ("click", True)]
+    assert browser.get("/t/nothing").status_code == 404

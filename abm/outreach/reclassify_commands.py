@@ -1,0 +1,30 @@
+"""`abm campaigns reclassify`: people and programs among the visits told apart again, from what is kept of each."""
+
+import click
+
+from abm.outreach.queries import get_campaign_by_name, list_runs
+from abm.web.terminal import answer
+from campaigns.visits import reclassify as reclassify_next
+from core import db
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def reclassify(name: str | None, as_json: bool) -> None:
+    """Judge opens and clicks again (of NAME, or of all campaigns) by the rules of this version."""
+    run_ids = None
+    if name:
+        with db.reading() as session:
+            run_ids = [run.id for run in list_runs(session, get_campaign_by_name(session, name).id)]
+    judged = to_machine = to_person = after = 0
+    while True:
+        with db.transaction() as session:
+            found = reclassify_next(session, run_ids=run_ids, after=after)
+        if found.last == after:
+            break
+        after, judged = found.last, judged + found.judged
+        to_machine, to_person = to_machine + found.to_machine, to_person + found.to_person
+    answer({"judged": judged, "to_machine": to_machine, "to_person": to_person}, as_json=as_json,
+           text=f"{judged:,} opens and clicks judged again: {to_machine:,} now count as a machine's, "
+                f"{to_person:,} as a person's")
