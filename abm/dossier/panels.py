@@ -15,10 +15,12 @@ from abm.catalogue.queries import list_categories
 from abm.company.queries import company_today
 from abm.dossier.family import find_top, read_family
 from abm.dossier.order_chart import BOTTOM, HEIGHT, LEFT, WIDTH, OrderChart
+from abm.dossier.peers import read_grid
 from abm.dossier.queries import find_dossier, list_competitors, list_links, list_tenders
 from abm.dossier.relationship import read_chart, read_relationship
 from abm.dossier.words import REASONS, RESULTS, STAGES, STRENGTHS, TEXTS
 from abm.web.words import chip
+from abm.work.desk import register_desk_card
 from campaigns.models import Touch
 from core import clock
 
@@ -132,6 +134,13 @@ def competitors_panel(session: Session, account: Account) -> str:
                            competitors=list_competitors(session, account.id))
 
 
+def gaps_for_callers(session: Session, account: Account) -> str:
+    """What peers buy and this account does not, beside the script of a call; the most worth first."""
+    grid = read_grid(session, account, today=today_of(session))
+    return render_template("dossier/_gaps.html", account=account, grid=grid) if grid.gaps else ""
+
+
+register_desk_card(gaps_for_callers)
 register_headline("Class", 10, read_class)
 register_headline("Rhythm", 20, read_rhythm)
 register_headline("Next order", 30, read_next_order)

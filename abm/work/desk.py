@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -33,8 +34,9 @@ def register_desk_card(render: CardOfAccount) -> None:
     _CARDS.append(render)
 
 
-def render_desk_cards(session: Session, account: Account) -> list[str]:
-    return [card for card in (render(session, account) for render in _CARDS) if card]
+def render_desk_cards(session: Session, account: Account) -> list[Markup]:
+    rendered = (render(session, account) for render in _CARDS)
+    return [Markup(card) for card in rendered if card]  # noqa: S704 — rendered with autoescape
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ def next_call() -> Answer:
 
 def _go_on(but: int | None = None) -> Response:
     task = claims.claim_next(g.session, user_id=g.user.id, but=but)
+    if task is None:
+        flash("Nobody else can be called now; the desk says who opens when", "info")
     return redirect(url_for("work.call", task_id=task.id) if task else url_for("work.calls"))
 
 

@@ -1,9 +1,9 @@
 """What a call can end with, and what follows from it."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from campaigns.schedule import Hours, next_opening
+from campaigns.schedule import Hours, add_working_days, next_opening
 
 OUTCOMES = {
     "reached": "Reached",
@@ -35,5 +35,9 @@ def next_try(*, tries: int, at: datetime, hours: Hours, zone: str, country: str 
         return None
     local = at.astimezone(ZoneInfo(zone))
     wanted = _AFTERNOON if local.time() < _NOON else _MORNING
-    day = datetime.combine(local.date() + timedelta(days=1), wanted, ZoneInfo(zone))
-    return next_opening(hours, zone, day.astimezone(UTC), country)
+    day = add_working_days(local.date(), 1, hours.weekdays, country)
+    at_that_time, at_midnight = (
+        datetime.combine(day, hour, ZoneInfo(zone)).astimezone(UTC) for hour in (wanted, time()))
+    opening = next_opening(hours, zone, at_that_time, country)
+    is_same_day = opening.astimezone(ZoneInfo(zone)).date() == day
+    return opening if is_same_day else next_opening(hours, zone, at_midnight, country)

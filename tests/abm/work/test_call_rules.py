@@ -102,14 +102,20 @@ _NINE_TO_FIVE = Hours(frozenset(range(5)), time(9), time(17))
 @pytest.mark.parametrize(("tries", "at", "zone", "country", "expected"), [
     (1, datetime(2026, 6, 10, 8, tzinfo=UTC), "UTC", "", datetime(2026, 6, 11, 14, tzinfo=UTC)),
     (1, datetime(2026, 6, 10, 15, tzinfo=UTC), "UTC", "", datetime(2026, 6, 11, 9, 30, tzinfo=UTC)),
-    (2, datetime(2026, 6, 12, 8, tzinfo=UTC), "UTC", "", datetime(2026, 6, 15, 9, tzinfo=UTC)),
+    (2, datetime(2026, 6, 12, 8, tzinfo=UTC), "UTC", "", datetime(2026, 6, 15, 14, tzinfo=UTC)),
     (1, datetime(2026, 6, 10, 15, tzinfo=UTC), "America/New_York", "", datetime(2026, 6, 11, 18, tzinfo=UTC)),
-    (1, datetime(2026, 7, 13, 8, tzinfo=UTC), "Europe/Paris", "FR", datetime(2026, 7, 15, 7, tzinfo=UTC)),
+    (1, datetime(2026, 7, 13, 8, tzinfo=UTC), "Europe/Paris", "FR", datetime(2026, 7, 15, 12, tzinfo=UTC)),
     (3, datetime(2026, 6, 10, 8, tzinfo=UTC), "UTC", "", None),
 ])
 def test_the_next_try_is_at_another_time_of_a_working_day(tries: int, at: datetime, zone: str, country: str,
                                                           expected: datetime | None) -> None:
     assert next_try(tries=tries, at=at, hours=_NINE_TO_FIVE, zone=zone, country=country) == expected
+
+
+def test_who_works_in_the_morning_only_is_tried_when_they_open() -> None:
+    mornings = Hours(frozenset(range(5)), time(9), time(12))
+    assert next_try(tries=1, at=datetime(2026, 6, 10, 10, tzinfo=UTC), hours=mornings, zone="UTC") == datetime(
+        2026, 6, 11, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("typed", "amount"), [
