@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "analyse": "abm.analysis.commands:analyse",
     "scorecards": "abm.scorecards.commands:scorecards",
     "lists": "abm.targets.commands:lists",
+    "calls": "abm.work.commands:calls",
     "campaigns": "abm.outreach.commands:campaigns",
     "letters": "abm.outreach.letter_commands:letters",
     "receive": "abm.outreach.mail_commands:receive",
