@@ -113,6 +113,12 @@ def search_products(session: Session, text: str = "") -> list[Product]:
     return list(session.scalars(query))
 
 
+def name_products(session: Session, lines: Sequence[TypedLine]) -> dict[str, str]:
+    """The names of the products on these lines by their number."""
+    rows = session.execute(select(Product.sku, Product.name).where(Product.sku.in_({line.sku for line in lines})))
+    return {sku: name for sku, name in rows}
+
+
 def line_of_product(session: Session, sku: str, *, currency: str) -> TypedLine:
     """A row of the order form for one piece; the catalogue's price where it is in the company's currency."""
     product = session.scalar(select(Product).where(Product.sku == sku))

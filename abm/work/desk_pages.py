@@ -19,7 +19,7 @@ from abm.work.call_costs import list_tries, sum_by_caller, sum_by_campaign
 from abm.work.call_queue import list_due_calls
 from abm.work.calling_hours import opening_of, zone_of
 from abm.work.calls import clock_of, record_call
-from abm.work.desk import get_desk_facts, line_of_product, render_desk_cards, search_products
+from abm.work.desk import get_desk_facts, line_of_product, name_products, render_desk_cards, search_products
 from abm.work.forms import parse_call_result
 from abm.work.models import Task
 from abm.work.order_lines import FIELDS, TypedLine, read_lines, typed_lines
@@ -86,6 +86,7 @@ def _desk(task: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> st
         holder=claims.find_holder(g.session, task, but=g.user.id), zone=zone_of(clock_of(task), g.company), now=now,
         opens_at=opening_of(clock_of(task), g.company, now), tries=list_tries(g.session, task.id),
         cards=render_desk_cards(g.session, task.account) if task.account else [], lines=_typed_lines(),
+        names=name_products(g.session, _typed_lines()),
         total=read_lines(_typed_lines()).total, renew_seconds=claims.RENEW_SECONDS)
 
 
@@ -161,7 +162,8 @@ def products() -> Answer:
 def order_line() -> Answer:
     """A further row of the order form, for a product or empty."""
     line = line_of_product(g.session, request.args.get("sku", ""), currency=g.company.currency)
-    return render_template("work/_order_line.html", line=line if line.sku else TypedLine())
+    return render_template("work/_order_line.html", line=line if line.sku else TypedLine(),
+                           names=name_products(g.session, [line]))
 
 
 @pages.get("/calls/total")
