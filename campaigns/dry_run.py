@@ -1,7 +1,7 @@
 """What would go out on which day if the campaign were launched then: a simulation over people, calendars and caps.
 
 It knows what is known now: nobody replies, orders or unsubscribes, calls are made on the day they are due, and other
-campaigns add no touches. Locks end on their day.
+campaigns add no touches and take nothing of the sender's limits. Locks end on their day.
 """
 
 import heapq
@@ -19,16 +19,20 @@ from sqlalchemy.orm import Session
 from campaigns import caps
 from campaigns.caps_rules import LONG, SHORT, Used, refuse
 from campaigns.definition_values import SILENT, BranchStep
+from campaigns.dry_limits import SenderDays
 from campaigns.due_times import DueTimes
 from campaigns.eligibility import ENDS_ENROLMENT, objection_to
 from campaigns.facts import RunFacts
 from campaigns.models import Campaign, ConversationLock, Touch
 from campaigns.outside import Policy, Recipient, outside
-from campaigns.states import Reason
+from campaigns.sending import allowances
+from campaigns.sending.routes import find_route
+from campaigns.states import Channel, Reason
 from campaigns.survey import facts_of, survey
 from core import clock
 
 GOES, DEFERRED, BLOCKED = "goes", "deferred", "blocked"
+FARTHEST = timedelta(days=3 * 365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,20 @@ class Line:
 
 @dataclass
 class DryRun:
-    """`lines` counts people; `cost` and `calls` are by day."""
+    """`lines` counts people; `cost` and `calls` are by day. `finishes_at`: when the last of all touches would be made,
+    also after the days asked for; None when there is none, or none within FARTHEST."""
 
     first: date
     days: int
+    until: datetime
     lines: Counter[Line] = field(default_factory=Counter)
+    finishes_at: datetime | None = None
     cost: dict[date, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    @property
+    def finishes_within(self) -> bool:
+        """Whether the last touch lies within the days asked for."""
+        return self.finishes_at is not None and self.finishes_at < self.until
 
     def totals(self) -> list[dict[str, Any]]:
         """Per day with anything on it: day, goes, deferred, blocked, calls, cost and the reasons."""
@@ -89,12 +101,15 @@ class _Simulation:
     until: datetime
     locks: dict[int, datetime]
     due: DueTimes
+    sender: SenderDays
     accounts: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     people: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     queue: list[tuple[datetime, int, int]] = field(default_factory=list)
     fitting: dict[int, set[int]] = field(default_factory=dict)
 
     def note(self, at: datetime, person: Recipient, position: int, outcome: str, reason: str = "") -> None:
+        if at >= self.until:
+            return
         step = self.facts.definition.steps[position]
         day = at.astimezone(ZoneInfo(self.policy.zone)).date()
         self.result.lines[Line(day, person.account_id, step.id, step.channel, outcome, reason)] += 1
@@ -104,7 +119,7 @@ class _Simulation:
     def play(self, recipients: dict[int, Recipient]) -> None:
         while self.queue:
             at, contact_id, position = heapq.heappop(self.queue)
-            if at < self.until:
+            if at < self.until + FARTHEST:
                 self._try(at, recipients[contact_id], position)
 
     def _try(self, at: datetime, person: Recipient, position: int) -> None:
@@ -112,8 +127,7 @@ class _Simulation:
         if step.channel in SILENT or (step.roles and person.role not in step.roles):
             self._push_next(at, person, position)
             return
-        objection = objection_to(person, channel=self.facts.definition.steps[position].channel,
-                                 consent_countries=self.policy.consent_countries)
+        objection = objection_to(person, channel=step.channel, consent_countries=self.policy.consent_countries)
         if objection:
             self.note(at, person, position, BLOCKED, objection.reason)
             if objection.reason not in ENDS_ENROLMENT:
@@ -126,7 +140,9 @@ class _Simulation:
             heapq.heappush(self.queue, (self.due.opening(until, person), person.contact_id, position))
             return
         self.note(at, person, position, GOES)
-        points = caps.points_of(self.policy, self.facts.definition.steps[position].channel)
+        left_at = self.sender.hand_over(at) if step.channel == Channel.EMAIL else at
+        self.result.finishes_at = max(self.result.finishes_at or left_at, left_at)
+        points = caps.points_of(self.policy, step.channel)
         self.accounts[person.account_id].touches.append((at, points))
         self.people[person.contact_id].touches.append((at, 1))
         self._push_next(at, person, position)
@@ -134,8 +150,17 @@ class _Simulation:
     def _wait(self, at: datetime, person: Recipient, position: int) -> tuple[datetime, Reason] | None:
         if self.locks.get(person.account_id, at) > at:
             return self.locks[person.account_id], Reason.CONVERSATION_LOCKED
-        if self.facts.is_cap_exempt:
+        if not self.facts.is_cap_exempt and (over := self._over_cap(at, person, position)):
+            return over
+        if self.facts.definition.steps[position].channel != Channel.EMAIL:
             return None
+        turn = self.sender.find_wait(
+            at, key=(person.contact_id, position), domain=(person.email or "").rpartition("@")[2].lower(),
+            opening=lambda moment: self.due.opening(moment, person), calendar=(person.zone, person.account_zone,
+                                                                               person.country))
+        return (turn, Reason.SENDING_LIMIT) if turn else None
+
+    def _over_cap(self, at: datetime, person: Recipient, position: int) -> tuple[datetime, Reason] | None:
         points = caps.points_of(self.policy, self.facts.definition.steps[position].channel)
         refusal = (
             refuse("account", caps.account_limits(self.policy, person.tier), self.accounts[person.account_id].used(at),
@@ -165,8 +190,9 @@ def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None
     zone = ZoneInfo(policy.zone)
     start = datetime.combine(from_on, time(), zone).astimezone(UTC) if from_on else clock.now()
     first = start.astimezone(zone).date()
-    simulation = _Simulation(facts, policy, DryRun(first, days), start + timedelta(days=days),
-                             _read_locks(session, start), DueTimes(facts, policy))
+    until = start + timedelta(days=days)
+    simulation = _Simulation(facts, policy, DryRun(first, days, until), until, _read_locks(session, start),
+                             DueTimes(facts, policy), _read_sender(session, facts, start))
     recipients: dict[int, Recipient] = {}
     for chunk in survey(session, campaign, position=facts.definition.first_delivering, at=start):
         for one in chunk:
@@ -187,6 +213,13 @@ def _find_fitting(session: Session, facts: RunFacts, contact_ids: list[int]) -> 
     return {place: outside().people.fitting(session, step.test.rule, contact_ids)
             for place, step in enumerate(facts.definition.steps)
             if isinstance(step, BranchStep) and step.test.rule and contact_ids}
+
+
+def _read_sender(session: Session, facts: RunFacts, at: datetime) -> SenderDays:
+    route, day = find_route(session, facts.definition.sender.email), allowances.day_of(session, at)
+    sender = SenderDays(route, ZoneInfo(outside().company.policy(session).zone))
+    sender.used[date.fromisoformat(day.window)] = allowances.used_on(session, route.identity_id, day.window)
+    return sender
 
 
 def _read_locks(session: Session, at: datetime) -> dict[int, datetime]:

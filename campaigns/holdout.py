@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from campaigns.inserting import insert_ignoring
 from campaigns.models import HoldoutAccount
+from campaigns.outside import outside
 
 
 class Member(NamedTuple):
-    """An account with its family (parent and sites together) and its stratum (tier)."""
+    """An account with its family (parent and sites together) and its stratum (tier; the value comes to it)."""
 
     account_id: int
     family_id: int
@@ -25,6 +26,20 @@ def _place(*parts: object) -> float:
     """A number in [0, 1) that is always the same for the same parts and evenly spread over different ones."""
     digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
+
+
+class Drawn(NamedTuple):
+    """How many families there are, and how many of them a launch now would leave alone."""
+
+    families: int
+    held_out: int
+
+
+def value_bands(values: Mapping[int, float]) -> dict[int, int]:
+    """0 for families without value, else the quarter by value among those with one, 1 the lowest. Ties by id."""
+    ranked = sorted((value, family) for family, value in values.items() if value > 0)
+    bands = {family: 1 + 4 * place // len(ranked) for place, (_value, family) in enumerate(ranked)}
+    return {family: bands.get(family, 0) for family in values}
 
 
 def draw_families(strata: Mapping[int, str], *, percent: int, salt: object) -> frozenset[int]:
@@ -46,7 +61,7 @@ def draw_holdout(session: Session, *, campaign_id: int, percent: int, members: S
         return
     accounts = read_members(session, members)
     kept = held_by_account(session, campaign_id)
-    held = _held_families(accounts, kept, percent, campaign_id)
+    held = _held_families(session, accounts, kept, percent, campaign_id)
     rows = [{"campaign_id": campaign_id, "account_id": account_id, "is_held_out": family in held, "drawn_at": at}
             for account_id, family in _accounts_and_heads(accounts) if account_id not in kept]
     insert_ignoring(session, HoldoutAccount, sorted(rows, key=lambda row: row["account_id"]))
@@ -57,8 +72,18 @@ def preview_holdout(session: Session, *, campaign_id: int, percent: int, members
     if not percent:
         return frozenset()
     accounts = read_members(session, members)
-    held = _held_families(accounts, held_by_account(session, campaign_id), percent, campaign_id)
+    held = _held_families(session, accounts, held_by_account(session, campaign_id), percent, campaign_id)
     return frozenset(member.account_id for member in accounts if member.family_id in held)
+
+
+def count_families(session: Session, *, campaign_id: int, percent: int, members: Select[Any]) -> Drawn:
+    """What a launch now would do with the families; draws nothing."""
+    accounts = read_members(session, members)
+    families = {member.family_id for member in accounts}
+    if not percent:
+        return Drawn(len(families), 0)
+    held = _held_families(session, accounts, held_by_account(session, campaign_id), percent, campaign_id)
+    return Drawn(len(families), len(families & held))
 
 
 def read_members(session: Session, members: Select[Any]) -> list[Member]:
@@ -74,7 +99,8 @@ def held_by_account(session: Session, campaign_id: int) -> dict[int, bool]:
     return dict(rows.all())
 
 
-def _held_families(accounts: Iterable[Member], kept: Mapping[int, bool], percent: int, salt: object) -> frozenset[int]:
+def _held_families(session: Session, accounts: Iterable[Member], kept: Mapping[int, bool], percent: int,
+                   salt: object) -> frozenset[int]:
     drawn: dict[int, bool] = {}
     strata: dict[int, str] = {}
     for member in accounts:
@@ -84,6 +110,9 @@ def _held_families(accounts: Iterable[Member], kept: Mapping[int, bool], percent
         is_head = member.account_id == member.family_id
         strata[member.family_id] = member.stratum if is_head else strata.get(member.family_id, member.stratum)
     new = {family: stratum for family, stratum in strata.items() if family not in drawn}
+    if new:
+        bands = value_bands(outside().people.family_values(session, sorted(new)))
+        new = {family: f"{stratum}\x1f{bands.get(family, 0)}" for family, stratum in new.items()}
     return draw_families(new, percent=percent, salt=salt) | {family for family, is_held in drawn.items() if is_held}
 
 

@@ -102,6 +102,9 @@ class People(Protocol):
     def keep_consent(self, session: Session, contact_id: int, *, source: str) -> None:
         """The person agreed to e-mail now: consent is the lawful basis, with this source."""
 
+    def family_values(self, session: Session, family_ids: Sequence[int]) -> dict[int, float]:
+        """What each family (the account with this id and its sites) ordered in the last 365 days; 0 for nothing."""
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         """(contact_id, account_id) of everybody with this address, case-insensitively."""
 

@@ -35,10 +35,18 @@ def dry_run_words(found: Mapping[str, Any]) -> str:
     lines = [f"{found['campaign']}, launched on {found['from']}, for {found['days']} days: {found['goes']:,} would go, "
              f"{found['deferred']:,} deferred, {found['blocked']:,} blocked, {found['calls']:,} calls, "
              f"cost {found['cost']:,.2f}"]
+    if found["finishes_at"]:
+        lines.append(f"  the last touch would be made at {found['finishes_at']:%Y-%m-%d %H:%M} UTC, at the limits as "
+                     "they are")
+    if found["calls_over"]:
+        lines.append(f"  {found['calls_over']:,} calls more than callers can make ({found['calls_a_day']:,} a day)")
     for row in found["by_day"]:
         reasons = ", ".join(f"{count:,} {explain_reason(reason).lower()}" for reason, count in row["reasons"].items())
         counts = f"{row['goes']:>7,} go  {row['deferred']:>7,} deferred  {row['blocked']:>7,} blocked"
         lines.append(f"  {row['day']}  {counts}  {row['calls']:>5,} calls  {row['cost']:>10,.2f}  {reasons}".rstrip())
+    lines += [f"  {row['day']}  {row['account']}: {row['step']} ({row['channel']}) {row['outcome']} {row['people']:,}"
+              + (f", {explain_reason(row['reason']).lower()}" if row["reason"] else "")
+              for row in found.get("accounts", ())]
     return "\n".join(lines)
 
 

@@ -94,15 +94,19 @@ def check(name: str, as_json: bool) -> int:
 @click.argument("name")
 @click.option("--from", "from_on", type=click.DateTime(["%Y-%m-%d"]), help="First day; today when left out.")
 @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
+@click.option("--accounts", "by_account", is_flag=True, help="Account by account as well, under `accounts`.")
 @JSON
-def dry_run(name: str, from_on: datetime | None, days: int, as_json: bool) -> None:
+def dry_run(name: str, from_on: datetime | None, days: int, by_account: bool, as_json: bool) -> None:
     """What would go out on which day, and what would not, with the reasons. Nothing is changed."""
-    from abm.outreach.launching import run_dry
+    from abm.outreach.launching import list_dry_lines, run_dry
     from abm.outreach.queries import get_campaign_by_name
 
     start: date | None = from_on.date() if from_on else None
     with db.reading() as session:
-        found = run_dry(session, campaign=get_campaign_by_name(session, name), start=start, days=days)
+        campaign = get_campaign_by_name(session, name)
+        found = run_dry(session, campaign=campaign, start=start, days=days)
+        if by_account:
+            found["accounts"] = list_dry_lines(session, campaign=campaign, start=start, days=days)
     answer(found, as_json=as_json, text=dry_run_words(found))
 
 

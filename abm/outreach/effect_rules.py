@@ -108,10 +108,10 @@ class Effect:
             return _WHY_NOT[bool(self.holdout_percent)]
         rates = (f"{self.treated.ordered / self.treated.accounts:.1%} of the accounts written to ordered, and "
                  f"{self.held_out.ordered / self.held_out.accounts:.1%} of those left alone: {points(found.value)}.")
-        doubt = ("No difference at all is among them: these data do not tell." if found.includes_none
+        doubt = ("No effect at all is among them, so these data do not tell." if found.includes_none
                  else f"All of them are {'above' if found.low > 0 else 'below'} none.")
-        return (f"{rates} With accounts drawn by chance alone, effects from {points(found.low)} to "
-                f"{points(found.high)} fit these data (95 % interval, not a verdict). {doubt}")
+        return (f"{rates} Effects from {points(found.low)} to {points(found.high)} fit these data: an interval (95 %), "
+                f"not a verdict. {doubt}")
 
     def as_json(self) -> dict[str, Any]:
         """What `effect --json` answers."""

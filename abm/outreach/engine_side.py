@@ -54,6 +54,9 @@ class AccountPeople:
 
         update_contact(session, contact_id=contact_id, values={"lawful_basis": "consent", "basis_source": source})
 
+    def family_values(self, session: Session, family_ids: Sequence[int]) -> dict[int, float]:
+        return people.get_family_values(session, family_ids)
+
     def contacts_by_address(self, session: Session, address: str) -> list[tuple[int, int]]:
         return people.find_contacts_by_address(session, address)
 

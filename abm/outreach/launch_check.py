@@ -1,7 +1,7 @@
 """The launch check as pages and commands show it: one sentence, the counts, the findings."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,13 +13,16 @@ from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.outreach.list_findings import find_list_findings
+from abm.outreach.power import Power, find_power
 from abm.plans.queries import failed_of, list_stopped
 from abm.sending.queries import find_sender_findings
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from campaigns import launch_check as engine
 from campaigns import lint
+from campaigns.conflicts import Conflict, find_conflicts
 from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, EmailStep, VisitStep, parse
+from campaigns.headroom import Headroom, measure_headroom
 from campaigns.models import Campaign
 from campaigns.states import Reason
 from core import clock
@@ -69,6 +72,9 @@ class LaunchCheck:
     findings: Sequence[Finding]
     starts: tuple[datetime, str] | None = None
     has_own_zones: bool = False
+    power: Power | None = None
+    headroom: Headroom | None = None
+    conflicts: Sequence[Conflict] = ()
 
     @property
     def is_blocked(self) -> bool:
@@ -107,6 +113,9 @@ class LaunchCheck:
             "left_out": {group.reason: group.count for group in self.left_out},
             "findings": [{"level": finding.level, "what": finding.what, "count": finding.count,
                           "sentence": finding.sentence, "sample": list(finding.sample)} for finding in self.findings],
+            "power": self.power.as_json() if self.power else None,
+            "headroom": asdict(self.headroom) if self.headroom else None,
+            "conflicts": [asdict(one) for one in self.conflicts],
         }
 
 
@@ -120,13 +129,25 @@ def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
     findings += find_sender_objections(session, definition)
     findings += [Finding(*one) for one in find_list_findings(session, definition.list_name)]
     findings += _stopped_prospects(session, definition)
+    power, conflicts = find_power(session, campaign), find_conflicts(session, campaign)
+    findings += [Finding("note", "conflict", say_conflict(one), one.accounts) for one in conflicts]
+    findings.append(Finding("note", "power", power.sentence, power.held_out))
     return LaunchCheck(
         campaign=campaign.name, meant=report.people, accounts=report.accounts, people=report.starting,
         held_out=report.held_out,
         left_out=_named(session, [group for group in report.left_out if group.reason != Reason.HELD_OUT]),
         findings=sorted(findings, key=lambda finding: _LEVELS.index(finding.level)),
         starts=report.first_due if report.first_due and report.first_due[0] > clock.now() else None,
-        has_own_zones=definition.window is None or definition.window.zone == "recipient")
+        has_own_zones=definition.window is None or definition.window.zone == "recipient", power=power,
+        headroom=measure_headroom(session, campaign, at=clock.now()), conflicts=conflicts)
+
+
+def say_conflict(one: Conflict) -> str:
+    """How many accounts and people another campaign has under way here, and who waits for whom at a cap."""
+    turn = ("it is more urgent and goes first at a cap" if one.goes_first
+            else "where both meet a cap, the more urgent and then the earlier goes first")
+    return (f"{one.title} is under way at {one.accounts:,} of these accounts, with {one.people:,} of the same people; "
+            f"{turn}.")
 
 
 def find_sender_objections(session: Session, definition: Definition) -> Iterator[Finding]:

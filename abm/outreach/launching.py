@@ -1,19 +1,23 @@
 """From a draft to a running campaign: who may approve, what is checked, what is recorded."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from abm.audit.actions import actor, record
+from abm.company.queries import get_company
+from abm.outreach.call_load import find_call_load
 from abm.outreach.launch_check import (
     LaunchCheck,
     find_content_findings,
     find_sender_objections,
     make_launch_check,
 )
+from abm.outreach.people import get_account_names
 from abm.users.models import User
 from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
@@ -64,7 +68,31 @@ def run_dry(session: Session, *, campaign: Campaign, start: date | None, days: i
     found = dry_run(session, campaign=campaign, from_on=start, days=days)
     by_day = found.totals()
     totals = {name: sum(row[name] for row in by_day) for name in ("goes", "deferred", "blocked", "calls", "cost")}
-    return {"campaign": campaign.name, "from": found.first.isoformat(), "days": days, **totals, "by_day": by_day}
+    load = find_call_load(session, first=found.first, last=found.first + timedelta(days=days))
+    for row in by_day:
+        day = date.fromisoformat(row["day"])
+        row["calls_planned"], row["calls_over"] = load.planned.get(day, 0), load.over(day, row["calls"])
+    return {"campaign": campaign.name, "from": found.first.isoformat(), "days": days, **totals,
+            "finishes_at": found.finishes_at, "finishes_on": _local_day(session, found.finishes_at),
+            "finishes_within": found.finishes_within, "calls_a_day": load.a_day,
+            "calls_over": sum(row["calls_over"] for row in by_day), "by_day": by_day}
+
+
+def _local_day(session: Session, at: datetime | None) -> date | None:
+    return at.astimezone(ZoneInfo(get_company(session).timezone)).date() if at else None
+
+
+def list_dry_lines(session: Session, *, campaign: Campaign, start: date | None, days: int,
+                   on: date | None = None) -> list[dict[str, Any]]:
+    """The same account by account: day, account_id (the source system's), account, step, channel, outcome, reason and
+    people; `on`: of that day alone. By day, then by account."""
+    found = dry_run(session, campaign=campaign, from_on=start, days=days)
+    lines = [(line, count) for line, count in found.lines.items() if on is None or line.day == on]
+    names = get_account_names(session, {line.account_id for line, _count in lines})
+    rows = [{"day": line.day.isoformat(), "id": line.account_id, "account_id": names[line.account_id][0],
+             "account": names[line.account_id][1], "step": line.step, "channel": line.channel, "outcome": line.outcome,
+             "reason": line.reason, "people": count} for line, count in lines if line.account_id in names]
+    return sorted(rows, key=lambda row: (row["day"], row["account"], row["id"], row["step"], row["outcome"]))
 
 
 def launch_campaign(session: Session, *, campaign: Campaign) -> Run:

@@ -1,14 +1,14 @@
 """Who is to be written to and what is known of them: the engine's questions about people, for whole batches."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
-from abm.company.queries import get_company
+from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.contacts.zones import zone_of_account, zone_of_person
 from abm.orders.models import AccountDay, Order
@@ -167,6 +167,16 @@ def find_accounts_that_ordered(session: Session, since: Mapping[int, datetime]) 
     return {account_id for account_id, day in rows if day >= since[account_id].date()}
 
 
+def get_family_values(session: Session, family_ids: Sequence[int]) -> dict[int, float]:
+    """What each family (the account with this id and its sites) ordered in the last 365 days; 0 for nothing."""
+    family = func.coalesce(Account.parent_id, Account.id)
+    rows = session.execute(
+        select(family, func.sum(AccountDay.amount)).join(AccountDay, AccountDay.account_id == Account.id)
+        .where(AccountDay.day > company_today(session) - timedelta(days=365)).group_by(family))
+    known = {family_id: float(value) for family_id, value in rows}
+    return {family_id: known.get(family_id, 0.0) for family_id in family_ids}
+
+
 def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
     """Counted orders of these accounts, each from its moment's (UTC) day on."""
     if not since:
@@ -175,6 +185,13 @@ def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
     rows = session.execute(select(AccountDay.account_id, AccountDay.day, AccountDay.orders)
                            .where(is_among(AccountDay.account_id, since), AccountDay.day >= first))
     return sum(orders for account_id, day, orders in rows if day >= since[account_id].date())
+
+
+def get_account_names(session: Session, account_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """By account: the source system's id and the name."""
+    rows = session.execute(select(Account.id, Account.external_id, Account.name).where(
+        is_among(Account.id, account_ids)))
+    return {account_id: (external_id, name) for account_id, external_id, name in rows}
 
 
 def get_external_ids(session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:

@@ -1,20 +1,17 @@
 """What win-back brought: accounts that campaigns wrote to against those held out on purpose.
 
-Rates are compared with the two-proportion difference and its interval (normal approximation, unpooled standard error);
-with few accounts the interval is wide, and that is what is shown.
+Rates are compared as everywhere (`campaigns.experiments`); with few accounts the interval is wide, and that is what is
+shown.
 """
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 
 from sqlalchemy import and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from abm.winback.models import Case
+from campaigns.experiments import Rate, compare_rates
 from campaigns.models import Campaign, HoldoutAccount
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +41,8 @@ class Comparison:
 
 def difference_interval(treated: Arm, held_out: Arm) -> tuple[float, float, float] | None:
     """(difference, low, high) of two rates at 95 %; None unless both arms have accounts."""
-    if treated.rate is None or held_out.rate is None:
-        return None
-    difference = treated.rate - held_out.rate
-    spread = sqrt(sum(arm.rate * (1 - arm.rate) / arm.accounts for arm in (treated, held_out) if arm.rate is not None))
-    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * spread
-    return difference, max(-1.0, difference - reach), min(1.0, difference + reach)
+    found = compare_rates(Rate(treated.accounts, treated.won), Rate(held_out.accounts, held_out.won))
+    return (found.value, found.low, found.high) if found else None
 
 
 def list_comparisons(session: Session) -> list[Comparison]:

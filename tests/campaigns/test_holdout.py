@@ -1,5 +1,5 @@
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from abm.accounts.models import Account
+from abm.orders.models import AccountDay
 from campaigns import editing
 from campaigns.enrolment import advance, finish_runs, plan_chunk, plan_due_steps, stop_people
-from campaigns.holdout import draw_families, preview_holdout
+from campaigns.holdout import draw_families, preview_holdout, value_bands
 from campaigns.models import Campaign, HoldoutAccount, HoldoutGhost, Run
 from campaigns.planning import select_intended
 from campaigns.reports import campaign_status
 from campaigns.runs import get_run_facts
 from campaigns.states import Reason, RunState
 from core import clock
-from core.db import Session
+from core.db import Session, transaction
+from tests.abm.imports.files import import_text
 from tests.campaigns.campaign_factory import (
     HELLO,
     deliveries,
@@ -155,3 +158,47 @@ def count_ghosts(session: Session) -> list[tuple[int, int]]:
         select(HoldoutGhost.position, func.count()).group_by(HoldoutGhost.position).order_by(HoldoutGhost.position)
     )
     return [tuple(row) for row in rows]
+
+
+def test_value_bands_are_quarters_of_those_with_value() -> None:
+    values = {1: 0.0, 2: 5.0, 3: 1.0, 4: 9.0, 5: 7.0, 6: 0.0}
+    assert value_bands(values) == {1: 0, 2: 2, 3: 1, 4: 4, 5: 3, 6: 0}
+    assert value_bands({}) == {}
+
+
+def test_each_quarter_by_value_is_held_out_alike(session: Session, engine_side: Path, at: Any) -> None:
+    at(NOW)
+    people = make_people(session, 80)
+    for number, person in enumerate(people):
+        session.add(AccountDay(account_id=person.account_id, day=date(2026, 2, 1), orders=1, amount=1 + number,
+                               margin_amount=0, units=0))
+    session.flush()
+    held = held_accounts(session, make_run(session, holdout="20%"))
+    quarters = [sum(person.account_id in held for person in people[start : start + 20]) for start in range(0, 80, 20)]
+    assert sum(quarters) == 16
+    assert all(3 <= quarter <= 5 for quarter in quarters)
+
+
+def test_a_draw_survives_a_new_import_of_the_accounts(database: Path, engine_side: Path, at: Any, tmp_path: Path,
+                                                      ) -> None:
+    at(NOW)
+    rows = [f"ACC-{number},Company {number},{1 + number % 3}" for number in range(20)]
+    assert import_text(tmp_path, "accounts", "\n".join(["account_id,name,tier", *rows])).created == 20
+    with transaction() as session:
+        accounts = list(session.scalars(select(Account).order_by(Account.id)))
+        for account in accounts:
+            make_contact(session, account)
+        put_in_list(session, accounts)
+        run = make_run(session, holdout="25%")
+        run.state = RunState.FINISHED
+        before, campaign_id = held_accounts(session, run), run.campaign_id
+    changed = [row[:-1] + str(1 + number % 2) for number, row in enumerate(reversed(rows))]
+    import_text(tmp_path, "accounts", "\n".join(["account_id,name,tier", *changed, "ACC-99,New,1"]))
+    with transaction() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        editing.approve(session, campaign=campaign, approver_id=2, approver_name="Second")
+        second = editing.launch(session, campaign=campaign, launched_by="Second")
+        session.info.pop("after_commit", None)
+        plan_chunk(session, second.id)
+        assert held_accounts(session, second) == before
+        assert len(before) == 5

@@ -155,7 +155,7 @@ def test_the_sentence_gives_an_interval_and_no_verdict() -> None:
     clear, unclear = an_effect(), an_effect(ordered=44)
     assert "+12.5 points" in clear.sentence
     assert "All of them are above none" in clear.sentence
-    assert "an interval" not in unclear.sentence
+    assert "an interval (95 %)" in clear.sentence
     assert "not a verdict" in unclear.sentence
     assert "these data do not tell" in unclear.sentence
     assert unclear.cost_per_incremental_order.high is None
