@@ -9,6 +9,7 @@ JOB_MODULES = (
     "abm.analysis.jobs",
     "abm.scorecards.jobs",
     "abm.targets.jobs",
+    "abm.dossier.jobs",
     "abm.work.jobs",
     "abm.plans.jobs",
     "abm.engagement.jobs",

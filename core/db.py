@@ -174,7 +174,9 @@ def is_postgres(session: Session) -> bool:
 
 
 def refresh_statistics(session: Session, *tables: str) -> None:
-    """Let PostgreSQL look at tables that just grew: plans made for empty tables can be a thousand times too slow."""
-    if is_postgres(session):
-        for table in tables:
-            session.execute(text(f'ANALYZE "{table}"'))
+    """Let the database look at tables that just grew: plans made for empty tables can be a thousand times too slow.
+    SQLite looks at a part of each large index, which takes a moment whatever the size."""
+    if not is_postgres(session):
+        session.execute(text("PRAGMA analysis_limit=100000"))
+    for table in tables:
+        session.execute(text(f'ANALYZE "{table}"'))

@@ -6,6 +6,7 @@ from alembic import context
 
 from abm.all_models import metadata
 from core import db
+from core.words import is_of_word_index
 
 _OUR_TYPES = {id(db.Id): "core.db.Id", id(db.Json): "core.db.Json"}
 
@@ -27,6 +28,7 @@ with db.engine().connect() as connection:
         compare_type=True,
         transaction_per_migration=False,
         render_item=_our_type,
+        include_name=lambda name, _kind, _parents: not is_of_word_index(name),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from abm.users.models import User
 from core.db import Base, Id
+from core.words import Worded, index_words
 
 
 class Account(Base):
@@ -43,6 +44,9 @@ class Account(Base):
     updated_at: Mapped[datetime]
 
     owner: Mapped[User | None] = relationship()
+
+
+index_words(Worded("account", ("name", "domain", "external_id", "city")))
 
 
 class AccountEvent(Base):

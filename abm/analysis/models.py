@@ -78,7 +78,9 @@ class AccountResult(ResultColumns, Base):
     __tablename__ = "account_result"
     __table_args__ = (Index("ix_account_result_account", "account_id"),
                       Index("ix_account_result_cell", "run_id", "cell"),
-                      Index("ix_account_result_value", "run_id", "value"))
+                      Index("ix_account_result_value", "run_id", "value"),
+                      Index("ix_account_result_class", "run_id", "abc", "value"),
+                      Index("ix_account_result_rhythm", "run_id", "rhythm", "last_on"))
 
     run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from abm.accounts.models import Account
 from abm.users.models import User
 from core.db import Base, Id
+from core.words import Worded, index_words
 
 
 class Contact(Base):
@@ -53,6 +54,9 @@ class Contact(Base):
     updated_at: Mapped[datetime]
 
     account: Mapped[Account] = relationship()
+
+
+index_words(Worded("contact", ("first_name", "last_name", "email", "external_id", "title")))
 
 
 class Acquaintance(Base):

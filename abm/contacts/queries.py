@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.orm import QueryableAttribute, Session
 
 from abm.accounts.models import Account
@@ -14,6 +14,7 @@ from campaigns.models import ConsentEvent
 from campaigns.outside import Recipient
 from campaigns.suppressed import ALL_PURPOSES, find_suppressed
 from core.errors import NotFound
+from core.words import has_words
 
 LAST_NAME = func.lower(func.coalesce(Contact.last_name, Contact.first_name, Contact.email, ""))
 SORTS: dict[str, ColumnElement[Any] | QueryableAttribute[Any]] = {
@@ -53,16 +54,21 @@ def read_listing(arguments: Mapping[str, str]) -> Listing:
 
 def select_contacts(listing: Listing) -> Select[*tuple[Any, ...]]:
     """Contact and Account of everybody who fits; unsorted."""
-    query: Select[*tuple[Any, ...]] = select(Contact, Account).join(Account, Account.id == Contact.account_id)
+    query: Select[*tuple[Any, ...]] = select(Contact, Account).select_from(Contact).join(
+        Account, Account.id == Contact.account_id)
     if not listing.shows_left:
         query = query.where(Contact.is_active.is_(True))
     if listing.text:
-        full_name = func.coalesce(Contact.first_name, "") + " " + func.coalesce(Contact.last_name, "")
-        parts = (full_name, Contact.email, Contact.external_id, Account.name, Contact.title)
-        query = query.where(or_(*(part.icontains(listing.text, autoescape=True) for part in parts)))
+        query = query.where(Contact.id.in_(select_found(listing.text)))
     for name, value in listing.filters.items():
         query = query.where(FILTERS[name] == value)
     return query
+
+
+def select_found(text: str) -> CompoundSelect[int]:
+    """The ids of people with the words of a text, and of everybody at accounts with them."""
+    same = select(Contact.id).where(has_words("contact", Contact.id, text))
+    return same.union(select(Contact.id).where(has_words("account", Contact.account_id, text)))
 
 
 def list_order(listing: Listing) -> Order:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -89,3 +90,13 @@ class Competitor(Base):
     seen_on: Mapped[date | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class SourceFigures(Base):
+    """What each source brought in, as counted at a moment: `name` is accounts or people, `content` rows by column."""
+
+    __tablename__ = "source_figures"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    content: Mapped[list[Any]]
+    made_at: Mapped[datetime]

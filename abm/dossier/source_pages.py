@@ -3,7 +3,7 @@
 from flask import Blueprint, g, render_template
 
 from abm.analysis.queries import latest_run
-from abm.dossier.sources import list_account_sources, list_people_sources
+from abm.dossier.sources import get_sources, list_account_sources, list_people_sources
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
@@ -17,9 +17,7 @@ def add_to(pages: Blueprint) -> None:
 
 @requires(Permission.SEE)
 def sources() -> str:
-    run = latest_run(g.session)
-    return render_template("dossier/sources.html", run=run, accounts=list_account_sources(g.session, run),
-                           people=list_people_sources(g.session))
+    return render_template("dossier/sources.html", run=latest_run(g.session), found=get_sources(g.session))
 
 
 def export_sources() -> Table:

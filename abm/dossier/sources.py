@@ -1,7 +1,8 @@
 """What each source brought in: accounts, buyers, orders and value; people, and who of them may be written to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -9,10 +10,14 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult, AnalysisRun
+from abm.analysis.queries import latest_run
 from abm.contacts.models import Contact
+from abm.dossier.models import SourceFigures
+from core import clock
 
 NOT_KNOWN = "not known"
 _MOST = 200
+_COUNTED_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True)
@@ -68,3 +73,36 @@ def list_people_sources(session: Session) -> Sequence[PeopleSource]:
 
 def _counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Both tables; `made_at` is when they were counted, None for just now."""
+
+    accounts: Sequence[AccountSource]
+    people: Sequence[PeopleSource]
+    made_at: datetime | None
+
+
+def get_sources(session: Session) -> Sources:
+    """Counted now while people are few; of a large company what the job counted last."""
+    kept = {row.name: row for row in session.scalars(select(SourceFigures))}
+    if len(kept) == 2 and is_large(session):
+        accounts, people = kept["accounts"], kept["people"]
+        return Sources([AccountSource(**row) for row in accounts.content],
+                       [PeopleSource(**row) for row in people.content], min(accounts.made_at, people.made_at))
+    return Sources(list_account_sources(session, latest_run(session)), list_people_sources(session), None)
+
+
+def is_large(session: Session) -> bool:
+    """Whether counting would keep somebody waiting."""
+    return (session.scalar(select(func.max(Contact.id))) or 0) > _COUNTED_AT_ONCE
+
+
+def count_sources(session: Session) -> None:
+    """Count both tables and keep them for the page."""
+    now = clock.now()
+    found: dict[str, Sequence[AccountSource | PeopleSource]] = {
+        "accounts": list_account_sources(session, latest_run(session)), "people": list_people_sources(session)}
+    for name, rows in found.items():
+        session.merge(SourceFigures(name=name, content=[asdict(row) for row in rows], made_at=now))

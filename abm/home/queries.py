@@ -22,8 +22,10 @@ from abm.work.models import Task
 from campaigns.models import Campaign, Delivery, Event, Run
 from campaigns.states import BOOK_OF_STATE, CampaignState, RunState
 from core import clock
+from core.words import has_words
 
 _FOUND_PER_KIND = 6
+_MOST_FOUND = 500
 _SENT_STATES = [state for state, book in BOOK_OF_STATE.items() if book == "sent"]
 
 
@@ -153,28 +155,22 @@ class Found:
 
 
 def search_everything(session: Session, *, text: str) -> list[Found]:
-    """Accounts, people, lists and campaigns whose name, id or address holds the text; a few of each."""
+    """Accounts and people in whose names, ids, addresses or titles the text's words begin words; lists and campaigns
+    whose name holds the text. A few of each."""
 
     def has(*columns: Any) -> Any:
         return or_(*(column.icontains(text, autoescape=True) for column in columns))
 
     accounts = session.scalars(
         select(Account)
-        .where(has(Account.name, Account.external_id, Account.domain))
+        .where(has_words("account", Account.id, text, most=_MOST_FOUND))
         .order_by(Account.name)
         .limit(_FOUND_PER_KIND)
     )
     people = session.execute(
         select(Contact, Account.name)
         .join(Account, Account.id == Contact.account_id)
-        .where(
-            or_(
-                has(Contact.email),
-                (func.coalesce(Contact.first_name, "") + " " + func.coalesce(Contact.last_name, "")).icontains(
-                    text, autoescape=True
-                ),
-            )
-        )
+        .where(has_words("contact", Contact.id, text, most=_MOST_FOUND))
         .order_by(Contact.last_name)
         .limit(_FOUND_PER_KIND)
     )

@@ -10,6 +10,7 @@ from abm.wiring import load_list_fields
 from core import db
 from core.errors import CannotRun
 from core.settings import ROOT, settings
+from core.words import install_word_indexes
 
 _REVISION = re.compile(r"^revision(?:: str)? = ['\"]([^'\"]+)", re.MULTILINE)
 _FOLLOWS = re.compile(r"^down_revision(?:: [^=]+)? = ['\"]([^'\"]+)", re.MULTILINE)
@@ -33,6 +34,7 @@ def upgrade() -> None:
             command.upgrade(config, "head")
             with db.transaction() as session:
                 install_tracking(session.connection())
+                install_word_indexes(session.connection())
         except OperationalError as error:
             raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
@@ -22,9 +22,11 @@ from abm.users.models import User
 from campaigns.models import Campaign
 from campaigns.raw_fields import nearest
 from core.errors import NotFound
+from core.words import has_words
 
 MEMBER_COLUMNS = ("account_id", "name", "industry", "country", "city", "tier", "owner_email", "added_at", "how")
 _AT_ONCE = 500
+_MOST_FOUND = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _search_members(rows: Select[*tuple[Any, ...]], search: str) -> Select[*tupl
     words = search.strip()
     if not words:
         return rows
-    return rows.where(or_(Account.name_key.contains(words.casefold(), autoescape=True), Account.external_id == words))
+    return rows.where(has_words("account", Account.id, words))
 
 
 def iterate_members(session: Session, *, list_id: int, search: str = "") -> Iterator[Sequence[Any]]:
@@ -169,13 +171,9 @@ def list_lists_of_account(session: Session, account_id: int) -> Sequence[tuple[s
 
 
 def suggest_accounts(session: Session, typed: str, *, limit: int = 10) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(external_id, name, city, country) of accounts whose name or id holds what was typed."""
-    words = typed.strip().casefold()
-    if not words:
-        return []
+    """(external_id, name, city, country) of accounts with the words typed in name, id, domain or city."""
     rows = select(Account.external_id, Account.name, Account.city, Account.country)
-    found = or_(Account.name_key.contains(words, autoescape=True),
-                func.lower(Account.name).contains(words, autoescape=True), func.lower(Account.external_id) == words)
+    found = has_words("account", Account.id, typed, most=_MOST_FOUND)
     return session.execute(rows.where(found).order_by(Account.name_key).limit(limit)).all()
 
 
