@@ -3,7 +3,7 @@
     python -m bench.pages [--folder FOLDER] [--scale 1.0] [--times 30] [--budget 150] [--ratio 10]
 
 ABM_BENCH_DATABASE_URL=postgresql://… measures PostgreSQL. Prints p50 and p95 in milliseconds over different accounts
-and filters, the queries of each page, and the ratio to a page of the same frame without content; exits 1 above the
+and filters, the queries of each page, and the ratio to the page of the same frame without content; exits 1 above the
 budget. A folder that is given is kept, so that the company is made once.
 """
 
@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event, text
 
 from bench.made_company import INDUSTRIES, opened_company
 
-EMPTY = "/lists/nothing-here"
+EMPTY = "/search"
 Address = Callable[[int], str]
 
 

@@ -38,7 +38,7 @@ def index() -> Answer:
 def show(name: str) -> Answer:
     row = queries.get_list(g.session, name)
     listing = read_members_listing(request.args)
-    query, order = select_members(row.id, listing), members_order(listing)
+    query, order = select_members(row, listing), members_order(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     is_whole = not listing.text and not listing.filters
     count = f"{row.member_count:,} accounts" if is_whole else count_text(g.session, query, "account", "accounts")
@@ -72,7 +72,7 @@ def ask(name: str) -> Answer:
 @exports(pages, "/lists/<name>/members")
 def export(name: str) -> Table:
     row = queries.get_list(g.session, name)
-    rows = iterate_exported(g.session, row.id, read_members_listing(request.args))
+    rows = iterate_exported(g.session, row, read_members_listing(request.args))
     return Table(name, columns=EXPORTED, rows=rows)
 
 

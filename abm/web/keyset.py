@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, true
 from sqlalchemy.orm import QueryableAttribute, Session
 
 PAGE_SIZE = 50
@@ -70,15 +70,17 @@ def _fits(value: Any) -> bool:
 def fetch_page(session: Session, query: Select[*tuple[Any, ...]], *, order: Order, place: Place | None = None,
                size: int = PAGE_SIZE) -> Page:
     """One page of `query`, which has no order of its own. Reads one row more than it shows."""
-    backwards = place is not None and place.is_before
+    is_before = place is not None and place.is_before
     chosen = query.add_columns(order.by.label("sort_value"), order.key.label("sort_key"))
-    if place is not None:
-        chosen = chosen.where(_from_place(order, place))
-    rows = list(session.execute(chosen.order_by(*_ordering(order, backwards)).limit(size + 1)))
+    rows: list[Any] = []
+    for condition, sorting in _parts(order, place):
+        if len(rows) <= size:
+            part = chosen.where(condition).order_by(*sorting)
+            rows += session.execute(part.limit(size + 1 - len(rows)))
     more, rows = len(rows) > size, rows[:size]
-    if backwards:
+    if is_before:
         rows.reverse()
-    has_next, has_previous = (bool(rows), more) if backwards else (more, place is not None and bool(rows))
+    has_next, has_previous = (bool(rows), more) if is_before else (more, place is not None and bool(rows))
     return Page([row[:-2] for row in rows], _mark(rows[-1]) if has_next else None,
                 _mark(rows[0]) if has_previous else None)
 
@@ -90,32 +92,45 @@ def _mark(row: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([value, row[-1]]).encode()).decode()
 
 
-def _ordering(order: Order, backwards: bool) -> list[ColumnElement[Any]]:
-    is_descending = order.is_descending is not backwards
-    by = order.by.desc() if is_descending else order.by.asc()
-    key = order.key.desc() if backwards else order.key.asc()
+_Part = tuple[ColumnElement[bool], list[ColumnElement[Any]]]
+
+
+def _parts(order: Order, place: Place | None) -> list[_Part]:
+    """What to read one after the other, and how each is sorted: rows with a value, which an index can give in order,
+    and rows without one, which stand behind them."""
+    is_before = place is not None and place.is_before
+    key = order.key.desc() if is_before else order.key.asc()
+    by = order.by.desc() if order.is_descending is not is_before else order.by.asc()
     if not order.is_nullable:
-        return [by, key]
-    is_empty = order.by.is_(None)
-    return [is_empty.desc() if backwards else is_empty.asc(), by, key]
+        return [(_beyond(order, place), [by, key])]
+    known: _Part = (and_(order.by.is_not(None), _beyond(order, place)), [by, key])
+    if place is None:
+        return [known, (order.by.is_(None), [key])]
+    if place.value is not None:
+        return [known] if is_before else [known, (order.by.is_(None), [key])]
+    empty: _Part = (and_(order.by.is_(None), _beyond_key(order, place)), [key])
+    return [empty, (order.by.is_not(None), [by, key])] if is_before else [empty]
 
 
-def _from_place(order: Order, place: Place) -> ColumnElement[bool]:
-    beyond_key = order.key < place.key if place.is_before else order.key > place.key
-    if place.value is None:
-        same = and_(order.by.is_(None), beyond_key)
-        return or_(order.by.is_not(None), same) if place.is_before else same
+def _beyond_key(order: Order, place: Place) -> ColumnElement[bool]:
+    return order.key < place.key if place.is_before else order.key > place.key
+
+
+def _beyond(order: Order, place: Place | None) -> ColumnElement[bool]:
+    """Behind a row with a value (or, going back, before it)."""
+    if place is None or place.value is None:
+        return true()
     goes_down = order.is_descending is not place.is_before
     reached = order.by <= place.value if goes_down else order.by >= place.value
     beyond = order.by < place.value if goes_down else order.by > place.value
-    found = and_(reached, or_(beyond, beyond_key))
-    return or_(found, order.by.is_(None)) if order.is_nullable and not place.is_before else found
+    return and_(reached, or_(beyond, _beyond_key(order, place)))
 
 
 def count_text(session: Session, query: Select[*tuple[Any, ...]], one: str, many: str) -> str:
     """`1,234 accounts`, or `more than 10,000 accounts`: the count stops there, so that it never scans a large table."""
-    few = query.order_by(None).limit(COUNT_UP_TO + 1).subquery()
-    counted = select(func.count()).select_from(few)
+    # Without the columns, neither database looks into the tables that were joined for them alone.
+    few: Select[*tuple[Any, ...]] = query.order_by(None).with_only_columns(literal_column("1").label("one"))
+    counted = select(func.count()).select_from(few.limit(COUNT_UP_TO + 1).subquery())
     found = session.scalar(counted) or 0
     if found > COUNT_UP_TO:
         return f"more than {COUNT_UP_TO:,} {many}"
