@@ -160,6 +160,7 @@ def reading(bind: Engine | None = None) -> Iterator[Session]:
     """A transaction for reads only: takes no write lock on SQLite and is rolled back on leaving."""
     chosen = (bind or engine()).execution_options(sqlite_begin="BEGIN")
     with Session(chosen, expire_on_commit=False, autoflush=False) as session:
+        session.info["only_reads"] = True
         yield session
         session.rollback()
 

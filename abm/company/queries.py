@@ -18,7 +18,17 @@ _TUPLES = {"working_days", "consent_countries"}
 
 
 def get_company(session: Session) -> Company:
-    """The company's settings: what was set in the browser, else the environment, else the default."""
+    """The company's settings: what was set in the browser, else the environment, else the default. A session that only
+    reads asks once."""
+    if not session.info.get("only_reads"):
+        return _read_company(session)
+    if "company" not in session.info:
+        session.info["company"] = _read_company(session)
+    found: Company = session.info["company"]
+    return found
+
+
+def _read_company(session: Session) -> Company:
     env = settings()
     values: dict[str, Any] = {"timezone": env.timezone, "currency": env.currency, "country": env.country}
     known = {item.name for item in fields(Company)}
