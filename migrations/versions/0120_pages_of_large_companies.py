@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0120'
-down_revision = '0061'
+down_revision = '0160'
 branch_labels = None
 depends_on = None
 
