@@ -1,4 +1,4 @@
-"""The pages that people open all day ask the database equally often, however many accounts, people and orders there are."""
+"""The pages that people open all day ask the database equally often, however many accounts, people and orders it has."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from core import db
 from tests.factories import make_account, make_contact, make_order
 
 LIST = "{list: germans, title: Germans, who: {field: account.country, is: DE}}"
-# The most statements of each page, the frame of all pages among them (who is signed in, the company, the menu's counts).
+# The most statements of each page, with those of its frame: who is signed in, the company, the menu's counts.
 PAGES = {
     "/search": 10,
     "/accounts": 16,
@@ -54,8 +54,8 @@ def grow(accounts: int) -> int:
     """So many more accounts, each with people and orders, analysed and on the list; the id of one of them."""
     with db.transaction() as session:
         parent = session.scalars(select(Account.id).limit(1)).first()
-        made = [make_account(session, country="DE", tier="3", industry="Steel", parent_id=parent, name=f"Client {number}")
-                for number in range(accounts)]
+        made = [make_account(session, country="DE", tier="3", industry="Steel", parent_id=parent,
+                             name=f"Client {number}") for number in range(accounts)]
         for account in made:
             for role in ("champion", "user", "decision_maker"):
                 make_contact(session, account, buying_role=role, lawful_basis="consent")
