@@ -1,4 +1,4 @@
-"""The pages that people open all day ask the database equally often, however many accounts, people and orders it has."""
+"""The pages that people open all day ask the database equally often, whatever the number of accounts and orders."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
