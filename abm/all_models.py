@@ -14,6 +14,7 @@ import abm.integrations.models
 import abm.meetings.models
 import abm.offers.models
 import abm.orders.models
+import abm.outreach.models
 import abm.plans.models
 import abm.scorecards.models
 import abm.targets.models

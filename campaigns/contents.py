@@ -1,8 +1,13 @@
 """Which words a person gets: the step's own, those of a variant, those of the person's language."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from campaigns.definition import Content, EmailStep
+from campaigns.snippets import Snippets, put_in
+
+NO_SNIPPETS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +19,21 @@ class Words:
     text: str | None
 
 
-def words_of(step: EmailStep, *, language: str | None = None, variant: str | None = None) -> Words:
-    """The step's words, then the variant's, then the language's on top; new HTML never keeps the old text part."""
+def words_of(
+    step: EmailStep, *, language: str | None = None, variant: str | None = None, snippets: Snippets = NO_SNIPPETS
+) -> Words:
+    """The step's words, then the variant's, then the language's on top; new HTML never keeps the old text part.
+
+    Snippets are put in last, in the person's language.
+    """
     words = Words(step.subject, step.html, step.text)
     if variant and variant in step.variants:
         words = _over(words, step.variants[variant].content)
     content = find_language(step, language)
-    return _over(words, content) if content else words
+    words = _over(words, content) if content else words
+    html = put_in(words.html, snippets, language=language, is_html=True)
+    subject, text = (put_in(part, snippets, language=language, is_html=False) for part in (words.subject, words.text))
+    return Words(subject or "", html, text)
 
 
 def find_language(step: EmailStep, language: str | None) -> Content | None:
@@ -30,11 +43,12 @@ def find_language(step: EmailStep, language: str | None) -> Content | None:
     return known.get(wanted) or known.get(wanted.split("-")[0])
 
 
-def every_wording(step: EmailStep) -> list[tuple[str, Words]]:
+def every_wording(step: EmailStep, snippets: Snippets = NO_SNIPPETS) -> list[tuple[str, Words]]:
     """Each wording with a name for people: the step's own, each variant, each language."""
-    own = [("", words_of(step))]
-    variants = [(f"variant {name}", words_of(step, variant=name)) for name in step.variants]
-    return own + variants + [(f"language {name}", words_of(step, language=name)) for name in step.languages]
+    own = [("", words_of(step, snippets=snippets))]
+    variants = [(f"variant {name}", words_of(step, variant=name, snippets=snippets)) for name in step.variants]
+    languages = [(f"language {name}", words_of(step, language=name, snippets=snippets)) for name in step.languages]
+    return own + variants + languages
 
 
 def _over(words: Words, content: Content) -> Words:

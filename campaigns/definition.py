@@ -110,6 +110,8 @@ def to_raw(definition: Definition) -> dict[str, Any]:
         "exclusive": True if definition.is_exclusive else None, "reentry": _raw_reentry(definition.reentry),
         "track": None if definition.track else False,
         "steps": [write_step(step) for step in definition.steps],
+        "snippets": {name: {language or "any": words for language, words in known.items()}
+                     for name, known in definition.snippets.items()},
     }
     return {name: value for name, value in raw.items() if value not in (None, {})}
 

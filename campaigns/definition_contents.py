@@ -8,6 +8,7 @@ from campaigns.definition_values import Content, Variant
 from campaigns.raw_fields import Complaints, RawFields, describe
 
 CONTENT = ("subject", "html", "mjml", "text")
+SNIPPET_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MJML = re.compile(r"\s*(?:<\?xml.*?\?>\s*|<!--.*?-->\s*)*<mjml[\s>]", re.DOTALL | re.IGNORECASE)
 
 
@@ -43,6 +44,21 @@ def read_html(fields: RawFields) -> str | None:
 def _read_content(raw: Any, place: str, complaints: Complaints, *more: str) -> tuple[RawFields, Content]:
     inner = RawFields(raw, place, complaints, (*CONTENT, *more))
     return inner, Content(inner.text("subject", longest=500) or None, read_html(inner), inner.content("text"))
+
+
+def read_snippets(fields: RawFields) -> dict[str, dict[str, str]]:
+    """The campaign's copies of the snippets it names: name, then language (`any` for everybody), then the words."""
+    raw, snippets = fields.raw.get("snippets", {}), {}
+    if not isinstance(raw, Mapping):
+        fields.wrong("snippets", f"expected names with content by language, found {describe(raw)}")
+        return {}
+    for name, known in raw.items():
+        words = known if isinstance(known, Mapping) else {"any": known}
+        if not SNIPPET_NAME.fullmatch(str(name)) or not all(isinstance(one, str) for one in words.values()):
+            fields.wrong(f"snippets.{name}", "is a name of small letters, digits and _, with a text by language")
+            continue
+        snippets[str(name)] = {"" if str(language) == "any" else str(language): one for language, one in words.items()}
+    return snippets
 
 
 def read_languages(fields: RawFields) -> dict[str, Content]:

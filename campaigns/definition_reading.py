@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from campaigns.definition_branches import lay_out
+from campaigns.definition_contents import read_snippets
 from campaigns.definition_delays import read_delay
 from campaigns.definition_steps import read_step
 from campaigns.definition_values import (
@@ -35,7 +36,7 @@ from campaigns.raw_fields import Complaints, RawFields, describe, nearest
 from core.errors import InvalidInput
 
 _TOP = ("campaign", "title", "purpose", "list", "sender", "people", "window", "holdout", "stop_when", "priority",
-        "caps", "enrol", "exclusive", "reentry", "track", "steps")
+        "caps", "enrol", "exclusive", "reentry", "track", "steps", "snippets")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _NAME = re.compile(r"\w[\w .-]*")
 
@@ -60,7 +61,7 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
         is_cap_exempt=fields.choice("caps", ("respect", "exempt"), "respect") == "exempt",
         is_continuous=fields.choice("enrol", ("approved", "continuous"), "approved") == "continuous",
         is_exclusive=fields.yes("exclusive"), reentry=_read_reentry(fields),
-        track=fields.yes("track", default=True))
+        track=fields.yes("track", default=True), snippets=read_snippets(fields))
     complaints.raise_if_any()
     return definition
 

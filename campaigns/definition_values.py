@@ -248,6 +248,7 @@ class Definition:
     is_exclusive: bool = False
     reentry: Reentry | None = None
     track: bool = True
+    snippets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def find_position(self, step_id: str) -> int | None:
         """Where the step with this id stands; None when there is none."""

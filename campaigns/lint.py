@@ -69,7 +69,7 @@ def _lint_step(definition: Definition, step: Step) -> Iterator[Finding]:
         for part, source in texts_of(step):
             yield from _refused(step.id, part, source, is_html=False)
         return
-    for wording, words in every_wording(step):
+    for wording, words in every_wording(step, definition.snippets):
         yield from _lint_words(definition, step, wording, words)
 
 

@@ -14,7 +14,7 @@ Values = Mapping[str, Any]
 NAMES: dict[str, tuple[str, ...]] = {
     "contact": ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "language"),
     "account": ("name", "domain", "industry", "employees", "country", "region", "city", "tier"),
-    "owner": ("name", "email", "phone"),
+    "owner": ("name", "email", "phone", "signature"),
     "offer": ("code", "title", "valid_until"),
     "last_order": ("on", "amount", "currency"),
     "sender": ("postal_address", "name", "email"),

@@ -143,7 +143,7 @@ def compile_email(
 
     The content was tried in a child process first, once per process and version.
     """
-    words = words_of(step, language=language, variant=variant)
+    words = words_of(step, language=language, variant=variant, snippets=definition.snippets)
     return _compiled(words, definition.sender, definition.purpose, version_id)
 
 
@@ -200,7 +200,7 @@ def preview(
 
     `address` stands for the unsubscribe page. Raises ContentRefused, MissingValue with every missing name, or BadValue.
     """
-    words = words_of(step, language=language, variant=variant)
+    words = words_of(step, language=language, variant=variant, snippets=definition.snippets)
     named = _names_for_reading(definition, step, values, offer, address)
     subject, text, html = render_in_child(_parts(words), named)
     return Preview(wire.one_line(subject)[: wire.MAX_SUBJECT], html, text or readable_text(html))
@@ -216,7 +216,7 @@ def missing_values(
     offer: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The names that would be printed for this person and have no value. Raises ContentRefused or BadValue."""
-    words = words_of(step, language=language, variant=variant)
+    words = words_of(step, language=language, variant=variant, snippets=definition.snippets)
     named = _names_for_reading(definition, step, values, offer, "#")
     missing: list[str] = []
     for source, is_html in _parts(words):

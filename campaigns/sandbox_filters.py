@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from jinja2 import Undefined
+from markupsafe import escape
 
 from campaigns.personalisation import MAX_LIST_LENGTH, BadValue, MissingValue
 
@@ -164,6 +165,20 @@ def filter_title(value: Any) -> Any:
     return _bounded(re.sub(r"[^\s({\[<-]+", lambda word: word[0][:1].upper() + word[0][1:].lower(), _text(value)))
 
 
+class Lines(str):
+    """Text whose line ends stay when it is printed into HTML; what it says is escaped as ever."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return "<br>".join(str(escape(line)) for line in self.splitlines())
+
+
+def filter_lines(value: Any) -> Any:
+    """The text with its line ends kept, such as a signature: line breaks in HTML, as it is in text."""
+    return value if isinstance(value, Blank) else Lines(_text(value))
+
+
 def filter_trim(value: Any) -> Any:
     return value if isinstance(value, Blank) else _text(value).strip()
 
@@ -256,6 +271,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "lower": filter_lower,
     "title": filter_title,
     "trim": filter_trim,
+    "lines": filter_lines,
     "length": filter_length,
     "join": filter_join,
     "first": filter_first,

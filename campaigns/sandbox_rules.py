@@ -195,6 +195,9 @@ def _check_name(node: nodes.Node, checked: Checked) -> None:
     elif is_ours or is_known_path(path):
         if path not in checked.paths:
             checked.paths.append(path)
+    elif path[0] == "snippet":
+        said = f"There is no snippet {'.'.join(path[1:])} here; snippets stand in e-mails, printed as they are"
+        raise ContentRefused(said, node.lineno)
     else:
         raise ContentRefused(f"{'.'.join(path)} is not known; did you mean {nearest_name(path)}?", node.lineno)
 

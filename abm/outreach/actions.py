@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from abm.audit.actions import actor, record
 from abm.outreach.checking import find_complaints
 from abm.outreach.queries import find_campaign_by_name
+from abm.outreach.snippets import campaigns_with, save_snippet, with_snippets
 from campaigns.definition import parse
 from campaigns.editing import save_definition
 from campaigns.models import Campaign
+from campaigns.states import CampaignState
 from core.errors import InvalidInput
 
 
@@ -39,8 +41,8 @@ def apply_campaign(session: Session, *, raw: Mapping[str, Any]) -> tuple[Campaig
 
 
 def _save(session: Session, raw: Mapping[str, Any], *, before: Campaign | None) -> Campaign:
-    definition = parse(raw)
-    complaints = find_complaints(session, definition)
+    raw = with_snippets(session, raw, before)
+    complaints = find_complaints(session, parse(raw))
     if complaints:
         sentences = [f"{place}: {sentence}" for place, sentence in complaints.items()]
         raise InvalidInput("; ".join(sentences), complaints)
@@ -51,3 +53,12 @@ def _save(session: Session, raw: Mapping[str, Any], *, before: Campaign | None) 
                subject_id=campaign.id, before={"hash": known} if known else None,
                after={"hash": campaign.definition_hash, "name": campaign.name})
     return campaign
+
+
+def change_snippet(session: Session, *, name: str, language: str, content: str) -> list[str]:
+    """Make or change a snippet; the names of the drafts that follow. What was approved keeps its words."""
+    snippet = save_snippet(session, name=name, language=language, content=content)
+    drafts = [one for one in campaigns_with(session, snippet.name) if one.state == CampaignState.DRAFT]
+    for campaign in drafts:
+        _save(session, campaign.definition, before=campaign)
+    return [campaign.name for campaign in drafts]

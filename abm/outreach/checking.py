@@ -15,6 +15,7 @@ from campaigns.definition_contents import is_mjml
 from campaigns.mjml_parts import html_of
 from campaigns.sandbox import compile_template
 from campaigns.sandbox_rules import ContentRefused
+from campaigns.snippets import put_in
 from campaigns.step_texts import texts_of
 
 
@@ -25,10 +26,12 @@ def find_complaints(session: Session, definition: Definition) -> dict[str, str]:
         complaints |= _unknown_names(session, step, f"steps[{index}]")
         if isinstance(step, BranchStep) and step.test.rule:
             complaints |= find_rule_complaints(session, step.test.rule, f"steps[{index}].branch.if")
-        for place, source, is_html in _sources(step, f"steps[{index}]"):
+        snippets = definition.snippets if isinstance(step, EmailStep) else {}
+        for place, source, language, is_html in _sources(step, f"steps[{index}]"):
             try:
-                compile_template(source, is_html=is_html)
-                html_of(source)
+                whole = put_in(source, snippets, language=language, is_html=is_html) or ""
+                compile_template(whole, is_html=is_html)
+                html_of(whole)
             except ContentRefused as error:
                 complaints[place] = str(error)
     return complaints
@@ -60,20 +63,20 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f', did you mean "{near[0]}"?' if near else ""
 
 
-def _sources(step: Step, place: str) -> Iterator[tuple[str, str, bool]]:
-    """Every piece of content with its place: (place, source, is it HTML)."""
+def _sources(step: Step, place: str) -> Iterator[tuple[str, str, str, bool]]:
+    """Every piece of content with its place: (place, source, language, is it HTML)."""
     if not isinstance(step, EmailStep):
-        yield from ((f"{place}.{part}", source, False) for part, source in texts_of(step) if source)
+        yield from ((f"{place}.{part}", source, "", False) for part, source in texts_of(step) if source)
         return
     yield from _words(Content(step.subject, step.html, step.text), place)
     for name, content in step.languages.items():
-        yield from _words(content, f"{place}.languages.{name}")
+        yield from _words(content, f"{place}.languages.{name}", name)
     for name, variant in step.variants.items():
         yield from _words(variant.content, f"{place}.variants.{name}")
 
 
-def _words(content: Content, place: str) -> Iterator[tuple[str, str, bool]]:
+def _words(content: Content, place: str, language: str = "") -> Iterator[tuple[str, str, str, bool]]:
     html = "mjml" if is_mjml(content.html) else "html"
     for name, source in (("subject", content.subject), (html, content.html), ("text", content.text)):
         if source:
-            yield f"{place}.{name}", source, name == html
+            yield f"{place}.{name}", source, language, name == html

@@ -12,6 +12,7 @@ from abm.outreach import (
     play_commands,
     reclassify_commands,
     replay_commands,
+    snippet_commands,
     version_commands,
 )
 from abm.outreach.command_words import check_words, dry_run_words, status_words
@@ -29,7 +30,8 @@ def campaigns() -> None:
 
 for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
                 version_commands.move, play_commands.plays,
-                play_commands.use, replay_commands.replay, effect_commands.effect, reclassify_commands.reclassify):
+                play_commands.use, replay_commands.replay, effect_commands.effect, reclassify_commands.reclassify,
+                snippet_commands.snippet, snippet_commands.snippets):
     campaigns.add_command(command)
 
 

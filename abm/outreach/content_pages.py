@@ -44,13 +44,13 @@ def _looked_at(definition: Definition, index: int) -> dict[str, object]:
     step = definition.steps[index]
     found = lint_step(definition, step)
     findings = [Shown(one.level is Level.BLOCK, one.place, one.message) for one in found]
-    return {"findings": findings, "sizes": _sizes(step) if isinstance(step, EmailStep) else []}
+    return {"findings": findings, "sizes": _sizes(definition, step) if isinstance(step, EmailStep) else []}
 
 
-def _sizes(step: EmailStep) -> list[tuple[str, int]]:
+def _sizes(definition: Definition, step: EmailStep) -> list[tuple[str, int]]:
     """The HTML of each wording in bytes, its values left out; none for what cannot be compiled."""
     sizes = []
-    for wording, words in every_wording(step):
+    for wording, words in every_wording(step, definition.snippets):
         try:
             if words.html:
                 sizes.append((wording, len(prepare_html(words.html).plain.encode("utf-8", "replace"))))

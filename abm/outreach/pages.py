@@ -12,6 +12,7 @@ from abm.outreach import (
     play_pages,
     preview_pages,
     result_pages,
+    snippet_pages,
     step_pages,
     why_not_pages,
 )
@@ -24,5 +25,6 @@ add_panel()
 register_count("Campaigns", count_waiting_campaigns)
 
 __all__ = ["campaign_pages", "content_pages", "doubt_pages", "dry_run_pages", "effect_pages", "launch_pages",
-           "letter_pages", "message_pages", "pages", "play_pages", "preview_pages", "result_pages", "step_pages",
+           "letter_pages", "message_pages", "pages", "play_pages", "preview_pages", "result_pages", "snippet_pages",
+           "step_pages",
            "why_not_pages"]

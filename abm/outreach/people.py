@@ -128,7 +128,7 @@ _OWNER = _ACCOUNT_ID + 1 + len(_ACCOUNT_FIELDS)
 _VALUE_ROWS = (
     select(Contact.id, *(getattr(Contact, name) for name in _CONTACT_FIELDS),
            Account.id, *(getattr(Account, name) for name in _ACCOUNT_FIELDS),
-           User.id, User.name, User.email, User.phone, Account.owner_email)
+           User.id, User.name, User.email, User.phone, User.signature, Account.owner_email)
     .join(Account, Account.id == Contact.account_id)
     .outerjoin(User, and_(User.id == Account.owner_id, User.is_active.is_(True)))
 )
@@ -141,11 +141,11 @@ def _named(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _owner_values(owner_id: int | None, name: str | None, email: str | None, phone: str | None,
-                  known_email: str | None) -> dict[str, Any]:
+                  signature: str | None, known_email: str | None) -> dict[str, Any]:
     """The owner's; where the owner is no user of ours, the address that came with the account."""
     if owner_id is None:
-        return {"name": None, "email": known_email, "phone": None}
-    return {"name": name, "email": email, "phone": phone or None}
+        return {"name": None, "email": known_email, "phone": None, "signature": None}
+    return {"name": name, "email": email, "phone": phone or None, "signature": signature or None}
 
 
 def _last_orders(session: Session, account_ids: set[int]) -> dict[int, dict[str, Any]]:

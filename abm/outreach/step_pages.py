@@ -11,6 +11,7 @@ from abm.outreach.branch_rules import list_rule_fields
 from abm.outreach.campaign_pages import COMMON_ROLES, campaign_frame
 from abm.outreach.forms import Typed, field_of_step
 from abm.outreach.queries import get_campaign, list_buying_roles, list_offers
+from abm.outreach.snippets import list_snippets
 from abm.outreach.starter import starter_step
 from abm.outreach.step_forms import RULE, read_step, step_typed, wordings
 from abm.targets.vocabulary import Operator
@@ -133,7 +134,8 @@ def _step_form(campaign: Campaign, index: int, typed: Typed, errors: dict[str, s
         role_options=[(role, role.replace("_", " ")) for role in _roles(campaign, typed)],
         webhook_secret=secret_of(step["url"]) if channel == "webhook" and may_see_secret() else "",
         payload_hint="One a line, such as  city: {{ account.city }}", offers=list_offers(g.session),
-        user_options=_callers(), names=every_name(), **campaign_frame(campaign))
+        user_options=_callers(), names=every_name(),
+        snippets=sorted({one.name for one in list_snippets(g.session)}), **campaign_frame(campaign))
 
 
 _SHOWN = ("subject", "html", "text", "id", "after_amount", "script", "brief", "body", "url", "payload", "assign_to",

@@ -15,6 +15,7 @@ from core import clock
 from core.errors import InvalidInput, Refused
 
 RESET_MINUTES = 60
+_LONGEST_SIGNATURE, _SIGNATURE_LINES = 1_000, 12
 
 
 def create_user(
@@ -54,6 +55,19 @@ def _errors(session: Session, *, address: str, name: str, role: str, password: s
     if wrong:
         errors["password"] = wrong
     return errors
+
+
+def set_signature(session: Session, *, user: User, text: str) -> None:
+    """What stands under e-mails to this user's accounts. Raises InvalidInput for field `signature`."""
+    signature = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    if len(signature) > _LONGEST_SIGNATURE or signature.count("\n") >= _SIGNATURE_LINES:
+        limits = f"{_SIGNATURE_LINES} lines and {_LONGEST_SIGNATURE:,} characters"
+        raise InvalidInput("The signature is too long", {"signature": f"may have {limits} at most"})
+    if any(char != "\n" and not char.isprintable() for char in signature):
+        raise InvalidInput("The signature cannot be used", {"signature": "holds characters that cannot be printed"})
+    if signature != user.signature:
+        user.signature = signature
+        record(session, action="user.signature", subject="user", subject_id=user.id)
 
 
 def set_password(session: Session, *, user: User, password: str) -> None:

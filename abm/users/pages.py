@@ -89,6 +89,23 @@ def change_own_password() -> Answer:
     return redirect(url_for("users.sign_in"))
 
 
+@pages.get("/signature")
+@signed_in
+def own_signature() -> Answer:
+    return render_template("users/own_signature.html", typed={"signature": g.user.signature}, errors={})
+
+
+@pages.post("/signature")
+@signed_in
+def save_own_signature() -> Answer:
+    try:
+        actions.set_signature(g.session, user=get_user(g.session, g.user.id), text=request.form.get("signature", ""))
+    except InvalidInput as error:
+        return render_template("users/own_signature.html", typed=request.form, errors=error.fields), 422
+    flash("Saved", "success")
+    return redirect(url_for("users.own_signature"))
+
+
 @pages.get("/set-password/<token>")
 @public
 def set_password(token: str) -> Answer:
