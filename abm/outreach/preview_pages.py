@@ -55,7 +55,19 @@ def _preview_page(shown: Shown, index: int, typed: Any, errors: dict[str, str]) 
               "variant": shown.variant, "q": words, "width": request.values.get("width", "")}
     return render_template("outreach/preview.html", shown=shown, index=index, people=people, chosen=chosen, typed=typed,
                            errors=errors, variant_options=[(name, name) for name in shown.step.variants],
+                           language_options=_languages(shown), asked_language=request.values.get("language", ""),
+                           sizes=_sizes(shown.message),
                            **campaign_frame(shown.campaign))
+
+
+def _languages(shown: Shown) -> list[tuple[str, str]]:
+    """Those of the step and of its snippets, and the one that was asked for."""
+    known = {language for words in shown.definition.snippets.values() for language in words if language}
+    return [(name, name) for name in sorted({*shown.step.languages, *known, shown.language} - {""})]
+
+
+def _sizes(message: Preview | None) -> dict[str, int]:
+    return {name: len(getattr(message, name, "").encode("utf-8", "replace")) for name in ("html", "text")}
 
 
 @pages.get("/campaigns/<int:campaign_id>/steps/<int:index>/preview/message")
