@@ -6,6 +6,7 @@ from flask import abort, g, render_template, request
 
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.queries import get_campaign
+from abm.outreach.snippets import with_snippets
 from abm.outreach.step_forms import read_step
 from abm.web.access import requires
 from abm.web.permissions import Permission
@@ -33,7 +34,8 @@ def check_content(campaign_id: int, index: int) -> Answer:
     if index >= len(campaign.definition["steps"]):
         abort(404)
     try:
-        definition = parse(read_step(request.form, campaign.definition, index))
+        raw = read_step(request.form, campaign.definition, index)
+        definition = parse(with_snippets(g.session, raw, campaign))
     except InvalidInput as error:
         findings = [Shown(True, place, sentence) for place, sentence in error.fields.items()]
         return render_template("outreach/_findings.html", findings=findings, sizes=[])

@@ -223,3 +223,11 @@ def test_a_script_has_no_snippets(marketer: Any) -> None:
 
     assert answer.status_code == 422
     assert "snippets stand in e-mails" in answer.text
+
+
+def test_what_is_told_while_one_writes_knows_the_snippets(marketer: Any) -> None:
+    save(marketer)
+
+    answer = marketer.post(f"/campaigns/{made(marketer)}/steps/0/check", data=step_form(html=WITH_LEGAL))
+
+    assert "Nothing: every wording" in answer.text
