@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0140'
-down_revision = '0110'
+down_revision = '0120'
 branch_labels = None
 depends_on = None
 
