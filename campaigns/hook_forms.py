@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 KINDS = ("bounce", "complaint", "delivered", "delayed", "open", "click", "reply", "auto_reply")
-FORMS = {"standard": "Any provider that follows Standard Webhooks", "resend": "Resend"}
+FORMS = {"standard": "Standard Webhooks", "resend": "Resend"}
 _RESEND_KINDS = {
     "email.bounced": "bounce", "email.complained": "complaint", "email.delivered": "delivered",
     "email.delivery_delayed": "delayed", "email.opened": "open", "email.clicked": "click",

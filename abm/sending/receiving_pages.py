@@ -14,6 +14,8 @@ from core.errors import InvalidInput
 from core.jobs import ring_after_commit
 
 pages = Blueprint("receiving", __name__)
+# Both forms stand on one page, so the fields of the second have names of their own.
+_HOOK_FIELDS = {"name": "hook_name", "secret": "hook_secret"}
 Answer = str | Response | tuple[str, int]
 
 
@@ -46,9 +48,11 @@ def remove_mailbox() -> Answer:
 @requires(Permission.ADMINISTER)
 def add_hook() -> Answer:
     try:
-        made = receiving.create_hook(g.session, form=request.form)
+        made = receiving.create_hook(g.session, form={name.removeprefix("hook_"): value
+                                                      for name, value in request.form.items()})
     except InvalidInput as error:
-        return _page(hook=request.form, hook_errors=error.fields), 422
+        return _page(hook=request.form, hook_errors={_HOOK_FIELDS.get(name, name): sentence
+                                                     for name, sentence in error.fields.items()}), 422
     return _page(made=made)
 
 

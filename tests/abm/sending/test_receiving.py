@@ -46,12 +46,21 @@ def test_what_is_wrong_stands_beside_its_field(client_as: Callable[..., Any], ch
 
 def test_a_made_secret_is_shown_once(client_as: Callable[..., Any]) -> None:
     client = client_as("admin")
-    first = client.post("/settings/receiving/hooks", data={"name": "Provider", "form": "standard", "secret": ""}).text
+    first = client.post("/settings/receiving/hooks", data={"hook_name": "Provider", "form": "standard"}).text
     with reading() as session:
         secret = decrypt(session.scalars(select(EventHook.secret_sealed)).one())
 
     assert secret in first
     assert secret not in client.get("/settings/receiving").text
+
+
+def test_a_secret_that_signs_nothing_is_told_beside_its_field(client_as: Callable[..., Any]) -> None:
+    answer = client_as("admin").post("/settings/receiving/hooks", data={
+        "hook_name": "", "form": "resend", "hook_secret": "whsec_x"})
+
+    assert answer.status_code == 422
+    assert 'id="hook_name-error"' in answer.text
+    assert 'id="hook_secret-error"' in answer.text
 
 
 def test_only_administrators_see_them(client_as: Callable[..., Any]) -> None:
