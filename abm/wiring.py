@@ -26,9 +26,9 @@ ALL_TABLES = "abm.all_models"
 LIST_FIELD_MODULES = (
     "abm.work.list_fields",
     "abm.dossier.list_fields",
+    "abm.engagement.list_fields",
     "abm.plans.list_fields",
 )
-LIST_FIELD_MODULES = ("abm.work.list_fields", "abm.dossier.list_fields", "abm.engagement.list_fields")
 
 
 def load_list_fields() -> None:

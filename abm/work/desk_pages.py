@@ -1,7 +1,8 @@
 """The call desk: the next call, its script and facts, and how it ended."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -15,7 +16,7 @@ from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from abm.work import claims, dialling
 from abm.work.blueprint import pages
-from abm.work.call_costs import list_tries, sum_by_caller, sum_by_campaign
+from abm.work.call_costs import CallSum, list_tries, sum_by_caller, sum_by_campaign
 from abm.work.call_queue import list_due_calls
 from abm.work.calling_hours import opening_of, zone_of
 from abm.work.calls import clock_of, record_call
@@ -58,13 +59,28 @@ def export_calls() -> Table:
 @requires(Permission.SEE)
 def call_costs() -> Answer:
     """What calling cost: of a day by caller, of the last months by campaign."""
+    day = _day()
+    return render_template("work/call_costs.html", day=day, days=_COST_DAYS, by_caller=sum_by_caller(g.session, on=day),
+                           by_campaign=sum_by_campaign(g.session, since=_costs_since()))
+
+
+@exports(pages, "/calls/costs/export")
+def export_call_costs() -> Table:
+    rows = (("caller", *one) for one in sum_by_caller(g.session, on=_day()))
+    campaigns = (("campaign", *one) for one in sum_by_campaign(g.session, since=_costs_since()))
+    return Table("call-costs", columns=("by", *CallSum._fields), rows=chain(rows, campaigns))
+
+
+def _day() -> date:
     today = company_today(g.session)
     try:
-        day = today.fromisoformat(request.args.get("day", ""))
+        return today.fromisoformat(request.args.get("day", ""))
     except ValueError:
-        day = today
-    return render_template("work/call_costs.html", day=day, days=_COST_DAYS, by_caller=sum_by_caller(g.session, on=day),
-                           by_campaign=sum_by_campaign(g.session, since=clock.now() - timedelta(days=_COST_DAYS)))
+        return today
+
+
+def _costs_since() -> datetime:
+    return clock.now() - timedelta(days=_COST_DAYS)
 
 
 @pages.get("/calls/<int:task_id>")

@@ -18,7 +18,7 @@ def upgrade() -> None:
     sa.Column('batch_id', core.db.Id, nullable=False),
     sa.Column('at', core.db.UtcDateTime(), nullable=False),
     sa.Column('count', sa.Integer(), nullable=False),
-    sa.Column('terms', sa.JSON(), nullable=False),
+    sa.Column('terms', core.db.Json, nullable=False),
     sa.Column('decisions', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_gate_record'))
     )
