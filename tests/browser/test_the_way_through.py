@@ -76,7 +76,7 @@ def add_steps(page, campaign):
     page.fill("#html", HTML)
     page.click("button:has-text('Save step')")
     page.goto(campaign)
-    page.click("button:has-text('Add a call')")
+    page.click("button[name=channel][value=call]")
     page.fill("#script", "Ask {{ contact.first_name | default('them') }} what they think.")
     page.fill("#after_amount", "0")
     page.click("button:has-text('Save step')")
