@@ -1,15 +1,13 @@
 """Asking the name system within a time that is fixed for the whole examination: no network, no waiting."""
 
 import time
-
-import dns.exception
-import dns.inet
-import dns.name
-import dns.resolver
-import dns.reversename
+from typing import TYPE_CHECKING
 
 from core.errors import TemporaryFailure
 from core.settings import settings
+
+if TYPE_CHECKING:  # dnspython takes longer to import than the page that may never ask it
+    import dns.resolver
 
 MOST_SECONDS = 3.0
 PER_QUESTION = 1.0
@@ -36,11 +34,15 @@ class Asker:
 
     def addresses(self, name: str) -> list[str]:
         """Those of a name; an address is its own."""
+        import dns.inet
+
         if dns.inet.is_address(name):
             return [name]
         return self._ask(name, "A") + self._ask(name, "AAAA")
 
     def pointers(self, address: str) -> list[str]:
+        import dns.reversename
+
         return [one.rstrip(".") for one in self._ask(str(dns.reversename.from_address(address)), "PTR")]
 
     def _ask(self, name: str, kind: str) -> list[str]:
@@ -50,6 +52,10 @@ class Asker:
         return self._known[asked]
 
     def _really_ask(self, name: str, kind: str) -> list[str]:
+        import dns.exception
+        import dns.name
+        import dns.resolver
+
         left = self._ends_at - time.monotonic()
         if self._resolver is None or self._is_deaf or left <= 0:
             raise NoAnswer("the name system does not answer from here")
@@ -67,8 +73,10 @@ class Asker:
         return [one.to_text() for one in found]
 
 
-def _resolver(server: str) -> dns.resolver.Resolver | None:
+def _resolver(server: str) -> "dns.resolver.Resolver | None":
     """The system's name servers, or `server` as address or address:port; None where there are none."""
+    import dns.resolver
+
     if not server:
         try:
             return dns.resolver.Resolver()
