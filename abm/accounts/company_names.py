@@ -4,7 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+
+from campaigns.public_suffixes import public_suffixes
 
 _FOLDER = Path(__file__).parent / "reference"
 _ANYWHERE = "XX"
@@ -111,15 +112,8 @@ def block_of(core: str) -> str:
 @lru_cache(maxsize=20_000)
 def registrable_domain(text: str) -> str | None:
     """`shop.example.co.uk` -> `example.co.uk`; None for what has no registrable domain. Asks no network."""
-    found = str(_extract()(text.strip().casefold()).top_domain_under_public_suffix)
+    found = str(public_suffixes()(text.strip().casefold()).top_domain_under_public_suffix)
     return found or None
-
-
-@lru_cache(maxsize=1)
-def _extract() -> Any:
-    import tldextract
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 
 
 @lru_cache(maxsize=1)

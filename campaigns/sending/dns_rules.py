@@ -4,11 +4,12 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from campaigns.public_suffixes import public_suffixes
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 MOST_SPF_LOOKUPS = 10
@@ -190,14 +191,7 @@ def read_tags(record: str) -> dict[str, str]:
     return {name.strip().lower(): re.sub(r"\s+", " ", value).strip() for name, equals, value in pairs if equals}
 
 
-@lru_cache(maxsize=1)
-def _suffixes() -> Any:
-    import tldextract
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
-
-
 def organisational_domain(domain: str) -> str:
     """The domain under a public suffix (`mail.shop.example.co.uk` → `example.co.uk`), without asking anybody."""
-    found = _suffixes()(domain.lower().rstrip("."))
+    found = public_suffixes()(domain.lower().rstrip("."))
     return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else domain.lower()
