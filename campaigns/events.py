@@ -1,12 +1,12 @@
 """What came back, stored once, applied in any order: the highest of a delivery's events is its state (T10, T12)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from campaigns.models import Delivery, Event, Link
 from campaigns.states import DeliveryState
 from core import clock
 from core.db import is_postgres
+from core.id_lists import is_among
 
 _RANK: dict[DeliveryState, int] = {
     DeliveryState.UNKNOWN: 0,
@@ -85,35 +86,42 @@ def record_event(
 
 
 def _raise_state(session: Session, delivery_id: int, kind: str, at: datetime) -> None:
-    """Never lowers a state; a delivery that is still being handed over is raised by `apply_late_events` afterwards."""
-    target = STATE_OF_KIND.get(kind)
-    if target is None:
+    """Never lowers a state; one that is still being handed over is raised when that is recorded."""
+    raised = states_raised_by(kind)
+    if not raised:
         return
-    lower = [state for state, rank in _RANK.items() if rank < _RANK[target]]
     session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.state.in_(lower))
+        .where(Delivery.id == delivery_id, Delivery.state.in_(raised))
         .values(
-            state=target, sent_at=func.coalesce(Delivery.sent_at, at), ended_at=func.coalesce(Delivery.ended_at, at)
+            state=STATE_OF_KIND[kind], sent_at=func.coalesce(Delivery.sent_at, at),
+            ended_at=func.coalesce(Delivery.ended_at, at),
         )
         .execution_options(synchronize_session=False)
     )
 
 
+def states_raised_by(kind: str) -> tuple[DeliveryState, ...]:
+    """The states that an event of this kind replaces by its own (`STATE_OF_KIND`): those of a lower rank."""
+    target = STATE_OF_KIND.get(kind)
+    return () if target is None else tuple(state for state, rank in _RANK.items() if rank < _RANK[target])
+
+
 def apply_late_events(session: Session, *, since: datetime | None = None) -> int:
-    """Raise deliveries whose events came before their hand-over was recorded; how many. For the sweep."""
-    moment = since or clock.now() - timedelta(hours=2)
+    """Raise deliveries whose events came while their hand-over was being recorded; how many. For the sweep."""
+    return _raise_outranked(session, Event.at >= (since or clock.now() - timedelta(hours=2)))
+
+
+def apply_earlier_events(session: Session, delivery_ids: Collection[int]) -> int:
+    """Raise these deliveries, whose hand-over is recorded only now, to what came back of them before; how many."""
+    return _raise_outranked(session, is_among(Event.delivery_id, delivery_ids)) if delivery_ids else 0
+
+
+def _raise_outranked(session: Session, which: ColumnElement[bool]) -> int:
     wanted = case({kind: _RANK[state] for kind, state in STATE_OF_KIND.items()}, value=Event.kind, else_=0)
     present = case({state.value: rank for state, rank in _RANK.items()}, value=Delivery.state, else_=9)
-    late = (
-        session.execute(
-            select(Event.delivery_id, Event.kind, Event.at)
-            .join(Delivery, Delivery.id == Event.delivery_id)
-            .where(Event.at >= moment, wanted > present)
-        )
-        
-        .all()
-    )
+    late = session.execute(select(Event.delivery_id, Event.kind, Event.at)
+                           .join(Delivery, Delivery.id == Event.delivery_id).where(which, wanted > present)).all()
     for delivery_id, kind, at in late:
         if delivery_id is not None:
             _raise_state(session, delivery_id, kind, at)

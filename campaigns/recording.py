@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from campaigns import caps
 from campaigns.channels.base import Outcome, Result
+from campaigns.events import apply_earlier_events
 from campaigns.models import Delivery
 from campaigns.retry import next_try
 from campaigns.sending.allowances import release_day
@@ -57,6 +58,7 @@ def record_outcomes(session: Session, outcomes: Sequence[Outcome], *, worker: st
     taken = _store(session, rows)
     told = [one for one in outcomes if one.delivery_id in taken]
     _append_attempts(session, [one for one in told if one.result is not Result.RETURNED], taken, worker=worker)
+    apply_earlier_events(session, [one.delivery_id for one in told if one.result in (Result.SENT, Result.UNKNOWN)])
     unsent = sorted(one.delivery_id for one in told if one.result in (Result.DEFERRED, Result.RETURNED))
     if unsent:
         caps.release_caps(session, unsent)

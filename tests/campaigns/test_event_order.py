@@ -1,7 +1,7 @@
 """What comes back may come in any order and any number of times: the end is the same."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import consent
+from campaigns.channels.base import Outcome, Result
 from campaigns.events import apply_late_events, record_event
 from campaigns.models import ConsentEvent, ConversationLock, Delivery, Enrolment, Event
 from campaigns.receipts import receive_message
+from campaigns.recording import record_outcomes
+from core import clock
 from tests.campaigns.test_receipts import answer, bounce, complaint, make_sent, stops_of
 
 pytestmark = pytest.mark.usefixtures("engine_side")
@@ -80,3 +83,15 @@ def test_any_order_and_number_gives_the_same_end(session: Session, at: Any, data
         savepoint.rollback()
         session.expire_all()
     assert ends[0] == ends[1]
+
+
+def test_what_a_wrong_clock_told_before_the_hand_over_was_recorded_counts(session: Session) -> None:
+    """A provider whose clock is a day behind tells of a bounce while the message is still being handed over."""
+    delivery = make_sent(session)
+    delivery.state, delivery.fence, delivery.attempts = "handing", 7, 1
+    session.flush()
+    now = clock.now()
+    record_event(session, delivery=delivery, kind="bounce_hard", event_key="x", at=now - timedelta(days=1))
+    record_outcomes(session, [Outcome(delivery.id, 7, Result.SENT, "dot", 250, "ok", now)], worker="w")
+    session.refresh(delivery)
+    assert delivery.state == "bounced_hard"
