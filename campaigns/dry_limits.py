@@ -25,6 +25,11 @@ class SenderDays:
     free_at: datetime | None = None
 
     @property
+    def keeps_no_turns(self) -> bool:
+        """Nobody has to wait for others."""
+        return not (self.is_limited or self.route.per_second)
+
+    @property
     def is_limited(self) -> bool:
         return self.route.is_limited_by_day or bool(self.route.per_domain_day)
 

@@ -6,7 +6,7 @@ campaigns add no touches and take nothing of the sender's limits. Locks end on t
 
 import heapq
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -28,8 +28,9 @@ from campaigns.outside import Policy, Recipient, outside
 from campaigns.sending import allowances
 from campaigns.sending.routes import find_route
 from campaigns.states import Channel, Reason
-from campaigns.survey import facts_of, survey
+from campaigns.survey import Surveyed, Told, draw_preview, facts_of, survey, tell_nobody
 from core import clock
+from core.id_lists import is_among
 
 GOES, DEFERRED, BLOCKED = "goes", "deferred", "blocked"
 FARTHEST = timedelta(days=3 * 365)
@@ -47,17 +48,37 @@ class Line:
     reason: str
 
 
+Lines = Counter[Line]
+
+
+@dataclass
+class Day:
+    """A day's sums over all accounts, in people; `reasons` of those deferred and blocked."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    cost: Decimal = Decimal(0)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, line: Line, people: int, each: Decimal) -> None:
+        self.outcomes[line.outcome] += people
+        if line.outcome == GOES:
+            self.calls += people if line.channel == Channel.CALL else 0
+            self.cost += people * each
+        if line.reason:
+            self.reasons[line.reason] += people
+
+
 @dataclass
 class DryRun:
-    """`lines` counts people; `cost` and `calls` are by day. `finishes_at`: when the last of all touches would be made,
-    also after the days asked for; None when there is none, or none within FARTHEST."""
+    """Sums by day of the company's calendar. `finishes_at`: when the last of all touches would be made, also after the
+    days asked for; None when there is none, or none within FARTHEST."""
 
     first: date
     days: int
     until: datetime
-    lines: Counter[Line] = field(default_factory=Counter)
+    by_day: dict[date, Day] = field(default_factory=lambda: defaultdict(Day))
     finishes_at: datetime | None = None
-    cost: dict[date, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     @property
     def finishes_within(self) -> bool:
@@ -66,16 +87,9 @@ class DryRun:
 
     def totals(self) -> list[dict[str, Any]]:
         """Per day with anything on it: day, goes, deferred, blocked, calls, cost and the reasons."""
-        by_day: dict[date, dict[str, Any]] = {}
-        for line, count in sorted(self.lines.items(), key=lambda item: item[0].day):
-            row = by_day.setdefault(line.day, {"day": line.day.isoformat(), GOES: 0, DEFERRED: 0, BLOCKED: 0,
-                                               "calls": 0, "cost": float(self.cost[line.day]),
-                                               "reasons": Counter()})
-            row[line.outcome] += count
-            row["calls"] += count if line.channel == "call" and line.outcome == GOES else 0
-            if line.reason:
-                row["reasons"][line.reason] += count
-        return [{**row, "reasons": dict(row["reasons"])} for row in by_day.values()]
+        return [{"day": day.isoformat(), **{one: sums.outcomes[one] for one in (GOES, DEFERRED, BLOCKED)},
+                 "calls": sums.calls, "cost": float(sums.cost), "reasons": dict(sums.reasons)}
+                for day, sums in sorted(self.by_day.items())]
 
 
 @dataclass
@@ -102,6 +116,7 @@ class _Simulation:
     locks: dict[int, datetime]
     due: DueTimes
     sender: SenderDays
+    lines: Lines = field(default_factory=Counter)
     accounts: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     people: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     queue: list[tuple[datetime, int, int]] = field(default_factory=list)
@@ -112,15 +127,21 @@ class _Simulation:
             return
         step = self.facts.definition.steps[position]
         day = at.astimezone(ZoneInfo(self.policy.zone)).date()
-        self.result.lines[Line(day, person.account_id, step.id, step.channel, outcome, reason)] += 1
-        if outcome == GOES:
-            self.result.cost[day] += Decimal(str(self.policy.channel_costs.get(step.channel, 0)))
+        self.lines[Line(day, person.account_id, step.id, step.channel, outcome, reason)] += 1
 
-    def play(self, recipients: dict[int, Recipient]) -> None:
+    def play(self, recipients: dict[int, Recipient]) -> Lines:
+        """Everybody's way to its end; then these people are forgotten. What came of it, account by account."""
         while self.queue:
             at, contact_id, position = heapq.heappop(self.queue)
             if at < self.until + FARTHEST:
                 self._try(at, recipients[contact_id], position)
+        lines, self.lines = self.lines, Counter()
+        for line, people in lines.items():
+            each = Decimal(str(self.policy.channel_costs.get(line.channel, 0)))
+            self.result.by_day[line.day].add(line, people, each)
+        self.accounts.clear()
+        self.people.clear()
+        return lines
 
     def _try(self, at: datetime, person: Recipient, position: int) -> None:
         step = self.facts.definition.steps[position]
@@ -184,8 +205,17 @@ class _Simulation:
         return definition.position_of_choice(position, step.then if fits else step.otherwise)
 
 
-def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None, days: int = 30) -> DryRun:
-    """Play a launch at the start of `from_on` (a day of the company; now when left out) for so many days."""
+def keep_nothing(_lines: Lines) -> None:
+    """For those who want the sums alone."""
+
+
+def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None, days: int = 30,
+            keep: Callable[[Lines], None] = keep_nothing, told: Told = tell_nobody) -> DryRun:
+    """Play a launch at the start of `from_on` (a day of the company; now when left out) for so many days.
+
+    `keep` gets the lines in parts, each account in one of them. People are forgotten part by part, but for senders with
+    limits, where everybody's turn depends on all the others and there is one part.
+    """
     facts, policy = facts_of(campaign), outside().company.policy(session)
     zone = ZoneInfo(policy.zone)
     start = datetime.combine(from_on, time(), zone).astimezone(UTC) if from_on else clock.now()
@@ -193,19 +223,33 @@ def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None
     until = start + timedelta(days=days)
     simulation = _Simulation(facts, policy, DryRun(first, days, until), until, _read_locks(session, start),
                              DueTimes(facts, policy), _read_sender(session, facts, start))
+    held_out, position = draw_preview(session, campaign).accounts, facts.definition.first_delivering
     recipients: dict[int, Recipient] = {}
-    for chunk in survey(session, campaign, position=facts.definition.first_delivering, at=start):
-        for one in chunk:
-            person, stop = one.recipient, one.objection
-            if stop is not None and (stop.reason in ENDS_ENROLMENT or stop.reason == Reason.SAME_MAILBOX):
-                simulation.note(one.due_at, person, facts.definition.first_delivering, BLOCKED, stop.reason)
-                continue
-            recipients[person.contact_id] = person
-            heapq.heappush(simulation.queue, (one.due_at, person.contact_id, 0))
-    simulation.fitting = _find_fitting(session, facts, list(recipients))
-    _read_touches(session, simulation, recipients.values(), start)
-    simulation.play(recipients)
+
+    def play() -> None:
+        simulation.fitting = _find_fitting(session, facts, list(recipients))
+        _read_touches(session, simulation, recipients.values(), start)
+        keep(simulation.play(recipients))
+        recipients.clear()
+
+    for chunk in survey(session, campaign, position=position, at=start, held_out=held_out, told=told):
+        _take(simulation, chunk, recipients)
+        if simulation.sender.keeps_no_turns:
+            play()
+    play()
     return simulation.result
+
+
+def _take(simulation: _Simulation, chunk: Iterable[Surveyed], recipients: dict[int, Recipient]) -> None:
+    """Put people at their first step, but for those who never begin."""
+    first = simulation.facts.definition.first_delivering
+    for one in chunk:
+        person, stop = one.recipient, one.objection
+        if stop is not None and (stop.reason in ENDS_ENROLMENT or stop.reason == Reason.SAME_MAILBOX):
+            simulation.note(one.due_at, person, first, BLOCKED, stop.reason)
+            continue
+        recipients[person.contact_id] = person
+        heapq.heappush(simulation.queue, (one.due_at, person.contact_id, 0))
 
 
 def _find_fitting(session: Session, facts: RunFacts, contact_ids: list[int]) -> dict[int, set[int]]:
@@ -228,11 +272,16 @@ def _read_locks(session: Session, at: datetime) -> dict[int, datetime]:
 
 
 def _read_touches(session: Session, simulation: _Simulation, people: Iterable[Recipient], at: datetime) -> None:
-    accounts = {person.account_id for person in people}
-    rows = session.execute(select(Touch.account_id, Touch.contact_id, Touch.points, Touch.at)
-                           .where(Touch.at > at - LONG, Touch.at <= at).order_by(Touch.at))
-    for account_id, contact_id, points, moment in rows:
-        if account_id in accounts:
-            simulation.accounts[account_id].touches.append((moment, points))
-        if contact_id is not None:
-            simulation.people[contact_id].touches.append((moment, 1))
+    """What these accounts and people have had in the last 30 days."""
+    people = list(people)
+    if not people:
+        return
+    recent = (select(Touch.account_id, Touch.contact_id, Touch.points, Touch.at)
+              .where(Touch.at > at - LONG, Touch.at <= at))
+    accounts, contacts = {person.account_id for person in people}, {person.contact_id for person in people}
+    for account_id, _contact, points, moment in session.execute(
+            recent.where(is_among(Touch.account_id, accounts)).order_by(Touch.at)):
+        simulation.accounts[account_id].touches.append((moment, points))
+    for _account, contact_id, _points, moment in session.execute(
+            recent.where(is_among(Touch.contact_id, contacts)).order_by(Touch.at)):
+        simulation.people[contact_id or 0].touches.append((moment, 1))

@@ -28,9 +28,10 @@ def _place(*parts: object) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-class Drawn(NamedTuple):
-    """How many families there are, and how many of them a launch now would leave alone."""
+class Preview(NamedTuple):
+    """The accounts a launch now would leave alone; how many families there are, and how many of them are those."""
 
+    accounts: frozenset[int]
     families: int
     held_out: int
 
@@ -67,23 +68,15 @@ def draw_holdout(session: Session, *, campaign_id: int, percent: int, members: S
     insert_ignoring(session, HoldoutAccount, sorted(rows, key=lambda row: row["account_id"]))
 
 
-def preview_holdout(session: Session, *, campaign_id: int, percent: int, members: Select[Any]) -> frozenset[int]:
-    """The accounts that a launch now would hold out; draws nothing."""
-    if not percent:
-        return frozenset()
-    accounts = read_members(session, members)
-    held = _held_families(session, accounts, held_by_account(session, campaign_id), percent, campaign_id)
-    return frozenset(member.account_id for member in accounts if member.family_id in held)
-
-
-def count_families(session: Session, *, campaign_id: int, percent: int, members: Select[Any]) -> Drawn:
-    """What a launch now would do with the families; draws nothing."""
+def preview_holdout(session: Session, *, campaign_id: int, percent: int, members: Select[Any]) -> Preview:
+    """What a launch now would hold out; draws nothing."""
     accounts = read_members(session, members)
     families = {member.family_id for member in accounts}
     if not percent:
-        return Drawn(len(families), 0)
+        return Preview(frozenset(), len(families), 0)
     held = _held_families(session, accounts, held_by_account(session, campaign_id), percent, campaign_id)
-    return Drawn(len(families), len(families & held))
+    return Preview(frozenset(member.account_id for member in accounts if member.family_id in held), len(families),
+                   len(families & held))
 
 
 def read_members(session: Session, members: Select[Any]) -> list[Member]:

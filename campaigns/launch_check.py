@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from campaigns import caps
 from campaigns.definition import Definition, EmailStep
+from campaigns.holdout import Preview
 from campaigns.models import Campaign
 from campaigns.outside import Recipient, outside
 from campaigns.personalisation import BadValue, ContentFailure
 from campaigns.rendering import missing_values
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.states import Reason
-from campaigns.survey import Surveyed, facts_of, survey
+from campaigns.survey import Surveyed, Told, draw_preview, facts_of, survey, tell_nobody
 from core import clock
 
 SAMPLE = 5
@@ -112,15 +113,18 @@ def launch_check(session: Session, *, campaign: Campaign, at: datetime | None = 
     return list(report_launch(session, campaign=campaign, at=at).findings)
 
 
-def report_launch(session: Session, *, campaign: Campaign, at: datetime | None = None) -> LaunchReport:
+def report_launch(session: Session, *, campaign: Campaign, at: datetime | None = None, drawn: Preview | None = None,
+                  told: Told = tell_nobody) -> LaunchReport:
     """Everything worth knowing before a launch now, what refuses it first. Changes nothing.
 
-    Values are checked for the first 5,000 people who would be written to.
+    Values are checked for the first 5,000 people who would be written to. `drawn`: the lot, where it is known already.
     """
+    held_out = (drawn or draw_preview(session, campaign)).accounts
     now, definition = at or clock.now(), facts_of(campaign).definition
     tally, broken = _Tally(), _broken_content(definition)
     reachable: list[Recipient] = []
-    for chunk in survey(session, campaign, position=definition.first_delivering, at=now):
+    position = definition.first_delivering
+    for chunk in survey(session, campaign, position=position, at=now, held_out=held_out, told=told):
         _count_chunk(session, definition, chunk, tally, now)
         reachable += [one.recipient for one in chunk if one.objection is None][:MOST_RENDERED - len(reachable)]
     if not broken:

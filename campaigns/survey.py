@@ -1,22 +1,22 @@
 """Everybody a campaign means now, with what the gate would say of each: the ground of the launch check and the dry run.
 
-Nothing is changed or drawn. People are read in chunks; what is kept of each is a few words.
+Nothing is changed or drawn. People are read in chunks of whole accounts; only their numbers are kept meanwhile.
 """
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from campaigns.definition import Definition, parse
 from campaigns.due_times import DueTimes
 from campaigns.eligibility import Objection, address_of, objection_to
 from campaigns.facts import RunFacts
-from campaigns.holdout import preview_holdout
-from campaigns.keys import address_key
+from campaigns.holdout import Preview, preview_holdout
 from campaigns.models import Campaign
 from campaigns.outside import Policy, Recipient, outside
 from campaigns.refusals import find_refusals
@@ -25,6 +25,7 @@ from campaigns.suppressed import find_suppressed
 from campaigns.waves import find_waves, wave_start
 
 CHUNK = 5_000
+Told = Callable[[int, int], None]
 _SAME_MAILBOX = Objection(Reason.SAME_MAILBOX, "Somebody else of this campaign is reached at the same mailbox.")
 _HELD_OUT = Objection(Reason.HELD_OUT, "The account is held out.")
 
@@ -50,15 +51,28 @@ def select_people(session: Session, definition: Definition) -> Select[Any]:
                                            per_account=definition.people.per_account)
 
 
-def survey(session: Session, campaign: Campaign, *, position: int, at: datetime) -> Iterator[list[Surveyed]]:
-    """Chunks of people, judged for the step at `position`; the due time is that of a launch at `at`."""
+def draw_preview(session: Session, campaign: Campaign) -> Preview:
+    """Whom a launch now would leave alone."""
+    definition = facts_of(campaign).definition
+    return preview_holdout(session, campaign_id=campaign.id, percent=definition.holdout_percent,
+                           members=select_people(session, definition))
+
+
+def tell_nobody(_done: int, _total: int) -> None:
+    """For those who do not wait for the end."""
+
+
+def survey(session: Session, campaign: Campaign, *, position: int, at: datetime, held_out: frozenset[int],
+           told: Told = tell_nobody) -> Iterator[list[Surveyed]]:
+    """Chunks of people, judged for the step at `position`; the due time is that of a launch at `at`.
+
+    `told` hears after each chunk how many people of how many are behind us; who asks for the next one is done with it.
+    """
     facts, policy = facts_of(campaign), outside().company.policy(session)
     members = select_people(session, facts.definition)
-    held_out = preview_holdout(session, campaign_id=campaign.id, percent=facts.definition.holdout_percent,
-                               members=members)
-    judge = _Judge(facts, policy, position, held_out, set())
+    judge = _Judge(facts, policy, position, held_out, _shared_mailboxes(session, members), set())
     due = DueTimes(facts, policy)
-    for contact_ids in _chunks_of_people(session, members):
+    for contact_ids, done, total in _chunks_of_people(session, members):
         recipients = outside().people.recipients(session, contact_ids)
         stops = find_suppressed(session, recipients.values(), purpose=facts.purpose)
         accounts = {contact_id: person.account_id for contact_id, person in recipients.items()}
@@ -68,13 +82,34 @@ def survey(session: Session, campaign: Campaign, *, position: int, at: datetime)
                         due.due_at(facts.definition.steps[0].after,
                                    wave_start(facts, waves.get(person.contact_id, ()), due, at, person), person))
                for _id, person in sorted(recipients.items())]
+        told(done, total)
 
 
-def _chunks_of_people(session: Session, members: Select[Any]) -> Iterator[list[int]]:
+def _chunks_of_people(session: Session, members: Select[Any]) -> Iterator[tuple[list[int], int, int]]:
+    """Contact ids, all those of an account in one chunk, with how many are read then and how many there are."""
     people = members.subquery()
-    contact_ids = list(session.scalars(select(people.c.contact_id).order_by(people.c.contact_id)))
-    for start in range(0, len(contact_ids), CHUNK):
-        yield contact_ids[start:start + CHUNK]
+    rows = session.execute(select(people.c.contact_id, people.c.account_id)
+                           .order_by(people.c.account_id, people.c.contact_id).execution_options(yield_per=CHUNK))
+    contacts, accounts = array("q"), array("q")
+    for contact_id, account_id in rows:
+        contacts.append(contact_id)
+        accounts.append(account_id)
+    start = 0
+    while start < len(contacts):
+        end = min(start + CHUNK, len(contacts))
+        while end < len(contacts) and accounts[end] == accounts[end - 1]:
+            end += 1
+        yield contacts[start:end].tolist(), end, len(contacts)
+        start = end
+
+
+def _shared_mailboxes(session: Session, members: Select[Any]) -> frozenset[str]:
+    """Addresses that several of these people have."""
+    people, current = members.subquery(), outside().people.select_current(session).subquery()
+    address = func.lower(func.trim(current.c.email))
+    rows = session.scalars(select(address).join(people, people.c.contact_id == current.c.contact_id)
+                           .where(current.c.email.is_not(None)).group_by(address).having(func.count() > 1))
+    return frozenset(row.casefold() for row in rows)
 
 
 @dataclass(frozen=True)
@@ -83,7 +118,8 @@ class _Judge:
     policy: Policy
     position: int
     held_out: frozenset[int]
-    used_mailboxes: set[str]
+    shared: frozenset[str]
+    used: set[str]
 
     def objection(self, person: Recipient, stop: Objection | None) -> Objection | None:
         if person.account_id in self.held_out:
@@ -91,8 +127,9 @@ class _Judge:
         channel = self.facts.definition.steps[self.position].channel
         found = stop or objection_to(person, channel=channel, consent_countries=self.policy.consent_countries)
         if found is None and channel == Channel.EMAIL:
-            key = address_key(address_of(person, channel) or "")
-            if key in self.used_mailboxes:
+            address = (address_of(person, channel) or "").casefold()
+            if address in self.used:
                 return _SAME_MAILBOX
-            self.used_mailboxes.add(key)
+            if address in self.shared:
+                self.used.add(address)
         return found

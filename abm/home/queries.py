@@ -14,6 +14,7 @@ from abm.analysis.models import AnalysisRun
 from abm.contacts.models import Contact
 from abm.imports.models import ImportRun
 from abm.orders.models import Order
+from abm.outreach.models import Forecast
 from abm.plans.models import AccountReview
 from abm.plans.queries import list_open_reviews
 from abm.targets.models import TargetList
@@ -200,7 +201,7 @@ def search_everything(session: Session, *, text: str) -> list[Found]:
 
 
 def running_work(session: Session) -> list[Found]:
-    """Imports and campaign runs that are under way."""
+    """Imports, campaign runs, launch checks and dry runs that are under way."""
     imports = session.scalars(select(ImportRun).where(ImportRun.state.in_(["waiting", "running"])).limit(3))
     runs = session.execute(
         select(Campaign.title, Campaign.id)
@@ -209,7 +210,23 @@ def running_work(session: Session) -> list[Found]:
         .distinct()
         .limit(3)
     )
+    forecasts = session.execute(
+        select(Forecast, Campaign.title)
+        .join(Campaign, Campaign.id == Forecast.campaign_id)
+        .where(Forecast.state.in_(["waiting", "running"]))
+        .limit(3)
+    )
     return [
+        *(
+            Found(
+                "Forecast",
+                f"{title}: {'launch check' if row.kind == 'check' else 'dry run'}",
+                f"{row.people_done:,} of {row.people:,} people",
+                "outreach.check" if row.kind == "check" else "outreach.dry_run",
+                {"campaign_id": row.campaign_id},
+            )
+            for row, title in forecasts
+        ),
         *(
             Found("Import", row.file_name, f"{row.rows_read:,} rows", "imports.show", {"import_id": row.id})
             for row in imports

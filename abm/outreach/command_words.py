@@ -36,8 +36,8 @@ def dry_run_words(found: Mapping[str, Any]) -> str:
              f"{found['deferred']:,} deferred, {found['blocked']:,} blocked, {found['calls']:,} calls, "
              f"cost {found['cost']:,.2f}"]
     if found["finishes_at"]:
-        lines.append(f"  the last touch would be made at {found['finishes_at']:%Y-%m-%d %H:%M} UTC, at the limits as "
-                     "they are")
+        at = found["finishes_at"][:16].replace("T", " ")
+        lines.append(f"  the last touch would be made at {at} UTC, at the limits as they are")
     if found["calls_over"]:
         lines.append(f"  {found['calls_over']:,} calls more than callers can make ({found['calls_a_day']:,} a day)")
     for row in found["by_day"]:

@@ -1,6 +1,5 @@
 """`abm campaigns …`"""
 
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,15 @@ import click
 from abm.outreach import (
     doubt_commands,
     effect_commands,
+    forecast_commands,
     play_commands,
     reclassify_commands,
     replay_commands,
     snippet_commands,
     version_commands,
 )
-from abm.outreach.command_words import check_words, dry_run_words, status_words
-from abm.web.terminal import DONE, REFUSED, answer
+from abm.outreach.command_words import status_words
+from abm.web.terminal import answer
 from core import db
 from core.errors import Refused
 
@@ -28,7 +28,8 @@ def campaigns() -> None:
     """Outreach campaigns: from a file to sent, with every message accounted for."""
 
 
-for command in (doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
+for command in (forecast_commands.check, forecast_commands.dry_run, doubt_commands.doubt, doubt_commands.resend,
+                doubt_commands.confirm, version_commands.changes,
                 version_commands.move, play_commands.plays,
                 play_commands.use, replay_commands.replay, effect_commands.effect, reclassify_commands.reclassify,
                 snippet_commands.snippet, snippet_commands.snippets):
@@ -76,40 +77,6 @@ def release(hold_due: bool) -> None:
         click.echo("This installation is not held back; nothing changed")
         return
     click.echo("Sending goes on" + (f"; {held} messages are in doubt" if held else ""))
-
-
-@campaigns.command()
-@click.argument("name")
-@JSON
-def check(name: str, as_json: bool) -> int:
-    """What a launch would do now, and what speaks against it. Exit code 2 when it would be refused."""
-    from abm.outreach.launching import check_launch
-    from abm.outreach.queries import get_campaign_by_name
-
-    with db.reading() as session:
-        found = check_launch(session, campaign=get_campaign_by_name(session, name))
-    answer(found.as_json(), as_json=as_json, text=check_words(found))
-    return REFUSED if found.is_blocked else DONE
-
-
-@campaigns.command(name="dry-run")
-@click.argument("name")
-@click.option("--from", "from_on", type=click.DateTime(["%Y-%m-%d"]), help="First day; today when left out.")
-@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
-@click.option("--accounts", "by_account", is_flag=True, help="Account by account as well, under `accounts`.")
-@JSON
-def dry_run(name: str, from_on: datetime | None, days: int, by_account: bool, as_json: bool) -> None:
-    """What would go out on which day, and what would not, with the reasons. Nothing is changed."""
-    from abm.outreach.launching import list_dry_lines, run_dry
-    from abm.outreach.queries import get_campaign_by_name
-
-    start: date | None = from_on.date() if from_on else None
-    with db.reading() as session:
-        campaign = get_campaign_by_name(session, name)
-        found = run_dry(session, campaign=campaign, start=start, days=days)
-        if by_account:
-            found["accounts"] = list_dry_lines(session, campaign=campaign, start=start, days=days)
-    answer(found, as_json=as_json, text=dry_run_words(found))
 
 
 @campaigns.command()

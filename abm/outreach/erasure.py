@@ -16,6 +16,7 @@ from abm.accounts.models import AccountEvent
 from abm.audit.actions import record
 from abm.contacts.models import Contact
 from abm.outreach.answers import TIMELINE_KIND
+from abm.outreach.models import Forecast
 from abm.outreach.person_export import lowered, text_columns
 from campaigns import consent, stops
 from campaigns.keys import address_key
@@ -47,6 +48,7 @@ def erase_person(session: Session, *, email: str) -> dict[str, int]:
     deliveries = _erase_engine_rows(session, ids, address)
     cells = _erase_words(session, address) + sum(_erase_name(session, contact) for contact in contacts)
     session.execute(delete(Contact).where(Contact.id.in_(ids)))
+    session.execute(delete(Forecast).where(Forecast.kind == "check"))  # their findings name examples
     stops.bump(session)
     files = erase_from_files(address)
     record(session, action="erase", subject="address", subject_id=address_key(address))

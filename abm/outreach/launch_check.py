@@ -25,6 +25,7 @@ from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, EmailStep,
 from campaigns.headroom import Headroom, measure_headroom
 from campaigns.models import Campaign
 from campaigns.states import Reason
+from campaigns.survey import Told, draw_preview, tell_nobody
 from core import clock
 
 REFUSE, WARN = "refuse", "warn"
@@ -49,11 +50,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """People who would not be written to, for one reason, with the first few of them as (contact id, name)."""
+    """People who would not be written to, for one reason, with the ids of the first few contacts."""
 
     reason: str
     count: int
-    people: Sequence[tuple[int, str]]
+    people: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -119,23 +120,24 @@ class LaunchCheck:
         }
 
 
-def make_launch_check(session: Session, campaign: Campaign) -> LaunchCheck:
+def make_launch_check(session: Session, campaign: Campaign, *, told: Told = tell_nobody) -> LaunchCheck:
     """The present answer, counted over everybody the campaign means. Changes nothing."""
-    definition = parse(campaign.definition)
-    report = engine.report_launch(session, campaign=campaign)
+    definition, drawn = parse(campaign.definition), draw_preview(session, campaign)
+    report = engine.report_launch(session, campaign=campaign, drawn=drawn, told=told)
     findings = [Finding(one.level.value, one.what, one.sentence, one.count, one.sample) for one in report.findings]
     findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
     findings += _names_that_lead_nowhere(session, definition)
     findings += find_sender_objections(session, definition)
     findings += [Finding(*one) for one in find_list_findings(session, definition.list_name)]
     findings += _stopped_prospects(session, definition)
-    power, conflicts = find_power(session, campaign), find_conflicts(session, campaign)
+    power, conflicts = find_power(session, campaign, drawn), find_conflicts(session, campaign)
     findings += [Finding("note", "conflict", say_conflict(one), one.accounts) for one in conflicts]
     findings.append(Finding("note", "power", power.sentence, power.held_out))
     return LaunchCheck(
         campaign=campaign.name, meant=report.people, accounts=report.accounts, people=report.starting,
         held_out=report.held_out,
-        left_out=_named(session, [group for group in report.left_out if group.reason != Reason.HELD_OUT]),
+        left_out=[LeftOut(group.reason.value, group.count, group.contact_ids) for group in report.left_out
+                  if group.reason != Reason.HELD_OUT],
         findings=sorted(findings, key=lambda finding: _LEVELS.index(finding.level)),
         starts=report.first_due if report.first_due and report.first_due[0] > clock.now() else None,
         has_own_zones=definition.window is None or definition.window.zone == "recipient", power=power,
@@ -197,9 +199,8 @@ def _is_user(session: Session, email: str) -> bool:
     return session.scalar(select(User.id).where(User.email == email.lower(), User.is_active)) is not None
 
 
-def _named(session: Session, groups: Sequence[engine.Group]) -> list[LeftOut]:
-    ids = [contact_id for group in groups for contact_id in group.contact_ids]
-    names = {person.id: " ".join(filter(None, (person.first_name, person.last_name))) or person.external_id
-             for person in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
-    return [LeftOut(group.reason, group.count, [(one, names[one]) for one in group.contact_ids if one in names])
-            for group in groups]
+def get_left_out_names(session: Session, found: LaunchCheck) -> dict[int, str]:
+    """The names of the examples by contact id; who has been erased since is missing."""
+    ids = [one for group in found.left_out for one in group.people]
+    return {person.id: " ".join(filter(None, (person.first_name, person.last_name))) or person.external_id
+            for person in session.scalars(select(Contact).where(Contact.id.in_(ids)))}

@@ -1,10 +1,14 @@
 """Checking, approving and launching a campaign, and holding or ending it."""
 
+from typing import Any
+
 from flask import flash, g, redirect, render_template, url_for
 
-from abm.outreach import launching
+from abm.outreach import forecasts, launching
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
+from abm.outreach.launch_check import LaunchCheck, get_left_out_names
+from abm.outreach.models import Forecast
 from abm.outreach.queries import get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.outreach.version_changes import move_running_people, say_group
@@ -12,7 +16,9 @@ from abm.users.queries import get_user
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from campaigns.models import Campaign
 from campaigns.versions import report_change
+from core import clock
 from core.errors import Refused
 
 
@@ -22,16 +28,35 @@ def check(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     is_editor = campaign.editor_id is not None and campaign.editor_id == g.user.id
     refusal = "You changed it last, so somebody else has to approve it." if is_editor else ""
-    return render_template("outreach/check.html", found=launching.check_launch(g.session, campaign=campaign),
+    found, forecast = find_check(campaign)
+    return render_template("outreach/check.html", found=found,
+                           names=get_left_out_names(g.session, found) if found else {},
                            explain_reason=explain_reason, refusal=refusal, say_group=say_group,
-                           change=report_change(g.session, campaign), **campaign_frame(campaign))
+                           change=report_change(g.session, campaign), **forecast_frame(campaign, forecast, "check"),
+                           **campaign_frame(campaign))
+
+
+def find_check(campaign: Campaign) -> tuple[LaunchCheck | None, Forecast | None]:
+    """The launch check: made now where that is quick; else the stored one, if there is one, and its record."""
+    if not forecasts.is_large(g.session, campaign):
+        return launching.check_launch(g.session, campaign=campaign), None
+    forecast = forecasts.find_shown(g.session, campaign=campaign, kind=forecasts.CHECK)
+    return (forecasts.read_check(forecast) if forecast else None), forecast
+
+
+def forecast_frame(campaign: Campaign, forecast: Forecast | None, kind: str, asked: str = "") -> dict[str, Any]:
+    """What the lines about a stored result need: when it was made, whether it still holds, how far it is."""
+    return {"forecast": forecast, "forecast_kind": kind, "forecast_asked": asked,
+            "is_under_way": forecasts.is_under_way(forecast, clock.now()),
+            "is_current": forecasts.is_current(g.session, campaign, forecast)}
 
 
 @exports(pages, "/campaigns/<int:campaign_id>/left-out")
 def export_left_out(campaign_id: int) -> Table:
     campaign = get_campaign(g.session, campaign_id)
-    found = launching.check_launch(g.session, campaign=campaign)
-    rows = ((group.reason, explain_reason(group.reason), group.count) for group in found.left_out)
+    found, _forecast = find_check(campaign)
+    left_out = found.left_out if found else ()
+    rows = ((group.reason, explain_reason(group.reason), group.count) for group in left_out)
     return Table(f"{campaign.name}-left-out", columns=("reason", "in_words", "people"), rows=rows)
 
 

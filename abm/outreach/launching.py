@@ -1,6 +1,6 @@
 """From a draft to a running campaign: who may approve, what is checked, what is recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,9 +23,10 @@ from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
 from campaigns import editing, reports
 from campaigns.definition import parse
-from campaigns.dry_run import dry_run
+from campaigns.dry_run import Line, Lines, dry_run, keep_nothing
 from campaigns.models import Approval, Campaign, Run
 from campaigns.sending.routes import find_identity
+from campaigns.survey import Told, tell_nobody
 from core.errors import NotFound, Refused
 
 EXPORT_COLUMNS = reports.EXPORT_COLUMNS
@@ -58,14 +59,15 @@ def approve_campaign(session: Session, *, campaign: Campaign, by: User) -> Appro
     return approval
 
 
-def check_launch(session: Session, *, campaign: Campaign) -> LaunchCheck:
+def check_launch(session: Session, *, campaign: Campaign, told: Told = tell_nobody) -> LaunchCheck:
     """What a launch would do now, and what speaks against it."""
-    return make_launch_check(session, campaign)
+    return make_launch_check(session, campaign, told=told)
 
 
-def run_dry(session: Session, *, campaign: Campaign, start: date | None, days: int) -> dict[str, Any]:
+def run_dry(session: Session, *, campaign: Campaign, start: date | None, days: int,
+            keep: Callable[[Lines], None] = keep_nothing, told: Told = tell_nobody) -> dict[str, Any]:
     """What would go out on which day if it were launched then: totals, and per day the counts with their reasons."""
-    found = dry_run(session, campaign=campaign, from_on=start, days=days)
+    found = dry_run(session, campaign=campaign, from_on=start, days=days, keep=keep, told=told)
     by_day = found.totals()
     totals = {name: sum(row[name] for row in by_day) for name in ("goes", "deferred", "blocked", "calls", "cost")}
     load = find_call_load(session, first=found.first, last=found.first + timedelta(days=days))
@@ -73,21 +75,27 @@ def run_dry(session: Session, *, campaign: Campaign, start: date | None, days: i
         day = date.fromisoformat(row["day"])
         row["calls_planned"], row["calls_over"] = load.planned.get(day, 0), load.over(day, row["calls"])
     return {"campaign": campaign.name, "from": found.first.isoformat(), "days": days, **totals,
-            "finishes_at": found.finishes_at, "finishes_on": _local_day(session, found.finishes_at),
+            "finishes_at": found.finishes_at.isoformat() if found.finishes_at else None,
+            "finishes_on": _local_day(session, found.finishes_at),
             "finishes_within": found.finishes_within, "calls_a_day": load.a_day,
             "calls_over": sum(row["calls_over"] for row in by_day), "by_day": by_day}
 
 
-def _local_day(session: Session, at: datetime | None) -> date | None:
-    return at.astimezone(ZoneInfo(get_company(session).timezone)).date() if at else None
+def _local_day(session: Session, at: datetime | None) -> str | None:
+    return at.astimezone(ZoneInfo(get_company(session).timezone)).date().isoformat() if at else None
 
 
 def list_dry_lines(session: Session, *, campaign: Campaign, start: date | None, days: int,
                    on: date | None = None) -> list[dict[str, Any]]:
     """The same account by account: day, account_id (the source system's), account, step, channel, outcome, reason and
     people; `on`: of that day alone. By day, then by account."""
-    found = dry_run(session, campaign=campaign, from_on=start, days=days)
-    lines = [(line, count) for line, count in found.lines.items() if on is None or line.day == on]
+    lines: Lines = Lines()
+    dry_run(session, campaign=campaign, from_on=start, days=days, keep=lines.update)
+    return name_lines(session, [one for one in lines.items() if on is None or one[0].day == on])
+
+
+def name_lines(session: Session, lines: Sequence[tuple[Line, int]]) -> list[dict[str, Any]]:
+    """Lines with their people as rows that name the accounts, by day, then by account."""
     names = get_account_names(session, {line.account_id for line, _count in lines})
     rows = [{"day": line.day.isoformat(), "id": line.account_id, "account_id": names[line.account_id][0],
              "account": names[line.account_id][1], "step": line.step, "channel": line.channel, "outcome": line.outcome,

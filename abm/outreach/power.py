@@ -11,9 +11,9 @@ from abm.company.queries import company_today
 from abm.orders.models import AccountDay
 from abm.outreach.effect_rules import points
 from campaigns.experiments import Amounts, smallest_amount_effect, smallest_rate_effect
-from campaigns.holdout import count_families
+from campaigns.holdout import Preview
 from campaigns.models import Campaign
-from campaigns.survey import facts_of, select_people
+from campaigns.survey import draw_preview, facts_of, select_people
 from core.db import MONEY_SCALE
 
 PAST_DAYS = 90
@@ -56,11 +56,10 @@ class Power:
         return {**asdict(self), "sentence": self.sentence}
 
 
-def find_power(session: Session, campaign: Campaign) -> Power:
-    """For a launch now. Two statements and the lot over the list's families; changes nothing."""
+def find_power(session: Session, campaign: Campaign, drawn: Preview | None = None) -> Power:
+    """For a launch now; `drawn`: the lot over the list's families, where it is known already. Changes nothing."""
     definition = facts_of(campaign).definition
-    members = select_people(session, definition)
-    drawn = count_families(session, campaign_id=campaign.id, percent=definition.holdout_percent, members=members)
+    drawn = drawn or draw_preview(session, campaign)
     past = _past_values(session, campaign)
     rate, ordered = (past[0] / drawn.families if drawn.families else 0.0), past[1]
     treated = drawn.families - drawn.held_out

@@ -9,7 +9,7 @@ import pytest
 
 from abm.company.actions import set_company_value
 from campaigns.conflicts import find_conflicts
-from campaigns.dry_run import DryRun, dry_run
+from campaigns.dry_run import DryRun, Line, dry_run
 from campaigns.gate import record_touch
 from campaigns.headroom import measure_headroom
 from core.db import Session
@@ -42,10 +42,11 @@ def test_every_kind_of_step_has_its_day_and_its_cost(session: Session) -> None:
     set_company_value(session, name="person_touches_7_days", value=0)
     set_company_value(session, name="person_touches_30_days", value=0)
     make_people(session, 1, phone="+44 20 7946 0000")
-    run = dry_run(session, campaign=make_campaign(session, steps=CHANNELS))
-    assert [(line.day.day, line.channel) for line in run.lines] == [
+    lines: list[Line] = []
+    run = dry_run(session, campaign=make_campaign(session, steps=CHANNELS), keep=lines.extend)
+    assert [(line.day.day, line.channel) for line in lines] == [
         (11, "email"), (11, "call"), (12, "letter"), (15, "visit"), (16, "webhook")]
-    assert float(sum(run.cost.values())) == pytest.approx(0.05 + 18 + 2 + 400)
+    assert float(sum(day.cost for day in run.by_day.values())) == pytest.approx(0.05 + 18 + 2 + 400)
     assert run.finishes_at == WEDNESDAY + timedelta(days=5)
 
 

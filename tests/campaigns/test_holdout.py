@@ -105,7 +105,7 @@ def test_a_preview_holds_out_whom_the_launch_will(session: Session, families: di
     campaign = make_approved(session, holdout="20%")
     run = editing.launch(session, campaign=campaign, launched_by="Second")
     members = select_intended(session, get_run_facts(session, run.id), per_account=None)
-    expected = preview_holdout(session, campaign_id=campaign.id, percent=20, members=members)
+    expected = preview_holdout(session, campaign_id=campaign.id, percent=20, members=members).accounts
     assert session.scalar(select(func.count()).select_from(HoldoutAccount)) == 0
     plan_chunk(session, run.id)
     assert held_accounts(session, run) == expected
