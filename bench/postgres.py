@@ -1,4 +1,4 @@
-"""A temporary PostgreSQL cluster with fsync, for a benchmark; it is removed at the end."""
+"""A temporary PostgreSQL cluster with fsync, for benchmarks and faults; it is removed at the end."""
 
 import os
 import pwd
@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -38,9 +39,36 @@ def _owner() -> str | None:
     raise SystemExit("PostgreSQL does not run as root and there is no user pgrun, postgres or nobody")
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A running server of our own: the URL of its empty database, and how to break it."""
+
+    url: str
+    folder: Path
+    control: list[str]
+    owner: str | None
+
+    def restart(self, mode: str) -> None:
+        """`immediate`: as after a crash; `fast`: open transactions are rolled back. Returns when it answers again."""
+        _as_owner([*self.control, "-m", mode, "restart"], self.owner)
+
+    def processes(self) -> list[int]:
+        """The postmaster first, then all that it started."""
+        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return [postmaster, *map(int, children)]
+
+
 @contextmanager
 def temporary_server() -> Iterator[str]:
     """The URL of an empty database on a server of our own with fsync and synchronous commits on."""
+    with temporary_cluster() as cluster:
+        yield cluster.url
+
+
+@contextmanager
+def temporary_cluster() -> Iterator[Cluster]:
+    """A server of our own with fsync and synchronous commits on."""
     binaries, owner = _find_binaries(), _owner()
     folder = Path(tempfile.mkdtemp(prefix="abm-bench-pg-"))
     if owner:
@@ -56,7 +84,7 @@ def temporary_server() -> Iterator[str]:
     control = [str(binaries / "pg_ctl"), "-D", str(cluster), "-w", "-l", str(folder / "log")]
     try:
         _as_owner([*control, "-o", options, "start"], owner)
-        yield f"postgresql://abm@127.0.0.1:{port}/postgres"
+        yield Cluster(f"postgresql://abm@127.0.0.1:{port}/postgres", folder, control, owner)
     finally:
         _as_owner([*control, "-m", "immediate", "stop"], owner)
         shutil.rmtree(folder, ignore_errors=True)

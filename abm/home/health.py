@@ -8,7 +8,7 @@ from rq import Worker
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from abm.web.access import public
+from abm.web.access import public, public_without_session
 from campaigns.backlog import count_by_state, oldest_due_seconds
 from core import clock, db
 from core.errors import CannotRun
@@ -19,7 +19,7 @@ pages = Blueprint("health", __name__)
 
 
 @pages.get("/health")
-@public
+@public_without_session
 def health() -> tuple[Response, int]:
     database, oldest = _database()
     redis, workers = _queue()

@@ -4,10 +4,12 @@ import uuid
 
 from flask import Flask, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from core.errors import CannotRun, InvalidInput, NotFound, Refused
 from core.logs import logger
+from core.outages import outage_of
 
 _log = logger(__name__)
 
@@ -32,11 +34,21 @@ def set_up_failures(app: Flask) -> None:
     app.register_error_handler(InvalidInput, lambda error: _page(422, _with_fields(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
     app.register_error_handler(CannotRun, lambda error: _page(503, str(error)))
+    app.register_error_handler(DBAPIError, _database_failed)
     app.register_error_handler(Exception, _unexpected)
 
 
 def _with_fields(error: InvalidInput) -> str:
     return "; ".join([str(error), *(f"{name}: {text}" for name, text in error.fields.items())])
+
+
+def _database_failed(error: DBAPIError) -> tuple[str, int]:
+    """An outage passes: the page says so, and neither asks for a report nor fills the log with traces."""
+    sentence = outage_of(error)
+    if sentence is None:
+        return _unexpected(error)
+    _log.warning("database outage", path=request.path, reason=type(error.orig).__name__)
+    return _page(503, sentence)
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:

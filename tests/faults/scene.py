@@ -15,8 +15,10 @@ from typing import Any
 
 from sqlalchemy import text
 
+from abm.all_models import metadata
 from abm.installation.schema import newest_revision
 from abm.wiring import connect_engine, load_jobs
+from bench.postgres import Cluster, temporary_cluster
 from campaigns import sweeps
 from campaigns.dispatch import DrainOptions, drain
 from campaigns.outbox import is_idle
@@ -53,9 +55,7 @@ class Forked:
 
     def kill(self) -> None:
         """The process and whatever descends from it, at once."""
-        for pid in descendants(self.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_family(self.pid)
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
@@ -109,12 +109,9 @@ class Scene:
         connection.cache_clear()
 
     def close(self) -> None:
-        for forked in self._forked:
-            forked.kill()
+        self.kill_all_forked()
         for process in self._started:
-            for pid in descendants(process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_family(process.pid)
             process.wait()
         with db.engine().begin() as opened:
             opened.execute(text("DROP TABLE IF EXISTS alembic_version"))
@@ -157,6 +154,30 @@ class Scene:
             opened.execute(text("DELETE FROM alembic_version"))
             opened.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": newest_revision()})
         return self.start(sys.executable, "-m", "abm", "start", "--empty", ABM_PORT=str(port or free_port()))
+
+    @contextmanager
+    def own_postgres(self) -> Iterator[Cluster]:
+        """Move to a PostgreSQL server that may be broken; its database is empty and has every table."""
+        before = settings().database_url
+        with temporary_cluster() as cluster:
+            self.use_database(cluster.url)
+            metadata.create_all(db.engine())
+            try:
+                yield cluster
+            finally:
+                self.kill_all_forked()
+                self.use_database(before)
+
+    def use_database(self, url: str) -> None:
+        if db.engine.cache_info().currsize:
+            db.engine().dispose()
+        db.engine.cache_clear()
+        self.set_environment(ABM_DATABASE_URL=url)
+
+    def kill_all_forked(self) -> None:
+        for forked in self._forked:
+            forked.kill()
+        self._forked.clear()
 
     # what is true
 
@@ -268,6 +289,13 @@ def descendants(pid: int) -> set[int]:
     while more := {child for child, parent in pairs if parent in family} - family:
         family |= more
     return family
+
+
+def kill_family(pid: int) -> None:
+    """The process and all that descends from it, at once."""
+    for one in descendants(pid):
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 def children_of(pid: int) -> list[int]:

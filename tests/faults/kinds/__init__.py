@@ -1,5 +1,5 @@
 """Every module of faults, so that they are registered."""
 
-from tests.faults.kinds import kills
+from tests.faults.kinds import kills, postgres
 
-__all__ = ["kills"]
+__all__ = ["kills", "postgres"]

@@ -8,7 +8,7 @@ from campaigns.jobs import sweep
 from core.jobs import ring
 from tests.faults.judge import judge
 from tests.faults.registry import Plan, Verdict, fault
-from tests.faults.scene import CONNECTIONS, Forked, Scene, children_of, descendants, is_running, wait_until
+from tests.faults.scene import CONNECTIONS, Forked, Scene, children_of, is_running, kill_family, wait_until
 from tests.outbox_factory import running_campaign, states
 
 
@@ -71,8 +71,7 @@ def kill_everything(scene: Scene, plan: Plan) -> Verdict:
     product = scene.start_product()
     for _ in range(plan.rounds):
         scene.wait_for_acceptances(30)
-        for pid in descendants(product.pid):
-            os.kill(pid, signal.SIGKILL)
+        kill_family(product.pid)
         product.wait()
         product = scene.start_product()
         recoveries.append(scene.wait_for_acceptances(1))

@@ -1,0 +1,97 @@
+"""F9 and F10: the PostgreSQL server cuts connections, restarts, hangs, or has sixteen senders at the same accounts."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import psycopg
+
+from core.settings import settings
+from tests.faults.judge import judge
+from tests.faults.registry import Plan, Verdict, fault
+from tests.faults.scene import Scene, wait_until
+from tests.outbox_factory import running_campaign
+
+_CUT_ALL = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+
+@fault("F9", "pg_terminate_backend of every connection", rounds=6, messages=900, needs=("postgresql",))
+def cut_connections(scene: Scene, plan: Plan) -> Verdict:
+    """Whatever transaction was under way: it is tried again, or its rows are settled from the journal."""
+    chance, recoveries = plan.chance(), []
+    running_campaign(plan.messages)
+    scene.start_family()
+    visitor = scene.browser()
+    codes = []
+    for _ in range(plan.rounds):
+        scene.wait_for_acceptances(20)
+        time.sleep(chance.uniform(0, 0.2))
+        visitor.get("/accounts")  # so that the pool of this process holds a connection to be cut
+        with psycopg.connect(settings().database_url.replace("+psycopg", "")) as opened:
+            opened.execute(_CUT_ALL)
+        codes.append(visitor.get("/accounts").status_code)
+        recoveries.append(scene.wait_for_acceptances(1))
+    scene.wait_until_sent()
+    verdict = judge(scene, intended=plan.messages, recoveries=recoveries)
+    if any(code >= 500 for code in codes):
+        verdict.broken.append(f"pages answered {sorted(set(codes))}")
+    return verdict
+
+
+@fault("F9", "PostgreSQL restarted as after a crash", rounds=1, messages=500, needs=("postgresql", "postgres server"))
+def restart_server(scene: Scene, plan: Plan) -> Verdict:
+    """On a server of its own. Pages say that the database is away, and are back as soon as it is."""
+    chance, recoveries, late, codes = plan.chance(), [], 0, set()
+    with scene.own_postgres() as cluster:
+        running_campaign(plan.messages)
+        scene.start_family()
+        visitor = scene.browser()
+        for _ in range(plan.rounds):
+            scene.wait_for_acceptances(20)
+            time.sleep(chance.uniform(0, 0.2))
+            restart = threading.Thread(target=cluster.restart, args=("immediate",))
+            restart.start()
+            while restart.is_alive():
+                codes |= {visitor.get(page).status_code for page in ("/accounts", "/health")}
+                codes.add(visitor.post("/settings/company", data={"company_name": "ours"}).status_code)
+            late += not wait_until(lambda: visitor.get("/accounts").status_code == 200, 10)
+            recoveries.append(scene.wait_for_acceptances(1))
+        scene.wait_until_sent()
+        verdict = judge(scene, intended=plan.messages, recoveries=recoveries)
+    if late:
+        verdict.broken.append(f"pages were away for more than 10 s after {late} restarts")
+    if wrong := codes - {200, 302, 422, 503}:
+        verdict.broken.append(f"pages answered {sorted(wrong)} during the restart")
+    verdict.notes.append(f"pages answered {sorted(codes)}")
+    return verdict
+
+
+@fault("F9", "PostgreSQL frozen (SIGSTOP) for seconds", rounds=1, messages=500, needs=("postgresql", "postgres server"))
+def freeze_server(scene: Scene, plan: Plan) -> Verdict:
+    """Nothing new is begun while stops cannot be read; all goes on when it thaws."""
+    chance, recoveries, late = plan.chance(), [], 0
+    with scene.own_postgres() as cluster:
+        running_campaign(plan.messages)
+        scene.start_family()
+        for _ in range(plan.rounds):
+            scene.wait_for_acceptances(20)
+            frozen = cluster.processes()
+            for pid in frozen:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            time.sleep(3.0)
+            before = sum(scene.accepted().values())
+            time.sleep(chance.uniform(1.0, 3.0))
+            late += sum(scene.accepted().values()) > before
+            for pid in frozen:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+            recoveries.append(scene.wait_for_acceptances(1))
+        scene.wait_until_sent()
+        verdict = judge(scene, intended=plan.messages, recoveries=recoveries)
+    if late:
+        verdict.broken.append("messages were begun though no stop could have been seen")
+    return verdict
