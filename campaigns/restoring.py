@@ -3,21 +3,24 @@
 `hold` runs on the copy before anybody uses it; sending then waits for a person (`abm campaigns release`).
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import stops
+from campaigns import editing, stops
 from campaigns.inserting import insert_ignoring
-from campaigns.models import Batch, ConsentEvent, Delivery, Suppression
-from campaigns.states import CLAIMABLE_STATES, DeliveryState
+from campaigns.models import Batch, Campaign, CampaignVersion, ConsentEvent, Delivery, Enrolment, Run, Suppression
+from campaigns.progress import advance, plan_due_steps
+from campaigns.states import CLAIMABLE_STATES, CampaignState, DeliveryState, EnrolmentState, RunState
 from core import clock
 
 _SUPPRESSION = ("scope", "key", "purpose", "reason", "hint", "source", "created_at")
 _CONSENT = ("contact_id", "address_key", "purpose", "kind", "source", "evidence", "at")
+FRESH = timedelta(hours=1)
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -58,16 +61,61 @@ def hold(session: Session) -> int:
     return count
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Messages taken for unknown, and the campaigns that wait for somebody to resume them."""
+
+    messages: int
+    paused: tuple[str, ...] = ()
+
+
+def held_before(*, made_at: datetime | None, restored_at: datetime) -> datetime:
+    """What was due up to this moment is held unless somebody says otherwise.
+
+    A copy of a backup that is older than FRESH: all that was due by its restore, since the original worked on for an
+    unknown time. A fresh one (a move to another machine): only what had been due for longer than FRESH.
+    """
+    is_fresh = made_at is not None and restored_at - made_at <= FRESH
+    return restored_at - FRESH if is_fresh else restored_at
+
+
 def count_due_before(session: Session, moment: datetime) -> int:
-    """Messages that wait here and that the original may have sent by `moment`."""
-    return session.scalar(select(func.count()).select_from(Delivery).where(
-        Delivery.state.in_(CLAIMABLE_STATES), Delivery.due_at <= moment)) or 0
+    """Messages that wait here and that the original may have sent by `moment`, those still to be written included."""
+    written = session.scalar(select(func.count()).select_from(Delivery).where(*_due(moment))) or 0
+    to_write = session.scalar(
+        select(func.count()).select_from(Enrolment).join(Run, Run.id == Enrolment.run_id)
+        .where(Run.state == RunState.ACTIVE, Enrolment.state == EnrolmentState.ACTIVE,
+               Enrolment.next_due_at <= moment)) or 0
+    return written + to_write
 
 
-def doubt_due_before(session: Session, moment: datetime) -> int:
-    """Take all messages that the original may have sent by `moment` for unknown, so that none is sent twice."""
-    done = session.execute(update(Delivery).where(
-        Delivery.state.in_(CLAIMABLE_STATES), Delivery.due_at <= moment).values(
+def hold_due(session: Session, moment: datetime) -> Held:
+    """Take all messages that the original may have sent by `moment` for unknown, so that none is sent twice.
+
+    Steps that came due meanwhile are written first, so that they are held as well. Where the original may be further
+    still (later steps, people not enrolled yet), the campaign is paused: only a person can know.
+    """
+    while advance(session, moment) + plan_due_steps(session, moment):
+        session.flush()
+    held = session.execute(
+        select(Run.campaign_id, Run.version_id, func.count(), func.max(Delivery.position))
+        .join(Run, Run.id == Delivery.run_id).where(*_due(moment)).group_by(Run.campaign_id, Run.version_id)).all()
+    session.execute(update(Delivery).where(*_due(moment)).values(
         state=DeliveryState.UNKNOWN, detail="Restored from a backup: the original may have sent it",
-        first_tried_at=func.coalesce(Delivery.first_tried_at, clock.now())).returning(Delivery.id)).all()
-    return len(done)
+        first_tried_at=func.coalesce(Delivery.first_tried_at, clock.now())))
+    ahead = {campaign_id for campaign_id, version_id, _count, position in held
+             if position + 1 < len(session.get_one(CampaignVersion, version_id).definition["steps"])}
+    ahead |= set(session.scalars(select(Run.campaign_id).where(Run.state == RunState.PLANNING)))
+    return Held(sum(row[2] for row in held), tuple(sorted(_pause(session, ahead))))
+
+
+def _due(moment: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Delivery.state.in_(CLAIMABLE_STATES), Delivery.due_at <= moment
+
+
+def _pause(session: Session, campaign_ids: Collection[int]) -> Iterator[str]:
+    for campaign in session.scalars(select(Campaign).where(
+            Campaign.id.in_(campaign_ids), Campaign.state == CampaignState.RUNNING).order_by(Campaign.id)):
+        editing.pause(session, campaign=campaign, reason=(
+            "restored from a backup: the original may have gone on; settle what is in doubt, then resume"))
+        yield campaign.name

@@ -42,3 +42,4 @@ class Company:
     is_sending_strict: bool = False
     analysis_thresholds: dict[str, float] = field(default_factory=dict)
     restored_at: str = ""
+    restored_from: str = ""

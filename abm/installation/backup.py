@@ -101,6 +101,7 @@ def restore_backup(source: Path, *, passphrase: str) -> Restored:
         in_doubt, merged = restoring.hold(session), restoring.merge_stops(session, newer) if newer else 0
         now = clock.now()
         set_company_value(session, name="restored_at", value=now.isoformat())
+        set_company_value(session, name="restored_from", value=about["made_at"])
         record(session, action="installation.restore", subject="installation", after={
             "made_at": about["made_at"], "in_doubt": in_doubt, "stops_merged": merged})
         return Restored(about["made_at"], in_doubt, merged, restoring.count_due_before(session, now))

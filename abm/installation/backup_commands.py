@@ -44,5 +44,6 @@ def restore(file: Path, passphrase_stdin: bool, as_json: bool) -> None:
     click.echo(f"Restored the backup of {done.made_at[:16]}; {done.in_doubt} messages are in doubt, {done.merged} "
                "newer suppressions were kept. Nothing is sent until `abm campaigns release`.")
     if done.due:
-        click.echo(f"{done.due} messages were due by now, and the original may have sent them since the backup: "
-                   "release with --hold-due to take them for in doubt instead of sending them.", err=True)
+        click.echo(f"{done.due} messages were due by now, and the original may have sent them since the backup: those "
+                   "that it had time to send are held as in doubt when you release; --hold-due holds all of them, "
+                   "--send-due none (when the original stood still).", err=True)

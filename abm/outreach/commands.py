@@ -11,6 +11,7 @@ from abm.outreach import (
     forecast_commands,
     play_commands,
     reclassify_commands,
+    release_commands,
     replay_commands,
     snippet_commands,
     version_commands,
@@ -28,9 +29,9 @@ def campaigns() -> None:
     """Outreach campaigns: from a file to sent, with every message accounted for."""
 
 
-for command in (forecast_commands.check, forecast_commands.dry_run, doubt_commands.doubt, doubt_commands.resend,
-                doubt_commands.confirm, version_commands.changes,
-                version_commands.move, play_commands.plays,
+for command in (forecast_commands.check, forecast_commands.dry_run, release_commands.release, doubt_commands.doubt,
+                doubt_commands.resend, doubt_commands.confirm, version_commands.changes, version_commands.move,
+                play_commands.plays,
                 play_commands.use, replay_commands.replay, effect_commands.effect, reclassify_commands.reclassify,
                 snippet_commands.snippet, snippet_commands.snippets):
     campaigns.add_command(command)
@@ -63,20 +64,6 @@ def list_(as_json: bool) -> None:
                  "planned": row.planned, "by_state": row.books} for row in list_campaigns(session)]
     lines = [f"{row['campaign']}\t{row['state']}\t{row['planned']} planned\t{row['title']}" for row in rows]
     answer({"campaigns": rows}, as_json=as_json, text="\n".join(lines) or "There are no campaigns yet")
-
-
-@campaigns.command()
-@click.option("--hold-due", is_flag=True, help="What was due before the restore counts as in doubt and is not sent.")
-def release(hold_due: bool) -> None:
-    """Let an installation that was restored from a backup send."""
-    from abm.outreach.releasing import release as release_copy
-
-    with db.transaction() as session:
-        held = release_copy(session, holds_due=hold_due)
-    if held is None:
-        click.echo("This installation is not held back; nothing changed")
-        return
-    click.echo("Sending goes on" + (f"; {held} messages are in doubt" if held else ""))
 
 
 @campaigns.command()
