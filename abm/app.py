@@ -23,7 +23,7 @@ from abm.web.exports import export_url, may_export
 from abm.web.failures import set_up_failures
 from abm.web.formatting import set_up_filters
 from abm.web.headers import nonce, set_up_headers
-from abm.web.menu import MENU, attention
+from abm.web.menu import MENU, attention, is_lit
 from abm.wiring import connect_engine, load_jobs
 from core import db
 from core.settings import ROOT, settings
@@ -129,7 +129,7 @@ def _note_export(table: str, kind: str, rows: int) -> None:
 
 def _set_up_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
-        MENU=MENU, attention=attention, may=user_may, nonce=nonce, asset=_asset, csrf_field=_csrf_field,
+        MENU=MENU, attention=attention, is_lit=is_lit, may=user_may, nonce=nonce, asset=_asset, csrf_field=_csrf_field,
         may_export=may_export, export_url=export_url,
     )
 

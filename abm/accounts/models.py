@@ -92,6 +92,7 @@ class AccountAlias(Base):
         UniqueConstraint("account_id", "kind", "value_key"),
         Index("uq_account_alias_source_id", "value_key", unique=True, sqlite_where=text("kind = 'id'"),
               postgresql_where=text("kind = 'id'")),
+        Index("ix_account_alias_value", "kind", "value_key"),
         CheckConstraint("kind IN ('id','name','domain')", name="kind"),
     )
 

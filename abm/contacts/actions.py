@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
@@ -11,7 +12,7 @@ from abm.accounts.queries import get_account
 from abm.audit.actions import record
 from abm.contacts.addresses import address_for_comparison
 from abm.contacts.matching import BY_PERSON
-from abm.contacts.models import Contact
+from abm.contacts.models import Contact, FurtherSeat
 from abm.contacts.queries import get_contact
 from campaigns.stops import bump
 from core import clock
@@ -55,12 +56,16 @@ def update_contact(session: Session, *, contact_id: int, values: Mapping[str, An
 
 
 def move_contact(session: Session, *, contact_id: int, account_id: int) -> Contact:
-    """A person decides that somebody belongs to another account; no import changes that again. Raises NotFound."""
+    """A person decides that somebody belongs to another account; no import changes that again. Who reports to whom
+    ends, and a part played at the new account becomes the own one. Raises NotFound."""
     contact, account = get_contact(session, contact_id), get_account(session, account_id)
     before = {"account_id": contact.account_id, "match_rule": contact.match_rule}
     came_from = contact.account_id
     contact.account_id, contact.match_rule, contact.match_score = account.id, BY_PERSON, 100
-    contact.updated_at = clock.now()
+    contact.reports_to_id, contact.updated_at = None, clock.now()
+    session.execute(update(Contact).where(Contact.reports_to_id == contact.id).values(reports_to_id=None))
+    session.execute(delete(FurtherSeat).where(FurtherSeat.contact_id == contact.id,
+                                              FurtherSeat.account_id == account.id))
     record(session, action="contact.move", subject="contact", subject_id=contact.id, before=before,
            after={"account_id": account.id, "match_rule": BY_PERSON})
     for place, title in ((came_from, f"Person moved to {account.name}"), (account.id, "Person moved here")):

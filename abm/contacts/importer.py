@@ -122,9 +122,10 @@ class ContactImporter:
         ]
 
     def _resolve_accounts(self, session: Session, batch: Batch, run: Run) -> None:
-        columns, outside = batch.columns, batch.columns["account_id"]
+        columns = batch.columns
+        outside: list[str | None] = columns.setdefault("account_id", [None] * len(batch.raw.rows))
         known = self._accounts.find(session, outside)
-        columns["account_id"] = [known.get(account) for account in outside]
+        columns["account_id"] = [known.get(account or "") for account in outside]
         open_rows = [index for index, account_id in enumerate(columns["account_id"]) if account_id is None]
         if run.finds_accounts and open_rows:
             self._match(session, batch, open_rows)

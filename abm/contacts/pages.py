@@ -6,7 +6,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
-from abm.accounts.queries import get_account
+from abm.accounts.queries import find_account_by_name, get_account
 from abm.accounts.views import list_views
 from abm.contacts import actions, centre_pages
 from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, role_word
@@ -60,12 +60,16 @@ def export() -> Table:
 @pages.get("/contacts/<int:contact_id>")
 @requires(Permission.SEE)
 def show(contact_id: int) -> Answer:
-    contact = get_contact(g.session, contact_id)
+    return _page(get_contact(g.session, contact_id), {}, {})
+
+
+def _page(contact: Contact, typed: Any, errors: Any) -> str:
     others = find_namesakes(g.session, email_key=contact.email_key, but=contact.id) if contact.email_key else []
     return render_template(
-        "contacts/show.html", contact=contact, name=name_of(contact), others=others, role_word=role_word, bases=BASES,
-        attitudes=ATTITUDES, ties=list_ties(g.session, contact.id), roles=ROLES.items(),
-        further=list_further_seats(g.session, contact.id), consents=list_consent(g.session, contact.id),
+        "contacts/show.html", contact=contact, typed=typed, errors=errors, name=name_of(contact), others=others,
+        role_word=role_word, bases=BASES, attitudes=ATTITUDES, roles=ROLES.items(),
+        ties=list_ties(g.session, contact.id), further=list_further_seats(g.session, contact.id),
+        consents=list_consent(g.session, contact.id),
         obstacle=why_not_emailed(g.session, [contact]).get(contact.id))
 
 
@@ -118,6 +122,22 @@ def deactivate(contact_id: int) -> Answer:
 @requires(Permission.EDIT_ACCOUNTS)
 def reactivate(contact_id: int) -> Answer:
     actions.reactivate_contact(g.session, contact_id=contact_id)
+    return redirect(url_for("contacts.show", contact_id=contact_id))
+
+
+@pages.post("/contacts/<int:contact_id>/move")
+@requires(Permission.EDIT_ACCOUNTS)
+def move(contact_id: int) -> Answer:
+    """To the account of which the id, the name or an alias was typed."""
+    contact, wanted = get_contact(g.session, contact_id), request.form.get("move_to", "").strip()
+    found = find_account_by_name(g.session, wanted) if wanted else None
+    if found is None or found == contact.account_id:
+        said = ("This is the person's account already" if found else
+                f"There is no single account called {wanted}: type its full name or its id in your system" if wanted
+                else "Type the account's name or its id in your system")
+        return _page(contact, request.form, {"move_to": said}), 422
+    moved = actions.move_contact(g.session, contact_id=contact_id, account_id=found)
+    flash(f"Moved to {get_account(g.session, moved.account_id).name}; no file changes that again", "success")
     return redirect(url_for("contacts.show", contact_id=contact_id))
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy import Select, delete, func, insert, literal, literal_column, not_, select, update
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
@@ -22,7 +22,7 @@ def refresh_engagement(session: Session, *, now: datetime | None = None) -> dict
     moment = now or clock.now()
     rules, version = present_rules(session)
     fill_ledger(session, rules=rules, rules_id=version, now=moment)
-    changed = _keep_changes(session, rules, version, moment)
+    changed = _keep_changes(session, select_state(session, rules, moment), rules, version, moment)
     _replace_totals(session, rules, moment)
     own = AccountEngagement
     counts = session.execute(select(func.count(), func.count().filter(own.is_qualified),
@@ -30,10 +30,10 @@ def refresh_engagement(session: Session, *, now: datetime | None = None) -> dict
     return {"accounts": counts[0], "qualified": counts[1], "changed": changed, "fading": counts[2]}
 
 
-def _keep_changes(session: Session, rules: dict[str, Any], version: int, now: datetime) -> int:
+def _keep_changes(session: Session, found: Select[Any], rules: dict[str, Any], version: int, now: datetime) -> int:
     """A row and a line on the timeline for each account whose qualification differs from what was kept; only these are
     looked at one by one."""
-    state = select_state(session, rules, now).subquery()
+    state = found.subquery()
     changed = session.execute(select(state).where(state.c.is_qualified.is_distinct_from(state.c.was_qualified))).all()
     for row in changed:
         facts = Facts(row.tier, row.employees, float(row.fit), float(row.points), int(row.people), bool(row.is_locked),
@@ -69,10 +69,40 @@ def publish_rules(session: Session, *, rules: dict[str, Any], note: str) -> Enga
     return made
 
 
-def cool_down(session: Session, *, account_id: int, days: int, reason: str) -> None:
-    """Hand an account back to nurture: it is not qualified again before that. Raises NotFound."""
+def cool_down(session: Session, *, account_id: int, days: int, reason: str) -> datetime:
+    """Hand an account back to nurture: it is not qualified again before the moment that is returned. Raises
+    NotFound."""
     account = get_account(session, account_id)
     until = clock.now() + timedelta(days=days)
     session.merge(Cooling(account_id=account.id, until=until, reason=reason[:300]))
     record(session, action="engagement.cool_down", subject="account", subject_id=account.id,
            after={"until": until.isoformat(), "reason": reason})
+    add_account_event(session, account_id=account.id, kind="engagement", text=reason[:300],
+                      title=f"Back to nurture until {until:%Y-%m-%d}", link=f"/accounts/{account.id}/engagement")
+    _judge_again(session, account.id)
+    return until
+
+
+def end_cooling(session: Session, *, account_id: int) -> bool:
+    """Let the account be qualified again from now on; whether it was cooling down. Raises NotFound."""
+    account, found = get_account(session, account_id), session.get(Cooling, account_id)
+    if found is None:
+        return False
+    session.delete(found)
+    record(session, action="engagement.end_cooling", subject="account", subject_id=account.id,
+           before={"until": found.until.isoformat(), "reason": found.reason})
+    add_account_event(session, account_id=account.id, kind="engagement", title="No longer cooling down",
+                      link=f"/accounts/{account.id}/engagement")
+    _judge_again(session, account.id)
+    return True
+
+
+def _judge_again(session: Session, account_id: int) -> None:
+    """The qualification of one account, at once."""
+    session.flush()
+    (rules, version), now = present_rules(session), clock.now()
+    own = select_state(session, rules, now).where(literal_column("account_id") == account_id)
+    if _keep_changes(session, own, rules, version, now):
+        session.execute(update(AccountEngagement).where(AccountEngagement.account_id == account_id).values(
+            is_qualified=not_(AccountEngagement.is_qualified)))
+        session.expire_all()

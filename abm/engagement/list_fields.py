@@ -1,7 +1,8 @@
-"""What list rules may ask about engagement."""
+"""What list rules may ask about engagement, and where scorecards find its measures."""
 
 from abm.accounts.models import Account
 from abm.engagement.models import AccountEngagement
+from abm.scorecards.further import add_measures_of
 from abm.targets.extending import add_account_fields
 from abm.targets.sources import Column, Join, make_fields
 from abm.targets.vocabulary import FieldType
@@ -17,3 +18,4 @@ _FIELDS = make_fields(
 
 add_account_fields({name: (field, Column(_OWN[name.removeprefix("engagement.")], join=_JOIN))
                     for name, field in _FIELDS.items()})
+add_measures_of("abm.engagement.measures")

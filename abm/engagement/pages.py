@@ -7,12 +7,20 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from abm.accounts.queries import get_account
-from abm.engagement.actions import publish_rules
-from abm.engagement.panels import SIGNS, add_to_account_pages
-from abm.engagement.queries import find_engagement, list_changes, list_entries, list_rules, present_rules
-from abm.engagement.rules import KINDS, faded, read_rules
+from abm.engagement.actions import cool_down, end_cooling, publish_rules
+from abm.engagement.panels import add_to_account_pages
+from abm.engagement.queries import (
+    find_cooling,
+    find_engagement,
+    list_changes,
+    list_entries,
+    list_rules,
+    present_rules,
+)
+from abm.engagement.rules import KINDS, faded, read_rules, say_signs
 from abm.web.access import requires
 from abm.web.exports import Table, exports
+from abm.web.fields import Fields
 from abm.web.permissions import Permission
 from core import clock
 from core.errors import InvalidInput
@@ -26,10 +34,36 @@ add_to_account_pages()
 @pages.get("/accounts/<int:account_id>/engagement")
 @requires(Permission.SEE)
 def why(account_id: int) -> str:
+    return _why(account_id, {}, {})
+
+
+def _why(account_id: int, typed: Any, errors: Any) -> str:
     account, (rules, version) = get_account(g.session, account_id), present_rules(g.session)
     return render_template("engagement/why.html", account=account, found=find_engagement(g.session, account_id),
-                           rows=_rows(account_id, rules), rules=rules, version=version, kinds=KINDS, signs=SIGNS,
-                           changes=list_changes(g.session, account_id))
+                           rows=_rows(account_id, rules), rules=rules, version=version, kinds=KINDS,
+                           signs=say_signs(rules["fading"]), changes=list_changes(g.session, account_id), typed=typed,
+                           errors=errors, cooling=find_cooling(g.session, account_id, now=clock.now()))
+
+
+@pages.post("/accounts/<int:account_id>/engagement/cool-down")
+@requires(Permission.EDIT_ACCOUNTS)
+def cool(account_id: int) -> Answer:
+    fields = Fields(request.form)
+    days = fields.whole("days", least=1, most=3650, missing="Say for how many days.")
+    reason = fields.text("reason", missing="Say why: it stands on the timeline.", longest=300)
+    if fields.errors:
+        return _why(account_id, request.form, fields.errors), 422
+    until = cool_down(g.session, account_id=account_id, days=days or 0, reason=reason)
+    flash(f"Back to nurture: not qualified before {until:%Y-%m-%d}", "success")
+    return redirect(url_for("accounts.show", account_id=account_id))
+
+
+@pages.post("/accounts/<int:account_id>/engagement/end-cool-down")
+@requires(Permission.EDIT_ACCOUNTS)
+def end_cool_down(account_id: int) -> Answer:
+    end_cooling(g.session, account_id=account_id)
+    flash("It may be qualified again", "success")
+    return redirect(url_for("accounts.show", account_id=account_id))
 
 
 def _rows(account_id: int, rules: dict[str, Any]) -> list[dict[str, Any]]:

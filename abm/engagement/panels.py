@@ -6,13 +6,8 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.accounts.panels import register_panel
-from abm.engagement.queries import find_engagement
-
-SIGNS = {
-    "contact": "we contact them at most half as often as in the 90 days before",
-    "response": "they answer at most half as often as in the 90 days before",
-    "gaps": "their last three gaps between orders are at least 1.5 times the usual one",
-}
+from abm.engagement.queries import find_engagement, present_rules
+from abm.engagement.rules import say_signs
 
 
 def render_engagement(session: Session, account: Account) -> Markup:
@@ -20,7 +15,9 @@ def render_engagement(session: Session, account: Account) -> Markup:
     found = find_engagement(session, account.id)
     if found is None:
         return Markup("")
-    return Markup(render_template("engagement/_panel.html", account=account, found=found, signs=SIGNS))  # noqa: S704 — rendered with autoescape
+    rules, _version = present_rules(session)
+    signs = say_signs(rules["fading"])
+    return Markup(render_template("engagement/_panel.html", account=account, found=found, signs=signs))  # noqa: S704 — rendered with autoescape
 
 
 def add_to_account_pages() -> None:

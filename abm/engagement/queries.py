@@ -27,12 +27,9 @@ from abm.analysis.queries import latest_run_id
 from abm.engagement.models import AccountEngagement, Cooling, EngagementEntry, EngagementRules, QualificationChange
 from abm.engagement.rules import (
     DEFAULT_RULES,
-    FALLEN_TO,
-    FEWEST_ANSWERS,
-    FEWEST_TOUCHES,
-    LONGER_FROM,
     PEOPLE_DAYS,
     WINDOW_DAYS,
+    with_defaults,
 )
 from campaigns.models import ConversationLock, Touch
 from core.db import UtcDateTime, is_postgres
@@ -41,7 +38,7 @@ from core.db import UtcDateTime, is_postgres
 def present_rules(session: Session) -> tuple[dict[str, Any], int]:
     """The rules in force and their version; the defaults are version 0 until somebody publishes."""
     found = session.scalars(select(EngagementRules).order_by(EngagementRules.id.desc()).limit(1)).first()
-    return (found.content, found.id) if found else (DEFAULT_RULES, 0)
+    return (with_defaults(found.content), found.id) if found else (DEFAULT_RULES, 0)
 
 
 def list_rules(session: Session) -> Sequence[EngagementRules]:
@@ -51,6 +48,12 @@ def list_rules(session: Session) -> Sequence[EngagementRules]:
 
 def find_engagement(session: Session, account_id: int) -> AccountEngagement | None:
     return session.get(AccountEngagement, account_id)
+
+
+def find_cooling(session: Session, account_id: int, *, now: datetime) -> Cooling | None:
+    """Until when the account is not qualified whatever it does; None where it may be."""
+    found = session.get(Cooling, account_id)
+    return found if found is not None and found.until > now else None
 
 
 def list_entries(session: Session, account_id: int, *, now: datetime, limit: int = 200) -> Sequence[EngagementEntry]:
@@ -71,7 +74,7 @@ def select_state(session: Session, rules: dict[str, Any], now: datetime) -> Sele
     points, people, answers, touches = _points(session, rules, now), _people(now), _answers(now), _touches(now)
     anything = (points.c.points.is_not(None) | touches.c.account_id.is_not(None) | answers.c.account_id.is_not(None)
                 | AccountEngagement.account_id.is_not(None)
-                | (AccountResult.recent_gap_days >= LONGER_FROM * AccountResult.median_gap_days))
+                | (AccountResult.recent_gap_days >= rules["fading"]["longer_from"] * AccountResult.median_gap_days))
     is_locked = select(ConversationLock.account_id).where(
         ConversationLock.account_id == Account.id, ConversationLock.until > now).exists()
     is_cooling = select(Cooling.account_id).where(Cooling.account_id == Account.id, Cooling.until > now).exists()
@@ -96,7 +99,8 @@ def select_state(session: Session, rules: dict[str, Any], now: datetime) -> Sele
         .where(anything)
         .subquery()
     )
-    return select(found, _is_qualified(found.c, rules).label("is_qualified"), _decay(found.c).label("decay"))
+    decay = _decay(found.c, rules["fading"])
+    return select(found, _is_qualified(found.c, rules).label("is_qualified"), decay.label("decay"))
 
 
 def _is_qualified(state: Any, rules: dict[str, Any]) -> ColumnElement[bool]:
@@ -114,11 +118,12 @@ def _is_qualified(state: Any, rules: dict[str, Any]) -> ColumnElement[bool]:
                 state.people >= needed["people"], not_(state.is_locked), not_(state.is_cooling))
 
 
-def _decay(state: Any) -> ColumnElement[str]:
+def _decay(state: Any, lines: dict[str, float]) -> ColumnElement[str]:
     """The signs of `rules.decay_signs`, joined by commas."""
-    contact = and_(state.touches_before >= FEWEST_TOUCHES, state.touches <= FALLEN_TO * state.touches_before)
-    response = and_(state.answers_before >= FEWEST_ANSWERS, state.answers <= FALLEN_TO * state.answers_before)
-    gaps = and_(state.median_gap_days > 0, state.recent_gap_days >= LONGER_FROM * state.median_gap_days)
+    fallen = lines["fallen_to"]
+    contact = and_(state.touches_before >= lines["fewest_touches"], state.touches <= fallen * state.touches_before)
+    response = and_(state.answers_before >= lines["fewest_answers"], state.answers <= fallen * state.answers_before)
+    gaps = and_(state.median_gap_days > 0, state.recent_gap_days >= lines["longer_from"] * state.median_gap_days)
     first, second, third = (type_coerce(case((sign, f",{name}"), else_=""), String) for sign, name in (
         (contact, "contact"), (response, "response"), (gaps, "gaps")))
     return func.substr(first + second + third, 2)

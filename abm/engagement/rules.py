@@ -19,13 +19,13 @@ KINDS = {"reply": "A reply", "click": "A click by a person", "open": "An open by
          "visit": "A visit held", "order": "An order"}
 GROUPS = ("conversation", "reading", "orders")
 WINDOW_DAYS, PEOPLE_DAYS = 90, 30
-FALLEN_TO, LONGER_FROM, FEWEST_TOUCHES, FEWEST_ANSWERS = 0.5, 1.5, 4, 2
 DEFAULT_RULES: dict[str, Any] = {
     "points": {"reply": 10, "click": 3, "open": 1, "call": 8, "visit": 12, "order": 15},
     "group": {"reply": "conversation", "call": "conversation", "visit": "conversation", "click": "reading",
               "open": "reading", "order": "orders"},
     "limits": {"conversation": 60, "reading": 20, "orders": 30},
     "decay_days": 90,
+    "fading": {"fallen_to": 0.5, "longer_from": 1.5, "fewest_touches": 4, "fewest_answers": 2},
     "needed": {"fit": 0, "fit_by_tier": {}, "points": 30, "points_by_tier": {}, "people": 2, "large_from": 1000,
                "large_factor": 1.5},
 }
@@ -63,7 +63,8 @@ def read_rules(text: str) -> dict[str, Any]:
 
 
 def _check(rules: Mapping[str, Any]) -> None:
-    numbers = [("decay_days", rules["decay_days"]), *rules["points"].items(), *rules["limits"].items()]
+    numbers = [("decay_days", rules["decay_days"]), *rules["points"].items(), *rules["limits"].items(),
+               *rules["fading"].items()]
     numbers += [(name, value) for name, value in rules["needed"].items() if not name.endswith("_by_tier")]
     for tier_name in ("fit_by_tier", "points_by_tier"):
         if not isinstance(rules["needed"][tier_name], dict):
@@ -74,6 +75,8 @@ def _check(rules: Mapping[str, Any]) -> None:
             raise _wrong(f"{name} is a number, zero or more")
     if not 1 <= rules["decay_days"] <= WINDOW_DAYS:
         raise _wrong(f"decay_days lies between 1 and {WINDOW_DAYS}")
+    if rules["fading"]["fallen_to"] > 1 or rules["fading"]["longer_from"] < 1:
+        raise _wrong("fallen_to is at most 1 and longer_from at least 1: they say how much less, and how much longer")
     if set(rules["group"].values()) - set(GROUPS):
         raise _wrong(f"a group is one of {', '.join(GROUPS)}")
 
@@ -106,15 +109,31 @@ def evaluate(facts: Facts, rules: Mapping[str, Any], version: int) -> dict[str, 
     return {"is_qualified": all(part["holds"] for part in parts), "parts": parts, "rules": version}
 
 
-def decay_signs(*, touches: tuple[int, int], answers: tuple[int, int],
-                gaps: tuple[float | None, float | None]) -> list[str]:
+def with_defaults(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Published rules, with the defaults of what a version of then did not know."""
+    return {**DEFAULT_RULES, **rules}
+
+
+def decay_signs(*, touches: tuple[int, int], answers: tuple[int, int], gaps: tuple[float | None, float | None],
+                lines: Mapping[str, float] = DEFAULT_RULES["fading"]) -> list[str]:
     """Signs that a relation fades (Levitt): (last 90 days, the 90 before) of our touches and their answers, and (mean
     of the last three gaps, usual gap) of orders."""
     signs = []
-    if touches[1] >= FEWEST_TOUCHES and touches[0] <= FALLEN_TO * touches[1]:
+    if touches[1] >= lines["fewest_touches"] and touches[0] <= lines["fallen_to"] * touches[1]:
         signs.append("contact")
-    if answers[1] >= FEWEST_ANSWERS and answers[0] <= FALLEN_TO * answers[1]:
+    if answers[1] >= lines["fewest_answers"] and answers[0] <= lines["fallen_to"] * answers[1]:
         signs.append("response")
-    if gaps[0] is not None and gaps[1] is not None and gaps[1] > 0 and gaps[0] >= LONGER_FROM * gaps[1]:
+    if gaps[0] is not None and gaps[1] is not None and gaps[1] > 0 and gaps[0] >= lines["longer_from"] * gaps[1]:
         signs.append("gaps")
     return signs
+
+
+def say_signs(lines: Mapping[str, float]) -> dict[str, str]:
+    """What each sign means, in words."""
+    fallen, longer = lines["fallen_to"], lines["longer_from"]
+    part = "half as often" if fallen == 0.5 else f"{fallen:g} times as often"
+    return {
+        "contact": f"we contact them at most {part} as in the 90 days before",
+        "response": f"they answer at most {part} as in the 90 days before",
+        "gaps": f"their last three gaps between orders are at least {longer:g} times the usual one",
+    }

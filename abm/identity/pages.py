@@ -22,6 +22,8 @@ from abm.identity.queries import (
     count_open,
     export_merges,
     export_pairs,
+    find_kept_account,
+    find_kept_contact,
     get_pair,
     last_search,
     merge_order,
@@ -34,6 +36,7 @@ from abm.identity.queries import (
 from abm.identity.unmerging import unmerge
 from abm.web.access import requires
 from abm.web.exports import Table, exports
+from abm.web.forwarding import forward
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
 from core.errors import InvalidInput, NotFound, Refused
@@ -209,3 +212,5 @@ def aliases_panel(_session: Any, account: Account) -> str:
 
 
 register_panel("Known as", 80, aliases_panel)
+forward("account_id", find_kept_account)
+forward("contact_id", find_kept_contact)

@@ -107,6 +107,31 @@ def get_merge(session: Session, merge_id: int, *, for_update: bool = False) -> M
     return merge
 
 
+_MOST_MERGES = 20
+
+
+def find_kept_account(session: Session, account_id: int) -> int | None:
+    """The account that a gone one is part of by now; None for one that is there, or that no merge took."""
+    return _find_kept(session, "account", Account, account_id)
+
+
+def find_kept_contact(session: Session, contact_id: int) -> int | None:
+    """The same for a record of a person."""
+    return _find_kept(session, "contact", Contact, contact_id)
+
+
+def _find_kept(session: Session, subject: str, kind: type[Account] | type[Contact], gone_id: int) -> int | None:
+    """Along merges that stand, since what was kept may have been merged in its turn."""
+    kept: int | None = gone_id
+    for _step in range(_MOST_MERGES):
+        if kept is None or session.scalar(select(kind.id).where(kind.id == kept)) is not None:
+            break
+        kept = session.scalar(select(Merge.kept_id).where(
+            Merge.subject == subject, Merge.dropped_id == kept, Merge.undone_at.is_(None))
+            .order_by(Merge.id.desc()).limit(1))
+    return None if kept == gone_id else kept
+
+
 def select_merges() -> Select[*tuple[Any, ...]]:
     found: Select[*tuple[Any, ...]] = select(Merge)
     return found

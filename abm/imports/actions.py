@@ -24,7 +24,9 @@ _BLOCK = 1 << 20
 LARGEST_UPLOAD = 500 * 1024 * 1024
 
 
-def store_upload(session: Session, *, kind: str, file_name: str, content: IO[bytes]) -> ImportRun:
+def store_upload(
+    session: Session, *, kind: str, file_name: str, content: IO[bytes], source: str = ""
+) -> ImportRun:
     """Keep an uploaded file under a name of our own, as a draft. Raises InvalidInput for an empty or too large one."""
     find_importer(kind)
     folder = settings().uploads_dir
@@ -38,7 +40,7 @@ def store_upload(session: Session, *, kind: str, file_name: str, content: IO[byt
         kind=kind,
         file_name=shown,
         stored_path=str(path),
-        options={},
+        options={"came_from": source} if source else {},
         state="draft",
         started_by=actor().name,
         created_at=clock.now(),
@@ -65,7 +67,8 @@ def start_import(
 ) -> ImportRun:
     """Have a worker bring the file in; a run that is over is repeated as a new one. Raises InvalidInput, Refused.
 
-    `options`: `mapping` (as in a mapping file), encoding, delimiter, sheet. The mapping is remembered for this header.
+    `options`: `mapping` (as in a mapping file), encoding, delimiter, sheet, `came_from`. The mapping is remembered for
+    the source and the header.
     """
     if run.state in ("waiting", "running"):
         raise Refused("This import is under way already")
@@ -78,7 +81,8 @@ def start_import(
         session.add(run)
     run.options, run.is_dry_run, run.state, run.started_by = options, is_dry_run, "waiting", actor().name
     session.flush()
-    _remember(session, kind=run.kind, header=header, mapping=options.get("mapping", {}))
+    remember_mapping(session, kind=run.kind, header=header, mapping=options.get("mapping", {}),
+                     source=options.get("came_from", ""))
     record(
         session,
         action="import.start",
@@ -102,7 +106,14 @@ def cancel_import(session: Session, *, import_id: int) -> ImportRun:
     return run
 
 
-def _remember(session: Session, *, kind: str, header: Sequence[str], mapping: dict[str, Any]) -> None:
-    digest = header_digest(header)
-    session.execute(delete(SavedMapping).where(SavedMapping.kind == kind, SavedMapping.header_digest == digest))
-    session.add(SavedMapping(kind=kind, header_digest=digest, mapping=mapping, saved_at=clock.now()))
+def remember_mapping(
+    session: Session, *, kind: str, header: Sequence[str], mapping: dict[str, Any], source: str = ""
+) -> None:
+    """Propose it for files with this header from now on, and for whatever comes from the source that is named."""
+    digest, own = header_digest(header), delete(SavedMapping).where(SavedMapping.kind == kind)
+    session.execute(own.where(SavedMapping.source == "", SavedMapping.header_digest == digest))
+    if source:
+        session.execute(own.where(SavedMapping.source == source))
+    for name in dict.fromkeys(("", source)):
+        session.add(SavedMapping(kind=kind, source=name, header_digest=digest, mapping=mapping, saved_at=clock.now()))
+    session.flush()

@@ -1,12 +1,13 @@
 """`abm import`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
-from abm.imports.actions import cancel_import
+from abm.imports.actions import cancel_import, remember_mapping
 from abm.imports.checkpoints import Checkpoint
 from abm.imports.mapping import Mapping, mapping_from
 from abm.imports.models import ImportRun
@@ -15,7 +16,7 @@ from abm.imports.queries import find_saved_mapping, list_imports
 from abm.imports.recording import write_report
 from abm.imports.registry import IMPORTERS, find_importer
 from abm.imports.running import Task, bring_in
-from abm.imports.shipped import load_mapping
+from abm.imports.shipped import load_content, load_mapping
 from abm.imports.tables import ReadingOptions
 from abm.web.terminal import DONE, PARTLY, answer, progress_bar
 from core import clock, db
@@ -34,6 +35,8 @@ from core.settings import settings
 @click.option("--rejects", type=click.Path(path_type=Path), help="Where the refused rows go.")
 @click.option("--match", "finds_accounts", is_flag=True,
               help="Contacts: find the account by the address's domain where the row names none that is known.")
+@click.option("--source", default="", help="Where the file comes from: its mapping is remembered under this name, and "
+                                           "taken where no --map is given.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_(
     kind: str,
@@ -45,17 +48,19 @@ def import_(
     sheet: str,
     rejects: Path | None,
     finds_accounts: bool,
+    source: str,
     as_json: bool,
 ) -> int:
     """Bring in accounts, contacts, products, orders or order lines from CSV, .xlsx or .ods."""
     options = ReadingOptions(encoding=encoding, delimiter=delimiter, sheet=sheet)
-    source = _source(file, mapping, encoding, delimiter, sheet, finds_accounts)
-    place = Checkpoint(kind=kind, file_name=file.name, source=source)
+    place = Checkpoint(kind=kind, file_name=file.name,
+                       source=_source(file, mapping, encoding, delimiter, sheet, finds_accounts, source))
+    said = Said(kind, file, options, mapping, " ".join(source.split())[:100])
     task = Task(
         kind=kind,
         path=file,
         place=place,
-        mapping=_mapping(kind, mapping, file, options, finds_accounts=finds_accounts),
+        mapping=_mapping(said, finds_accounts=finds_accounts),
         is_dry_run=dry_run,
         rejects=rejects or _rejects_path(kind, file),
         keep_rejects=rejects is not None,
@@ -65,16 +70,32 @@ def import_(
     if not dry_run:
         with db.transaction() as session:
             write_report(session, session.get_one(ImportRun, place.import_id), report)
+            _remember(session, said)
         place.close()
     answer(report.as_json(), as_json=as_json, text=report.as_text())
     return PARTLY if report.rejected else DONE
 
 
-def _mapping(kind: str, asked: str, file: Path, options: ReadingOptions, *, finds_accounts: bool) -> Mapping | None:
-    """`remembered` is the one that was last used in the browser for a file with this header."""
-    layout = find_importer(kind).layout
-    if asked == "remembered":
-        mapping: Mapping | None = _remembered(kind, file, options)
+@dataclass(frozen=True)
+class Said:
+    """What the command line says about the mapping: `asked` as given to --map, `source` as given to --source."""
+
+    kind: str
+    file: Path
+    options: ReadingOptions
+    asked: str
+    source: str
+
+    @property
+    def is_remembered(self) -> bool:
+        return self.asked == "remembered"
+
+
+def _mapping(said: Said, *, finds_accounts: bool) -> Mapping | None:
+    """`remembered` is the one last used for this source, or in the browser for a file with this header."""
+    layout, asked = find_importer(said.kind).layout, said.asked
+    if said.is_remembered or (said.source and not asked):
+        mapping = _remembered(said)
     else:
         mapping = load_mapping(asked, layout) if asked else None
     if not finds_accounts or (mapping and mapping.match is not None):
@@ -83,12 +104,22 @@ def _mapping(kind: str, asked: str, file: Path, options: ReadingOptions, *, find
     return replace(mapping, match=matching.match) if mapping else matching
 
 
-def _remembered(kind: str, file: Path, options: ReadingOptions) -> Mapping:
+def _remembered(said: Said) -> Mapping | None:
     with db.reading() as session:
-        found = find_saved_mapping(session, kind=kind, header=preview_file(file, options).header)
-    if found is None:
-        raise Refused(f"No mapping is remembered for {kind} with the header of {file.name}; give a mapping file")
-    return mapping_from(found, find_importer(kind).layout)
+        found = find_saved_mapping(session, kind=said.kind, header=preview_file(said.file, said.options).header,
+                                   source=said.source)
+    if found is None and said.is_remembered:
+        raise Refused(f"No mapping is remembered for {said.kind} with the header of {said.file.name}; "
+                      "give a mapping file")
+    return mapping_from(found, find_importer(said.kind).layout) if found is not None else None
+
+
+def _remember(session: Session, said: Said) -> None:
+    """A mapping file that was given with a source is the source's from now on."""
+    if said.source and said.asked and not said.is_remembered:
+        header = preview_file(said.file, said.options).header
+        remember_mapping(session, kind=said.kind, header=header, source=said.source,
+                         mapping=load_content(said.asked))
 
 
 def _source(file: Path, *read_how: str | bool) -> str:

@@ -9,6 +9,7 @@ from abm.imports.layout import Layout
 from abm.imports.mapping import mapping_from
 from core.errors import InvalidInput
 
+MATCHED = "contacts"  # whose rows may be given an account by domain and name
 READING = ("encoding", "delimiter", "sheet")
 DELIMITERS = (("", "Found out"), (",", "Comma"), (";", "Semicolon"), ("\t", "TAB"), ("|", "Bar |"))
 ENCODINGS = (
@@ -27,7 +28,12 @@ def parse_options(form: Form[str, str], layout: Layout) -> dict[str, Any]:
         mapping_from(mapping, layout)
     except InvalidInput as error:
         raise InvalidInput(str(error), {"yaml" if form.get("yaml", "").strip() else "mapping": str(error)}) from error
-    return {"mapping": mapping, **{name: form.get(name, "") for name in READING}}
+    return {"mapping": mapping, "came_from": read_source(form), **{name: form.get(name, "") for name in READING}}
+
+
+def read_source(form: Form[str, str]) -> str:
+    """The name of where a file comes from, as it is compared: blanks made one."""
+    return " ".join(form.get("source", "").split())[:100]
 
 
 def _from_text(text: str) -> Any:
@@ -43,6 +49,8 @@ def _from_selects(form: Form[str, str], layout: Layout) -> dict[str, Any]:
     if form.get("full_name"):
         mapping["split"] = {form["full_name"]: ["first_name", "last_name"]}
     mapping["ignore"] = [name for name in layout.names if name not in columns]
+    if form.get("match") and layout.kind == MATCHED:
+        mapping["match"] = {"name": form["match_name"]} if form.get("match_name") else "domain"
     if form.get("custom") and layout.takes_custom:
         mapping["custom"] = "all"
     return mapping
@@ -55,6 +63,9 @@ def typed_from(mapping: Form[str, Any], guessed: Form[str, str], layout: Layout)
     for source, targets in (mapping.get("split", {}) if mapping else {}).items():
         if list(targets) == ["first_name", "last_name"]:
             typed["full_name"] = source
+    match = mapping.get("match") if mapping else None
+    typed["match"] = "yes" if match else ""
+    typed["match_name"] = match.get("name", "") if isinstance(match, dict) else ""
     typed["custom"] = "yes" if mapping and mapping.get("custom") == "all" else ""
     return typed
 

@@ -192,7 +192,8 @@ def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
     for target, factor in mapping.multiply.items():
         if target in sources:
             sources[target] = Source(**{**vars(sources[target]), "factor": factor})
-    missing = mapping.layout.missing(set(sources))
+    found_otherwise = {"account_id"} if mapping.match is not None else set()
+    missing = mapping.layout.missing(set(sources) | found_otherwise)
     if missing:
         raise InvalidInput(
             f"{file_name} lacks the required column {', '.join(missing)}; its header is: "

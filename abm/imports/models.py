@@ -49,13 +49,15 @@ class ImportRun(Base):
 
 
 class SavedMapping(Base):
-    """A mapping remembered per kind and header, proposed when a file with the same header comes again."""
+    """A mapping remembered per kind and header, proposed when a file with the same header comes again; and per `source`
+    (the name of where files come from, "" for the one by header), proposed whatever the header is then."""
 
     __tablename__ = "saved_mapping"
-    __table_args__ = (UniqueConstraint("kind", "header_digest"),)
+    __table_args__ = (UniqueConstraint("kind", "source", "header_digest"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(100), default="", server_default="")
     header_digest: Mapped[str] = mapped_column(String(64))
     mapping: Mapped[dict[str, Any]]
     saved_at: Mapped[datetime]

@@ -7,11 +7,28 @@ from flask import Blueprint, Response, g, redirect, render_template, request, se
 from werkzeug.wrappers import Response as Answered
 
 from abm.imports import actions
-from abm.imports.forms import DELIMITERS, ENCODINGS, READING, parse_options, recognised_in, typed_from
+from abm.imports.forms import (
+    DELIMITERS,
+    ENCODINGS,
+    MATCHED,
+    READING,
+    parse_options,
+    read_source,
+    recognised_in,
+    typed_from,
+)
 from abm.imports.guesses import guess_columns
+from abm.imports.layout import Layout
 from abm.imports.models import ImportRun
 from abm.imports.previews import Preview, preview_file, time_left
-from abm.imports.queries import SHOWN_REJECTS, find_saved_mapping, get_import, list_imports, list_rejects
+from abm.imports.queries import (
+    SHOWN_REJECTS,
+    find_saved_mapping,
+    get_import,
+    list_imports,
+    list_rejects,
+    list_sources,
+)
 from abm.imports.registry import IMPORTERS, find_importer
 from abm.imports.tables import ReadingOptions
 from abm.web.access import requires
@@ -47,7 +64,8 @@ def new() -> Answer:
 
 def _upload_form(typed: Any, errors: dict[str, str]) -> str:
     return render_template(
-        "imports/new.html", typed=typed, errors=errors, layouts=[find_importer(kind).layout for kind in IMPORTERS]
+        "imports/new.html", typed=typed, errors=errors, layouts=[find_importer(kind).layout for kind in IMPORTERS],
+        sources=list_sources(g.session),
     )
 
 
@@ -59,7 +77,8 @@ def upload() -> Answer:
         errors = {"file": "Choose a file"} if kind in IMPORTERS else {"kind": "Choose what the file holds"}
         return _upload_form(request.form, errors), 422
     try:
-        run = actions.store_upload(g.session, kind=kind, file_name=file.filename, content=file.stream)
+        run = actions.store_upload(g.session, kind=kind, file_name=file.filename, content=file.stream,
+                                   source=read_source(request.form))
     except InvalidInput as error:
         return _upload_form(request.form, error.fields), 422
     return redirect(url_for("imports.mapping", import_id=run.id))
@@ -120,10 +139,10 @@ def _mapping_form(run: ImportRun, options: dict[str, Any], *, typed: Any, errors
         failure = str(error)
     is_remembered = False
     if typed is None and preview:
-        is_remembered = bool(find_saved_mapping(g.session, kind=run.kind, header=preview.header))
-        saved = options.get("mapping") or find_saved_mapping(g.session, kind=run.kind, header=preview.header)
-        typed = typed_from(saved or {}, guess_columns(preview.header, layout), layout)
-        typed.update({name: options.get(name, "") for name in READING})
+        found = find_saved_mapping(g.session, kind=run.kind, header=preview.header, source=options.get("came_from", ""))
+        is_remembered = found is not None
+        typed = typed_from(options.get("mapping") or found or {}, guess_columns(preview.header, layout), layout)
+        typed.update({name: options.get(name, "") for name in READING} | {"source": options.get("came_from", "")})
     pairs = [(name, name) for name in dict.fromkeys(preview.header) if name] if preview else []
     return render_template(
         "imports/mapping.html",
@@ -134,13 +153,21 @@ def _mapping_form(run: ImportRun, options: dict[str, Any], *, typed: Any, errors
         named_pairs=pairs,
         sheet_pairs=[(name, name) for name in preview.sheets] if preview else [],
         recognised=recognised_in(typed or {}, layout),
-        missing=layout.missing({name for name in layout.names if (typed or {}).get(f"map-{name}")}) if preview else [],
+        missing=_missing(typed or {}, layout) if preview else [],
+        matches=run.kind == MATCHED,
+        sources=list_sources(g.session),
         is_remembered=is_remembered,
         typed=typed or {},
         errors=errors,
         encodings=ENCODINGS,
         delimiters=DELIMITERS,
     )
+
+
+def _missing(typed: Any, layout: Layout) -> list[str]:
+    """What has to be chosen still; rows that are matched need no id of an account."""
+    chosen = {name for name in layout.names if typed.get(f"map-{name}")}
+    return layout.missing(chosen | ({"account_id"} if typed.get("match") else set()))
 
 
 @pages.get("/imports/<int:import_id>")

@@ -30,13 +30,20 @@ def list_imports(session: Session, *, limit: int = _LISTED) -> Sequence[ImportRu
     return session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(limit)).all()
 
 
-def find_saved_mapping(session: Session, *, kind: str, header: Sequence[str]) -> dict[str, Any] | None:
-    """The mapping last used for a file of this kind with this header."""
-    return session.scalar(
-        select(SavedMapping.mapping).where(
-            SavedMapping.kind == kind, SavedMapping.header_digest == header_digest(header)
-        )
-    )
+def find_saved_mapping(
+    session: Session, *, kind: str, header: Sequence[str], source: str = ""
+) -> dict[str, Any] | None:
+    """The mapping last used for a file of this kind from this source, else for one with this header."""
+    own = select(SavedMapping.mapping).where(SavedMapping.kind == kind).order_by(SavedMapping.id.desc()).limit(1)
+    found = session.scalar(own.where(SavedMapping.source == source)) if source else None
+    by_header = own.where(SavedMapping.source == "", SavedMapping.header_digest == header_digest(header))
+    return session.scalar(by_header) if found is None else found
+
+
+def list_sources(session: Session) -> Sequence[str]:
+    """The names of sources that a mapping is remembered for."""
+    query = select(SavedMapping.source).where(SavedMapping.source != "").distinct()
+    return session.scalars(query.order_by(SavedMapping.source).limit(_LISTED)).all()
 
 
 def list_rejects(run: ImportRun) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
+from abm.accounts.queries import find_account_by_name
 from abm.company.queries import company_today
 from abm.meetings import actions
 from abm.meetings.agenda import build_agenda, find_moves, next_meeting_day, with_last_values
@@ -30,7 +31,6 @@ from abm.users.queries import list_active_users
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
-from abm.work.queries import find_account_by_name
 from core.errors import InvalidInput
 
 pages = Blueprint("meetings", __name__)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.scorecards import account_measures, order_measures
 from abm.scorecards.definition import Definition
+from abm.scorecards.further import load_further_measures
 from abm.scorecards.measures import Floats, load_measures
 from abm.scorecards.models import ScorecardRating, ScorecardSnapshot
 from abm.scorecards.scaling import scale_values
@@ -20,6 +21,7 @@ from core import clock
 Ints = NDArray[np.int64]
 # Importing them makes their measures known.
 BUILT_IN = (account_measures.FACTS, order_measures.ANALYSIS)
+load_further_measures()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 
+from abm.accounts.queries import find_account_by_external_id
 from abm.company.actions import set_company_value
 from abm.company.queries import company_today
 from abm.targets import agreement, agreement_queries, queries
@@ -55,7 +56,7 @@ def capacity_line(name: str) -> Answer:
 @requires(Permission.AGREE_TO_LISTS)
 def veto(name: str) -> Answer:
     row, wanted = queries.get_list(g.session, name), request.form.get("account_id", "").strip()
-    account = queries.find_account(g.session, wanted)
+    account = find_account_by_external_id(g.session, wanted)
     if account is None:
         return _agreement(row, request.form, {"account_id": "No account has this id; search for it by name."}), 422
     try:

@@ -57,7 +57,7 @@ def preview(session: Session, definition: ListDefinition) -> Preview:
     started = time.perf_counter()
     if definition.accounts is not None:
         known = find_account_ids(session, definition.accounts)
-        accounts, contacts, sample = _count_by_hand(session, list(known.values()))
+        accounts, contacts, sample = _count_by_hand(session, list(dict.fromkeys(known.values())))
         unknown = tuple(each for each in definition.accounts if each not in known)
         return Preview(accounts, contacts, sample, time.perf_counter() - started, unknown)
     accounts, contacts, sample = _count(session, select_definition(session, definition))

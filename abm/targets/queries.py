@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from abm.accounts.models import Account
+from abm.accounts.models import Account, AccountAlias
+from abm.accounts.queries import find_account_by_external_id
 from abm.company.queries import get_company
 from abm.targets.agreement_queries import find_active_veto, find_sign_offs
 from abm.targets.capacity import Capacity, reckon
@@ -94,22 +95,22 @@ def get_definition(session: Session, row: TargetList) -> ListDefinition:
 
 
 def find_account_ids(session: Session, external_ids: Sequence[str]) -> dict[str, int]:
-    """Internal ids by the source system's; unknown ones are missing."""
+    """Internal ids by the source system's, those by which an account is known besides included; unknown ones are
+    missing."""
     found: dict[str, int] = {}
     for start in range(0, len(external_ids), _AT_ONCE):
         part = external_ids[start:start + _AT_ONCE]
-        found.update((external, internal) for external, internal in session.execute(
-            select(Account.external_id, Account.id).where(Account.external_id.in_(part))))
+        known_as = select(AccountAlias.value_key, AccountAlias.account_id).where(
+            AccountAlias.kind == "id", AccountAlias.value_key.in_(part))
+        own = select(Account.external_id, Account.id).where(Account.external_id.in_(part))
+        for query in (known_as, own):
+            found.update((external, internal) for external, internal in session.execute(query))
     return found
-
-
-def find_account(session: Session, external_id: str) -> Account | None:
-    return session.scalars(select(Account).where(Account.external_id == external_id)).first()
 
 
 def get_account_by_external_id(session: Session, external_id: str) -> Account:
     """Raises NotFound."""
-    account = find_account(session, external_id)
+    account = find_account_by_external_id(session, external_id)
     if account is None:
         raise NotFound(f'There is no account with the id "{external_id}"; ids are those of the source system')
     return account

@@ -2,11 +2,13 @@
 
 import uuid
 
-from flask import Flask, render_template, request
+from flask import Flask, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.wrappers import Response
 
+from abm.web.forwarding import find_new_address
 from core.errors import CannotRun, InvalidInput, NotFound, Refused
 from core.logs import logger
 from core.outages import outage_of
@@ -30,12 +32,17 @@ def set_up_failures(app: Flask) -> None:
     app.register_error_handler(
         CSRFError, lambda _error: _page(400, "This form was open too long. Reload and send again.")
     )
-    app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
+    app.register_error_handler(NotFound, _not_there)
     app.register_error_handler(InvalidInput, lambda error: _page(422, _with_fields(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
     app.register_error_handler(CannotRun, lambda error: _page(503, str(error)))
     app.register_error_handler(DBAPIError, _database_failed)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _not_there(error: NotFound) -> Response | tuple[str, int]:
+    address = find_new_address()
+    return redirect(address) if address else _page(404, str(error))
 
 
 def _with_fields(error: InvalidInput) -> str:

@@ -1,9 +1,9 @@
-"""The eight entries of the menu, and the counts that ask for attention."""
+"""The eight entries of the menu, which of them is lit, and the counts that ask for attention."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import g
+from flask import g, request
 from sqlalchemy.orm import Session
 
 Count = Callable[[Session, int], int]
@@ -22,7 +22,8 @@ class Entry:
 MENU = (
     Entry("Today", "home.today", "home", ("home",)),
     Entry("Accounts", "accounts.index", "building",
-          ("accounts", "plans", "dossier", "contacts", "orders", "catalogue", "imports", "identity")),
+          ("accounts", "plans", "dossier", "contacts", "orders", "catalogue", "imports", "identity",
+           "engagement")),
     Entry("Lists", "targets.index", "list-details", ("targets",)),
     Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis", "scorecards")),
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),
@@ -30,6 +31,16 @@ MENU = (
     Entry("Win-back", "winback.index", "arrow-back-up", ("winback", "offers")),
     Entry("Settings", "settings.index", "settings", ("settings", "users", "sending", "integrations")),
 )
+
+_SETTINGS = "/settings"
+
+
+def is_lit(entry: Entry) -> bool:
+    """Whether the page shown belongs to the entry; settings do, whichever area they are of."""
+    if request.path == _SETTINGS or request.path.startswith(f"{_SETTINGS}/"):
+        return entry.endpoint == "settings.index"
+    return request.blueprint in entry.areas
+
 
 _COUNTS: dict[str, Count] = {}
 

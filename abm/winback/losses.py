@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.loading import load_order_days
+from abm.analysis.thresholds import read_thresholds
+from abm.company.queries import get_company
 from abm.orders.models import AccountDay
 from abm.users.models import User
 from abm.winback.models import Case, LossMonth
@@ -30,22 +32,25 @@ def month_ends(last_day: date, count: int = MONTHS) -> list[date]:
 
 
 def update_loss_months(session: Session, *, last_day: date) -> None:
-    """Count the lapsed accounts at each month's end of the last year, only where the orders up to it have changed.
+    """Count the lapsed accounts at each month's end of the last year, by the company's thresholds and only where they
+    or the orders up to it have changed.
 
     A number that was counted stays as long as the rollup has as many days up to it as when it was counted.
     """
-    ends = month_ends(last_day)
+    ends, lines = month_ends(last_day), read_thresholds(get_company(session).analysis_thresholds)
+    drawn_by = f"slowing {lines.slowing_up_to:g}, known {lines.known_from_order_days}"
     known = {row.ended_on: row for row in session.scalars(select(LossMonth).where(LossMonth.ended_on.in_(ends)))}
     counts = _order_days_up_to(session, ends)
-    changed = [end for end in ends if end not in known or known[end].order_days != counts[end]]
+    changed = [end for end in ends if end not in known or (known[end].order_days, known[end].lines) != (
+        counts[end], drawn_by)]
     if not changed:
         return
     orders = load_order_days(session, as_of=changed[-1], from_on=None, value_kind="revenue")
     for ended_on in changed:
         row = known.get(ended_on) or LossMonth(ended_on=ended_on)
-        lapsed = find_lapsed(orders, ended_on)
+        lapsed = find_lapsed(orders, ended_on, lines)
         row.lapsed, row.yearly_value = len(lapsed), sum(one.yearly_value for one in lapsed)
-        row.order_days = counts[ended_on]
+        row.order_days, row.lines = counts[ended_on], drawn_by
         session.add(row)
     session.flush()
 

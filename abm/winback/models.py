@@ -43,7 +43,8 @@ class Case(Base):
 
 
 class LossMonth(Base):
-    """How many accounts were lapsed at a month's end. `order_days`: rows of the rollup that it was counted from."""
+    """How many accounts were lapsed at a month's end. `order_days`: rows of the rollup that it was counted from;
+    `lines`: the thresholds of rhythm that it was counted by."""
 
     __tablename__ = "loss_month"
 
@@ -51,3 +52,4 @@ class LossMonth(Base):
     lapsed: Mapped[int]
     yearly_value: Mapped[float] = mapped_column(Float)
     order_days: Mapped[int]
+    lines: Mapped[str] = mapped_column(String(60), default="", server_default="")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
+from abm.accounts.queries import find_account_by_name
 from abm.company.queries import company_today
 from abm.contacts.models import Contact
 from abm.users.queries import list_active_users
@@ -27,7 +28,6 @@ from abm.work.queries import (
     count_due,
     count_tasks,
     export_tasks,
-    find_account_by_name,
     get_day,
     get_task,
     list_tasks,

@@ -143,9 +143,3 @@ def count_due(session: Session, user_id: int) -> int:
     return session.scalar(select(func.count()).select_from(Task).where(
         Task.owner_id == user_id, Task.state == "open", Task.due_on <= company_today(session))) or 0
 
-
-def find_account_by_name(session: Session, name: str) -> int | None:
-    """The one account of this name in any case, or of this id in the source system; None when not exactly one."""
-    found = session.scalars(select(Account.id).where(
-        (func.lower(Account.name) == name.lower()) | (Account.external_id == name)).limit(2)).all()
-    return found[0] if len(found) == 1 else None

@@ -3,8 +3,9 @@ import io
 from datetime import date
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 
+from abm.accounts import pages as accounts_pages
 from abm.accounts.models import Account, AccountEvent
 from abm.audit.models import AuditEntry
 from core import db
@@ -221,3 +222,14 @@ def test_hostile_text_is_inert(client_as, database):
     for part in ("", f"/{account.id}", f"/{account.id}/timeline", f"/{account.id}/orders"):
         text = client.get(f"/accounts{part}").get_data(as_text=True)
         assert not any(bad in text for bad in ("<img src=x", "<svg onload", "<script>x", 'href="javascript'))
+
+
+def test_many_accounts_are_counted_after_the_page(client_as, companies, monkeypatch):
+    monkeypatch.setattr(accounts_pages, "COUNTED_AT_ONCE", 1)
+    viewer = client_as("viewer")
+    page = viewer.get("/accounts?sort=-value").text
+    assert "more than 1 accounts" in page
+    assert 'hx-get="/accounts/count?sort=-value"' in page
+    counted = viewer.get("/accounts/count?sort=-value").text
+    with db.reading() as session:
+        assert counted == f"{session.scalar(select(func.count()).select_from(Account))} accounts"

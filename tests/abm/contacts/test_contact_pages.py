@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from abm.accounts.models import AccountEvent
 from abm.audit.models import AuditDetail, AuditEntry
-from abm.contacts.models import Contact
+from abm.contacts.models import Contact, FurtherSeat
 from abm.contacts.queries import can_email, why_not_emailed
 from campaigns.keys import address_key, domain_key
 from campaigns.models import Suppression
@@ -132,3 +132,21 @@ def test_export_and_rights(client_as, account_id):
     assert viewer.get("/contacts/export.csv").status_code == 403
     assert viewer.post(f"/accounts/{account_id}/contacts", data=GOOD).status_code == 403
     assert viewer.get("/contacts/424242").status_code == 404
+
+
+def test_a_person_is_moved_to_the_account_that_is_typed(client_as, database):
+    with db.transaction() as session:
+        old, new = make_account(session, name="Old"), make_account(session, name="New Home")
+        boss, person = make_contact(session, old), make_contact(session, old)
+        person.reports_to_id = boss.id
+        session.add(FurtherSeat(contact_id=person.id, account_id=new.id, created_at=clock.now()))
+        person_id, new_id = person.id, new.id
+    client = client_as("marketer")
+    wrong = client.post(f"/contacts/{person_id}/move", data={"move_to": "Nowhere"})
+    assert (wrong.status_code, "no single account called Nowhere" in wrong.text) == (422, True)
+    client.post(f"/contacts/{person_id}/move", data={"move_to": "new home"})
+    with db.reading() as session:
+        moved = session.get_one(Contact, person_id)
+        assert (moved.account_id, moved.match_rule, moved.reports_to_id) == (new_id, "person", None)
+        assert session.get(FurtherSeat, (person_id, new_id)) is None
+    assert "decided by a person" in client.get(f"/contacts/{person_id}").text

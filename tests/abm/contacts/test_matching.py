@@ -97,11 +97,13 @@ def test_what_a_person_has_decided_is_never_changed_by_a_file(bring, row):
     assert matches() == [("1", "ZETA", "person", 100)]
 
 
-def test_a_file_without_the_column_is_still_refused(tmp_path, accounts, capsys):
+def test_a_file_without_the_column_is_refused_unless_matching_is_asked_for(tmp_path, accounts, capsys):
     path = tmp_path / "people.csv"
-    path.write_text("contact_id,email\n1,ann@acme.example.com\n")
-    assert main(["import", "contacts", str(path), "--match"]) == 2
+    path.write_text("contact_id,email\n1,ann@acme.example.com\n2,bob@nowhere.example\n")
+    assert main(["import", "contacts", str(path)]) == 2
     assert "account_id" in capsys.readouterr().err
+    assert main(["import", "contacts", str(path), "--match"]) == 1
+    assert matches() == [("1", "ACME", "domain", 95)]
 
 
 def test_it_is_asked_for_by_an_option_too(tmp_path, accounts):

@@ -2,9 +2,15 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from abm.engagement.actions import refresh_engagement
 from abm.engagement.commands import engagement
+from abm.engagement.models import AccountEngagement
+from abm.scorecards.actions import apply_scorecard, publish_scorecard
+from abm.scorecards.measures import MEASURES
+from abm.scorecards.models import AccountScore
+from abm.scorecards.reading import read_definition as read_scorecard
 from abm.targets.actions import save_list
 from abm.targets.files import load_yaml, read_definition
 from abm.targets.previews import preview
@@ -66,3 +72,40 @@ def test_the_command_says_why(engaged, capsys):
     engagement.main(["why", "ENGAGED", "--json"], standalone_mode=False)
     told = json.loads(capsys.readouterr().out)
     assert (len(told["rows"]), told["people"], told["is_qualified"]) == (4, 2, True)
+
+
+def is_qualified(account_id):
+    with db.reading() as session:
+        return session.get_one(AccountEngagement, account_id).is_qualified
+
+
+def test_an_account_is_handed_back_to_nurture_and_let_out_again(client_as, engaged):
+    client, address = client_as("marketer"), f"/accounts/{engaged}/engagement"
+    assert client.post(f"{address}/cool-down", data={"days": "0", "reason": ""}).status_code == 422
+    assert is_qualified(engaged)
+    client.post(f"{address}/cool-down", data={"days": "30", "reason": "no budget"})
+    assert not is_qualified(engaged)
+    assert "Cooling down until" in client.get(address).text
+    client.post(f"{address}/end-cool-down")
+    assert is_qualified(engaged)
+    assert client_as("viewer").post(f"{address}/cool-down", data={"days": "30", "reason": "x"}).status_code == 403
+
+
+def test_cooling_down_by_command(engaged, capsys):
+    engagement.main(["cool-down", "ENGAGED", "--days", "7", "--reason", "later", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["account_id"] == "ENGAGED"
+    assert not is_qualified(engaged)
+    engagement.main(["end-cool-down", "ENGAGED", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["was_cooling"] is True
+    assert is_qualified(engaged)
+
+
+def test_points_are_a_measure_of_scorecards(engaged):
+    card = ("{scorecard: warm, criteria: [{id: points, by: engagement.points, scale: min-max, from: 0, to: 60}, "
+            "{id: people, by: engagement.people, scale: min-max, from: 0, to: 4}]}")
+    with db.transaction() as session:
+        make_account(session)
+        scorecard = apply_scorecard(session, definition=read_scorecard(load_yaml(card), MEASURES))
+        publish_scorecard(session, scorecard=scorecard)
+        scores = dict(session.execute(select(AccountScore.account_id, AccountScore.score)).all())
+    assert (scores.pop(engaged) > 50, list(scores.values())) == (True, [0.0])

@@ -2,7 +2,16 @@ from fractions import Fraction
 
 import pytest
 
-from abm.engagement.rules import DEFAULT_RULES, Facts, decay_signs, evaluate, faded, read_rules
+from abm.engagement.rules import (
+    DEFAULT_RULES,
+    Facts,
+    decay_signs,
+    evaluate,
+    faded,
+    read_rules,
+    say_signs,
+    with_defaults,
+)
 from core.errors import InvalidInput
 
 GOOD = Facts(tier="2", employees=50, fit=80, points=30, people=2, is_locked=False, is_cooling=False)
@@ -32,7 +41,8 @@ def test_tiers_have_their_own_lines() -> None:
 
 @pytest.mark.parametrize("text", ["points: {reply: many}", "decay_days: 0", "decay_days: 91", "unknown: 1", "- a", "{",
                                   "group: {reply: talk}", "points: {stare: 4}", "needed: {points: -1}",
-                                  "limits: {reading: true}", "needed: {fit_by_tier: 3}"])
+                                  "limits: {reading: true}", "needed: {fit_by_tier: 3}",
+                                  "fading: {fallen_to: 2}", "fading: {longer_from: 0.5}"])
 def test_rules_that_cannot_be_are_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         read_rules(text)
@@ -46,3 +56,11 @@ def test_rules_that_cannot_be_are_refused_with_a_sentence(text: str) -> None:
     ((0, 0), (0, 0), (14.9, 10), [])])
 def test_signs_of_a_relation_that_fades(touches: tuple, answers: tuple, gaps: tuple, signs: list[str]) -> None:
     assert decay_signs(touches=touches, answers=answers, gaps=gaps) == signs
+
+
+def test_the_lines_of_fading_are_settings_and_older_versions_have_the_usual_ones() -> None:
+    lines = read_rules("fading: {fallen_to: 0.8, fewest_touches: 2}")["fading"]
+    assert decay_signs(touches=(3, 4), answers=(0, 0), gaps=(None, None), lines=lines) == ["contact"]
+    assert "0.8 times as often" in say_signs(lines)["contact"]
+    old = {name: value for name, value in DEFAULT_RULES.items() if name != "fading"}
+    assert with_defaults(old) == DEFAULT_RULES

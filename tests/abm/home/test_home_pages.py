@@ -125,3 +125,13 @@ def test_metrics_are_for_this_machine_only(client_as, queue_server):
 def test_the_tables_about_accounts_lead_to_each_other(client_as, path):
     page = client_as("marketer").get(path).get_data(as_text=True)
     assert all(f'href="{other}"' in page for other in ("/accounts", "/contacts", "/orders", "/products", "/imports"))
+
+
+@pytest.mark.parametrize(("path", "lit"), [("/settings/analysis", "Settings"), ("/settings", "Settings"),
+                                           ("/analysis", "Analysis"), ("/settings/engagement", "Settings")])
+def test_the_menu_lights_the_entry_that_the_page_belongs_to(client_as, path, lit):
+    page = client_as("admin").get(path).text
+    menu = page[page.index('id="menu"'):page.index("</nav>")]
+    shown = [part.split("</span>")[0] for part in menu.split('aria-current="page"')[1:]]
+    assert len(shown) == 1
+    assert f'<span class="nav-link-title">{lit}</span>' in menu.split('aria-current="page"')[1].split("</li>")[0]

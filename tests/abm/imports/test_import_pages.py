@@ -10,10 +10,13 @@ from sqlalchemy import func, select
 
 from abm.accounts.models import Account
 from abm.app import create_app
+from abm.cli import main
+from abm.contacts.models import Contact
 from abm.imports.jobs import run_import
 from abm.imports.models import ImportRun
 from abm.users.actions import create_user
 from core import db
+from tests.factories import make_account
 
 PASSWORD = "correct-horse-battery-staple"
 
@@ -124,3 +127,44 @@ def test_a_mapping_is_remembered_for_the_page_and_the_command(client_as, tmp_pat
     assert main(["import", "accounts", str(tmp_path / "c.csv"), "--map", "remembered"]) == 0
     assert main(["import", "orders", str(tmp_path / "c.csv"), "--map", "remembered"]) == 2
     assert "No mapping is remembered" in capsys.readouterr().err
+
+
+def test_a_mapping_is_remembered_for_a_source_whatever_its_next_header(client: FlaskClient) -> None:
+    def bring(source: str, content: bytes) -> str:
+        sent = {"kind": "accounts", "source": source, "file": (io.BytesIO(content), "a.csv")}
+        return client.post("/imports", data=sent).headers["Location"]
+
+    first = bring("Old  CRM", b"nr,firm\n1,Acme\n")
+    chosen = {"map-account_id": "nr", "map-name": "firm", "source": "Old CRM", "verb": "try"}
+    client.post(f"/imports/{number(first)}/start", data=chosen)
+    page = client.get(bring("Old CRM", b"firm,nr,since\nAcme,1,2020\n")).get_data(as_text=True)
+    assert "A file from “Old CRM” was imported before" in page
+    assert re.findall(r'<option value="([^"]+)" selected>', page) == ["nr", "firm"]
+    assert "was imported before" not in client.get(bring("", b"firm,nr,since\nAcme,1,2020\n")).get_data(as_text=True)
+
+
+def test_people_are_matched_to_accounts_when_the_box_is_ticked(client: FlaskClient) -> None:
+    with db.transaction() as session:
+        acme = make_account(session, name="Acme GmbH", domain="acme.example.com")
+        acme_id = acme.id
+    content = b"id,mail,company\n1,ann@acme.example.com,\n2,bob@web.example,Acme\n"
+    sent = {"kind": "contacts", "file": (io.BytesIO(content), "fair.csv")}
+    import_id = number(client.post("/imports", data=sent).headers["Location"])
+    chosen = {"map-contact_id": "id", "map-email": "mail", "match": "yes", "match_name": "company", "verb": "import"}
+    assert client.post(f"/imports/{import_id}/start", data=chosen).status_code == 302
+    run_import(import_id)
+    with db.reading() as session:
+        found = session.execute(select(Contact.account_id, Contact.match_rule).order_by(Contact.external_id)).all()
+    assert found == [(acme_id, "domain"), (acme_id, "name")]
+
+
+def test_the_command_takes_the_mapping_of_its_source(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mapping, file = tmp_path / "m.yaml", tmp_path / "a.csv"
+    mapping.write_text("columns: {account_id: nr, name: firm}")
+    file.write_text("nr,firm\n1,Acme\n")
+    assert main(["import", "accounts", str(file), "--source", "CRM", "--map", str(mapping)]) == 0
+    file.write_text("since,firm,nr\n2020,Acme,1\n2021,Beta,2\n")
+    assert main(["import", "accounts", str(file), "--source", "CRM", "--json"]) == 0
+    assert '"created": 1' in capsys.readouterr().out

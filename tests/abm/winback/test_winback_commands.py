@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from abm.analysis.actions import set_thresholds
 from abm.analysis.models import AnalysisRun
+from abm.analysis.thresholds import Thresholds
 from abm.cli import main
 from abm.winback.jobs import detect_after_analysis
 from abm.winback.losses import month_ends, update_loss_months
@@ -104,3 +106,14 @@ def test_a_month_is_counted_again_only_when_its_orders_changed() -> None:
         first[0].lapsed, first[-1].lapsed, first[-1].order_days = 999, 999, 0
         update_loss_months(session, last_day=date(1998, 5, 6))
         assert (first[0].lapsed, first[-1].lapsed) == (999, 8)
+
+
+@pytest.mark.usefixtures("northwind")
+def test_the_curve_is_drawn_by_the_companys_thresholds_and_drawn_again_when_they_change() -> None:
+    with db.transaction() as session:
+        update_loss_months(session, last_day=date(1998, 5, 6))
+        last = session.get_one(LossMonth, date(1998, 5, 6))
+        usual = last.lapsed
+        set_thresholds(session, lines=Thresholds(slowing_up_to=4.0))
+        update_loss_months(session, last_day=date(1998, 5, 6))
+        assert last.lapsed < usual == 8
