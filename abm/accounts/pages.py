@@ -31,13 +31,14 @@ from abm.accounts.views import list_views
 from abm.users.queries import list_active_users
 from abm.web.access import requires
 from abm.web.exports import Table, exports
-from abm.web.keyset import count_text, fetch_page, read_place
+from abm.web.keyset import count_rows, count_text, fetch_page, read_place
 from abm.web.permissions import Permission
 from core.errors import InvalidInput
 
 pages = Blueprint("accounts", __name__)
 fact_pages.add_to(pages)
 view_pages.add_to(pages)
+COUNTED_AT_ONCE, COUNT_UP_TO = 1_000, 1_000_000
 Answer = str | Response | tuple[str, int]
 
 
@@ -49,7 +50,8 @@ def index() -> Answer:
         kept: dict[str, Any] = {**arguments_of(read_listing(request.args)), "columns": chosen}
         return redirect(url_for("accounts.index", **kept))
     listing = read_listing(request.args)
-    query, order = select_accounts(listing), list_order(listing)
+    counted = count_rows(g.session, select_accounts(listing), up_to=COUNTED_AT_ONCE)
+    query, order = select_accounts(listing, are_many=counted > COUNTED_AT_ONCE), list_order(listing)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     return render_template(
         "accounts/index.html", page=page, listing=listing, columns=list_columns(),
@@ -57,7 +59,14 @@ def index() -> Answer:
         shown=shown_columns(listing.columns),
         places={name: place for place, name in enumerate(list_columns(), start=1)},
         views=list_views(g.session, user_id=g.user.id, page="accounts"),
-        count=count_text(g.session, query, "account", "accounts"), kept=arguments_of(listing), without_value=EMPTY)
+        counted=counted, most=COUNTED_AT_ONCE, kept=arguments_of(listing), without_value=EMPTY)
+
+
+@pages.get("/accounts/count")
+@requires(Permission.SEE)
+def count() -> Answer:
+    """How many accounts fit, where the list itself has only said that they are many."""
+    return count_text(g.session, select_accounts(read_listing(request.args)), "account", "accounts", up_to=COUNT_UP_TO)
 
 
 @exports(pages, "/accounts/export")

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from abm.accounts.columns import OWN_COLUMNS, ListColumn, join_contributions, list_columns, shown_columns
 from abm.accounts.models import Account, AccountAlias, AccountEvent
+from abm.accounts.names import name_key
 from abm.users.models import User
 from abm.web.keyset import Order
 from core.errors import NotFound
@@ -19,8 +20,7 @@ from core.words import has_words
 _MOST_CHOICES = 100
 _MOST_LEAPS = 300
 _INDEXED = (Account.tier, Account.country, Account.industry)
-# A third of all accounts and more: a list in the order of another table's index is not to be read by these first.
-_FEW_VALUES = ("tier",)
+_BY_INDEX = frozenset({"tier", "country", "industry"})
 _OWN_NAMES = frozenset(column.name for column in OWN_COLUMNS)
 EMPTY = "-"
 
@@ -56,9 +56,15 @@ def arguments_of(listing: Listing) -> dict[str, str]:
     return {name: value for name, value in kept.items() if value}
 
 
-def select_accounts(listing: Listing) -> Select[*tuple[Any, ...]]:
-    """The account and the value of every list column, in the order of `list_columns`; unsorted."""
+def _is_value(expression: ColumnElement[Any] | QueryableAttribute[Any], value: str) -> ColumnElement[bool]:
+    return expression.is_(None) if value == EMPTY else expression == value
+
+
+def select_accounts(listing: Listing, *, are_many: bool = False) -> Select[*tuple[Any, ...]]:
+    """The account and the value of every list column, in the order of `list_columns`; unsorted. `are_many`: so many fit
+    that a page in another table's order is found sooner along that order than by the accounts' own indexes."""
     columns = list_columns()
+    along_order = _BY_INDEX if are_many and listing.sort not in _OWN_NAMES else frozenset()
     values = [column.expression.label(name) for name, column in columns.items()]
     shown: Select[*tuple[Any, ...]] = select(Account, *values)
     query = join_contributions(shown.select_from(Account).outerjoin(User, User.id == Account.owner_id))
@@ -66,9 +72,7 @@ def select_accounts(listing: Listing) -> Select[*tuple[Any, ...]]:
         query = query.where(has_words("account", Account.id, listing.text))
     for name, value in listing.filters.items():
         expression = columns[name].expression
-        if name in _FEW_VALUES and listing.sort not in _OWN_NAMES:
-            expression = from_outside(expression)
-        query = query.where(expression.is_(None) if value == EMPTY else expression == value)
+        query = query.where(_is_value(from_outside(expression) if name in along_order else expression, value))
     return query
 
 
@@ -123,6 +127,18 @@ def find_account_by_external_id(session: Session, external_id: str) -> Account |
         return found
     return session.scalars(select(Account).join(AccountAlias, AccountAlias.account_id == Account.id).where(
         AccountAlias.kind == "id", AccountAlias.value_key == external_id)).first()
+
+
+def find_account_by_name(session: Session, text: str) -> int | None:
+    """The one account of this name in any case or of this source id, by aliases too; None when not exactly one."""
+    key = name_key(text)
+    own = select(Account.id).where(or_(Account.name_key == key, Account.external_id == text)).limit(2)
+    found = session.scalars(own).all()
+    if not found:
+        known_as = or_((AccountAlias.kind == "name") & (AccountAlias.value_key == key),
+                       (AccountAlias.kind == "id") & (AccountAlias.value_key == text))
+        found = session.scalars(select(AccountAlias.account_id).where(known_as).distinct().limit(2)).all()
+    return found[0] if len(found) == 1 else None
 
 
 def find_namesakes(session: Session, *, name_key: str, domain: str | None, but: int | None = None) -> Sequence[Account]:

@@ -126,12 +126,18 @@ def _beyond(order: Order, place: Place | None) -> ColumnElement[bool]:
     return and_(reached, or_(beyond, _beyond_key(order, place)))
 
 
-def count_text(session: Session, query: Select[*tuple[Any, ...]], one: str, many: str) -> str:
+def count_text(session: Session, query: Select[*tuple[Any, ...]], one: str, many: str, *,
+               up_to: int = COUNT_UP_TO) -> str:
     """`1,234 accounts`, or `more than 10,000 accounts`: the count stops there, so that it never scans a large table."""
+    found = count_rows(session, query, up_to=up_to)
+    if found > up_to:
+        return f"more than {up_to:,} {many}"
+    return f"{found:,} {one if found == 1 else many}"
+
+
+def count_rows(session: Session, query: Select[*tuple[Any, ...]], *, up_to: int) -> int:
+    """How many rows there are, one more than `up_to` at most."""
     # Without the columns, neither database looks into the tables that were joined for them alone.
     few: Select[*tuple[Any, ...]] = query.order_by(None).with_only_columns(literal_column("1").label("one"))
-    counted = select(func.count()).select_from(few.limit(COUNT_UP_TO + 1).subquery())
-    found = session.scalar(counted) or 0
-    if found > COUNT_UP_TO:
-        return f"more than {COUNT_UP_TO:,} {many}"
-    return f"{found:,} {one if found == 1 else many}"
+    counted = select(func.count()).select_from(few.limit(up_to + 1).subquery())
+    return session.scalar(counted) or 0
