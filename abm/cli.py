@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "unsuppress": "abm.outreach.consent_commands:unsuppress",
     "account": "abm.dossier.commands:account",
     "contact": "abm.outreach.consent_commands:contact",
+    "countries": "abm.outreach.country_commands:countries",
     "offers": "abm.offers.commands:offers",
     "backup": "abm.installation.backup_commands:backup",
     "restore": "abm.installation.backup_commands:restore",

@@ -148,7 +148,7 @@ class _Simulation:
         if step.channel in SILENT or (step.roles and person.role not in step.roles):
             self._push_next(at, person, position)
             return
-        objection = objection_to(person, channel=step.channel, consent_countries=self.policy.consent_countries)
+        objection = objection_to(person, channel=step.channel, rules=self.policy.country_rules, at=at)
         if objection:
             self.note(at, person, position, BLOCKED, objection.reason)
             if objection.reason not in ENDS_ENROLMENT:

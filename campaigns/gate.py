@@ -122,7 +122,7 @@ def _decide(due: DueDelivery, recipient: Recipient | None, found: _Findings, ter
 def _evidence(due: DueDelivery, recipient: Recipient | None, found: _Findings) -> Evidence:
     objection = (
         found.suppressed.get(due.contact_id)
-        or objection_to(recipient, channel=due.channel, consent_countries=found.policy.consent_countries)
+        or objection_to(recipient, channel=due.channel, rules=found.policy.country_rules, at=found.at)
         or objection_to_role(recipient, found.run.definition.people.roles))
     lock = found.locks.get(due.account_id)
     account_used, person_used = found.ledger.used_by(due.account_id, due.contact_id)
@@ -195,7 +195,9 @@ def gather_touch(session: Session, *, account_id: int, contact_id: int | None, c
     that asked for it, whose own conversation does not lock it out."""
     policy = outside().company.policy(session)
     people = set() if contact_id is None else {contact_id}
-    objection = _objection(session, contact_id, channel, purpose, policy) if contact_id is not None else None
+    found = {} if contact_id is None else find_objections(session, [contact_id], channel=channel, purpose=purpose,
+                                                         at=at, policy=policy)
+    objection = None if contact_id is None else found.get(contact_id)
     lock = _find_locks(session, {account_id}, run_id, at).get(account_id)
     ledger = caps.open_ledger(session, accounts={account_id}, people=people, policy=policy, at=at)
     account_used, person_used = ledger.used_by(account_id, contact_id)
@@ -207,18 +209,14 @@ def gather_touch(session: Session, *, account_id: int, contact_id: int | None, c
     return evidence, Terms(campaign="", points=points, person_limits=limits)
 
 
-def _objection(session: Session, contact_id: int, channel: str, purpose: str, policy: Policy) -> Objection | None:
-    return find_objections(session, [contact_id], channel=channel, purpose=purpose, policy=policy).get(contact_id)
-
-
-def find_objections(session: Session, contact_ids: Sequence[int], *, channel: str, purpose: str,
+def find_objections(session: Session, contact_ids: Sequence[int], *, channel: str, purpose: str, at: datetime,
                     policy: Policy | None = None) -> dict[int, Objection]:
     """By contact id what is held against touching the person at all: a stop, or their own facts."""
-    countries = (policy or outside().company.policy(session)).consent_countries
+    rules = (policy or outside().company.policy(session)).country_rules
     recipients = outside().people.recipients(session, contact_ids)
     found = find_suppressed(session, recipients.values(), purpose=purpose)
     for contact_id in contact_ids:
-        objection = objection_to(recipients.get(contact_id), channel=channel, consent_countries=countries)
+        objection = objection_to(recipients.get(contact_id), channel=channel, rules=rules, at=at)
         if objection is not None:
             found.setdefault(contact_id, objection)
     return found

@@ -83,14 +83,14 @@ def _no_longer_allowed(session: Session, letters: Sequence[Letter]) -> set[int]:
     """What has changed since the hand-over: suppressed, withdrawn, left, erased."""
     contacts = sorted({letter.contact_id for letter in letters})
     recipients = outside().people.recipients(session, contacts)
-    countries = outside().company.policy(session).consent_countries
+    rules, now = outside().company.policy(session).country_rules, clock.now()
     purposes = dict(session.execute(select(Delivery.id, Run.purpose).join(Run, Run.id == Delivery.run_id)
                                     .where(is_among(Delivery.id, {one.delivery_id for one in letters}))).all())
     stops = {purpose: find_suppressed(session, recipients.values(), purpose=purpose)
              for purpose in set(purposes.values())}
     return {one.id for one in letters
             if stops.get(purposes.get(one.delivery_id, ""), {}).get(one.contact_id)
-            or objection_to(recipients.get(one.contact_id), channel=Channel.LETTER, consent_countries=countries)}
+            or objection_to(recipients.get(one.contact_id), channel=Channel.LETTER, rules=rules, at=now)}
 
 
 def mark_posted(session: Session, *, batch_id: int, by: str, at: datetime | None = None) -> int:

@@ -5,12 +5,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, Protocol
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from campaigns.country_rules import CountryRules
 from core.errors import CannotRun
 
 
@@ -30,6 +31,8 @@ class Recipient:
     tier: str
     is_active: bool
     role: str = ""
+    consent_kind: str = ""
+    basis_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +152,9 @@ class Policy:
     lock_days_after_reply: int
     channel_points: Mapping[str, int]
     channel_costs: Mapping[str, str]
-    consent_countries: tuple[str, ...]
     is_sending_paused: bool
     account_points_by_tier: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    country_rules: CountryRules = CountryRules()
 
 
 class Company(Protocol):

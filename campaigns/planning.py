@@ -197,7 +197,7 @@ def _delivery_rows(session: Session, run: RunFacts, people: Sequence[Participant
     used = _used_mailboxes(session, run.run_id, position, set(keys.values()))
     for person in people:
         recipient = known.recipients.get(person.contact_id)
-        objection = _objection(person, recipient, step.channel, (run, known, policy))
+        objection = _objection(person, recipient, step.channel, (run, known, policy, now))
         key = keys.get(person.contact_id)
         if objection is None and key in used:
             objection = Objection(Reason.SAME_MAILBOX, "Somebody else of this run is reached at the same mailbox.")
@@ -217,10 +217,10 @@ def _delivery_rows(session: Session, run: RunFacts, people: Sequence[Participant
 
 
 def _objection(person: Participant, recipient: Recipient | None, channel: str,
-               context: tuple[RunFacts, _Knowledge, Policy]) -> Objection | None:
-    run, known, policy = context
+               context: tuple[RunFacts, _Knowledge, Policy, datetime]) -> Objection | None:
+    run, known, policy, now = context
     return (known.stops.get(person.contact_id)
-            or objection_to(recipient, channel=channel, consent_countries=policy.consent_countries)
+            or objection_to(recipient, channel=channel, rules=policy.country_rules, at=now)
             or known.refused.get(person.contact_id) or objection_to_role(recipient, run.definition.people.roles))
 
 

@@ -239,7 +239,7 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
         to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=unsubscribe_url(due.id),
         preferences_url=preferences_url(due.id), envelope_from=envelope_sender(definition.sender.email, due.id),
         references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
-        track=definition.track and step.track and recipient.country not in found.policy.consent_countries,
+        track=definition.track and step.track and not found.policy.country_rules.asks_consent(recipient.country),
         reply_to=reply_address(definition.sender.reply_to, values))
     filled = _compiled(found, batch, step, language, variant).fill(values=values, facts=facts)
     outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to,

@@ -222,12 +222,12 @@ def _step_begins(session: Session, people: Iterable[Participant], position: int)
 def _write_ghosts(session: Session, run: RunFacts, people: list[DuePerson], position: int, at: datetime) -> None:
     """What held-out people would have been sent now; who could not have been written to gets no ghost and leaves."""
     recipients = outside().people.recipients(session, [person.contact_id for person in people])
-    consent_countries = outside().company.policy(session).consent_countries
+    rules = outside().company.policy(session).country_rules
     stops = find_suppressed(session, recipients.values(), purpose=run.purpose)
     channel, reached, gone = run.definition.steps[position].channel, [], []
     for person in people:
         objection = stops.get(person.contact_id) or objection_to(
-            recipients.get(person.contact_id), channel=channel, consent_countries=consent_countries)
+            recipients.get(person.contact_id), channel=channel, rules=rules, at=at)
         if objection is None:
             reached.append(person)
         elif objection.reason in ENDS_ENROLMENT:

@@ -104,6 +104,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     NO_BASIS = "no_basis"
     CONSENT_NEEDED = "consent_needed"
+    CONSENT_EXPIRED = "consent_expired"
     SUPPRESSED = "suppressed"
     UNSUBSCRIBED = "unsubscribed"
     SAME_MAILBOX = "same_mailbox"

@@ -70,7 +70,7 @@ def survey(session: Session, campaign: Campaign, *, position: int, at: datetime,
     """
     facts, policy = facts_of(campaign), outside().company.policy(session)
     members = select_people(session, facts.definition)
-    judge = _Judge(facts, policy, position, held_out, _shared_mailboxes(session, members), set())
+    judge = _Judge(facts, policy, position, held_out, _shared_mailboxes(session, members), set(), at)
     due = DueTimes(facts, policy)
     for contact_ids, done, total in _chunks_of_people(session, members):
         recipients = outside().people.recipients(session, contact_ids)
@@ -120,12 +120,13 @@ class _Judge:
     held_out: frozenset[int]
     shared: frozenset[str]
     used: set[str]
+    at: datetime
 
     def objection(self, person: Recipient, stop: Objection | None) -> Objection | None:
         if person.account_id in self.held_out:
             return _HELD_OUT
         channel = self.facts.definition.steps[self.position].channel
-        found = stop or objection_to(person, channel=channel, consent_countries=self.policy.consent_countries)
+        found = stop or objection_to(person, channel=channel, rules=self.policy.country_rules, at=self.at)
         if found is None and channel == Channel.EMAIL:
             address = (address_of(person, channel) or "").casefold()
             if address in self.used:

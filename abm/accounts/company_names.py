@@ -5,6 +5,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+from campaigns.free_mail import free_mail_domains
 from campaigns.public_suffixes import public_suffixes
 
 _FOLDER = Path(__file__).parent / "reference"
@@ -116,16 +117,10 @@ def registrable_domain(text: str) -> str | None:
     return found or None
 
 
-@lru_cache(maxsize=1)
-def _free_mail() -> frozenset[str]:
-    lines = (_FOLDER / "free_mail.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(domain for line in lines if not line.startswith("#") for domain in line.split())
-
-
 def is_free_mail(domain: str) -> bool:
     """Whether anybody gets a mailbox there, so that it says nothing about a company."""
     domain = domain.strip().casefold()
-    return domain in _free_mail() or (registrable_domain(domain) or "") in _free_mail()
+    return domain in free_mail_domains() or (registrable_domain(domain) or "") in free_mail_domains()
 
 
 def matching_domain(text: str) -> str | None:

@@ -69,6 +69,23 @@ _ALSO = {
 }
 
 
+@lru_cache(maxsize=1)
+def country_codes() -> frozenset[str]:
+    """The code of every country."""
+    import pycountry
+
+    return frozenset(str(one.alpha_2) for one in pycountry.countries)
+
+
+@lru_cache(maxsize=300)
+def country_name(code: str) -> str:
+    """How people call the country with this code; the code itself where it is none."""
+    import pycountry
+
+    found = pycountry.countries.get(alpha_2=code)
+    return code if found is None else str(getattr(found, "common_name", found.name))
+
+
 @lru_cache(maxsize=2_000)
 def country_code(text: str) -> str | None:
     """The code of a country given by code (two or three letters) or name, else None."""

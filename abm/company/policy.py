@@ -34,7 +34,10 @@ class Company:
         "3": {"sellers": 0.5, "callers": 0.25, "marketers": 0.25},
         "": {"sellers": 0.25, "callers": 0.25, "marketers": 0.1}})
     available_hours: dict[str, float] = field(default_factory=dict)
-    consent_countries: tuple[str, ...] = ("DE", "AT", "CA")
+    # By code of a country (or elsewhere, unrecognised) the lawful bases that are enough there; over the defaults of
+    # `campaigns.country_rules`.
+    country_bases: dict[str, list[str]] = field(default_factory=dict)
+    reaches_free_mail: bool = False
     is_sending_paused: bool = False
     required_roles: dict[str, int] = field(
         default_factory=lambda: {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1})

@@ -14,7 +14,7 @@ from core import clock
 from core.settings import settings
 
 _TIMES = {"working_from", "working_to"}
-_TUPLES = {"working_days", "consent_countries"}
+_TUPLES = {"working_days"}
 
 
 def get_company(session: Session) -> Company:

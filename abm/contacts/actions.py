@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -18,7 +19,7 @@ from campaigns.stops import bump
 from core import clock
 
 EDITABLE = ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "influence", "attitude",
-            "language", "timezone", "lawful_basis", "basis_source", "custom")
+            "language", "timezone", "lawful_basis", "basis_source", "consent_kind", "custom")
 
 
 def create_contact(session: Session, *, account_id: int, values: Mapping[str, Any]) -> Contact:
@@ -26,7 +27,7 @@ def create_contact(session: Session, *, account_id: int, values: Mapping[str, An
     now = clock.now()
     own = {name: values[name] for name in EDITABLE if name in values}
     contact = Contact(external_id=f"abm-{secrets.token_hex(6)}", account_id=account_id,
-                      email_key=_key(own.get("email")), basis_at=now if own["lawful_basis"] != "none" else None,
+                      email_key=_key(own.get("email")), basis_at=_basis_at(values, own["lawful_basis"], now),
                       created_at=now, updated_at=now, **own)
     session.add(contact)
     session.flush()
@@ -37,9 +38,11 @@ def create_contact(session: Session, *, account_id: int, values: Mapping[str, An
 
 
 def update_contact(session: Session, *, contact_id: int, values: Mapping[str, Any]) -> Contact:
-    """Change the given values, on record. A new basis or source is dated now. Raises NotFound."""
+    """Change the given values, on record. A new basis, kind or source is dated by `basis_at`, or now. Raises NotFound."""
     contact = get_contact(session, contact_id)
     changed = {name: values[name] for name in EDITABLE if name in values and values[name] != getattr(contact, name)}
+    if values.get("basis_at") and values["basis_at"] != contact.basis_at:
+        changed["basis_at"] = values["basis_at"]
     if not changed:
         return contact
     before = {name: getattr(contact, name) for name in changed}
@@ -47,8 +50,8 @@ def update_contact(session: Session, *, contact_id: int, values: Mapping[str, An
         setattr(contact, name, value)
     now = clock.now()
     contact.email_key, contact.updated_at = _key(contact.email), now
-    if {"lawful_basis", "basis_source"} & changed.keys():
-        contact.basis_at = now if contact.lawful_basis != "none" else None
+    if {"lawful_basis", "basis_source", "consent_kind", "basis_at"} & changed.keys():
+        contact.basis_at = _basis_at(values, contact.lawful_basis, now)
         bump(session)
     record(session, action="contact.update", subject="contact", subject_id=contact.id, before=before, after=changed)
     session.flush()
@@ -98,6 +101,10 @@ def _set_active(session: Session, contact_id: int, *, is_active: bool, title: st
                       text=reason[:300], link=f"/contacts/{contact.id}")
     bump(session)
     return contact
+
+
+def _basis_at(values: Mapping[str, Any], lawful_basis: str, now: datetime) -> datetime | None:
+    return None if lawful_basis == "none" else values.get("basis_at") or now
 
 
 def _key(email: str | None) -> str | None:

@@ -14,7 +14,7 @@ from core.id_lists import is_among
 _ALIAS = cast(Table, ContactAlias.__table__)
 _CONTACT = cast(Table, Contact.__table__)
 _PLAIN = ("first_name", "last_name", "phone", "title", "department", "buying_role", "language", "timezone")
-_BASIS = ("lawful_basis", "basis_source", "basis_at")
+_BASIS = ("lawful_basis", "basis_source", "basis_at", "consent_kind")
 _FIELDS = {**{name: (name,) for name in _PLAIN}, "email": ("email", "email_key"), "basis": _BASIS}
 
 

@@ -26,6 +26,7 @@ from abm.imports.merging import Counts, Upsert, merge_all
 from abm.imports.registry import Run
 from abm.imports.staging import Stage
 from abm.imports.values import BadValue, parse_moment
+from campaigns.consent_expiry import IMPLIED_INQUIRY, IMPLIED_PURCHASE, KINDS
 
 _CONTACT = cast(Table, Contact.__table__)
 BASES = ("consent", "contract", "legitimate_interest", "none")
@@ -37,6 +38,14 @@ def parse_basis(text: str) -> str:
     word = _NAMED_OTHERWISE.get(word, word)
     if word not in BASES:
         raise BadValue(f"{text[:40]!r} is not a lawful basis; use {', '.join(BASES)}")
+    return word
+
+
+def parse_consent_kind(text: str) -> str:
+    word = text.strip().casefold().replace(" ", "_").replace("-", "_")
+    word = {"purchase": IMPLIED_PURCHASE, "inquiry": IMPLIED_INQUIRY}.get(word.removeprefix("implied_"), word)
+    if word not in KINDS:
+        raise BadValue(f"{text[:40]!r} is not a kind of consent; use {', '.join(KINDS)}")
     return word
 
 
@@ -71,6 +80,7 @@ LAYOUT = Layout(
         Field("lawful_basis", parse_basis, hint=", ".join(BASES)),
         Field("basis_source", limit=300),
         Field("basis_at", parse_moment),
+        Field("consent_kind", parse_consent_kind, hint=", ".join(KINDS)),
     ),
     required=("contact_id", "account_id"),
     one_of=(("email",), ("phone",)),
@@ -97,6 +107,7 @@ class ContactImporter:
             "lawful_basis",
             "basis_source",
             "basis_at",
+            "consent_kind",
             "custom",
             "match_rule",
             "match_score",
@@ -172,7 +183,7 @@ class ContactImporter:
 
 def _upsert(stage: Stage, run: Run) -> Upsert:
     rows = stage.rows.c
-    basis = ("lawful_basis", "basis_source", "basis_at")
+    basis = ("lawful_basis", "basis_source", "basis_at", "consent_kind")
     changes_basis = "lawful_basis" in run.present
     given = [name for name in _PLAIN if name in run.present] + ["account_id", "match_rule", "match_score"]
     given += ["email", "email_key"] if "email" in run.present else []

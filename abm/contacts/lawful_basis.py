@@ -35,6 +35,7 @@ def freeze_withdrawn(session: Session, stage: Stage, run: Run) -> None:
                 lawful_basis=func.coalesce(_stored(stage, "lawful_basis"), "none"),
                 basis_source=_stored(stage, "basis_source"),
                 basis_at=_stored(stage, "basis_at"),
+                consent_kind=_stored(stage, "consent_kind"),
             )
         )
     for external_id in stopped[:50]:
@@ -86,9 +87,11 @@ def _stored(stage: Stage, name: str) -> ColumnElement[Any]:
 def keep_known_evidence(session: Session, stage: Stage, run: Run) -> None:
     """Fill what the file does not say of a basis: what is stored for the same basis, else this file and now.
 
-    So importing the same file again changes nothing.
+    So importing the same file again changes nothing. A kind of consent that the file leaves out stays as it was, and
+    only consent has one.
     """
     rows = stage.rows
+    session.execute(update(rows).where(rows.c.lawful_basis != "consent").values(consent_kind=None))
     kept = _CONTACT.alias("kept")
     same = and_(kept.c.external_id == rows.c.external_id, kept.c.lawful_basis == rows.c.lawful_basis)
     for name, otherwise in (("basis_source", run.file_name[:300]), ("basis_at", run.moment)):
@@ -98,3 +101,7 @@ def keep_known_evidence(session: Session, stage: Stage, run: Run) -> None:
             .where(rows.c[name].is_(None))
             .values({name: func.coalesce(stored, literal(otherwise, rows.c[name].type))})
         )
+    stored = select(kept.c.consent_kind).where(same).correlate(rows).scalar_subquery()
+    session.execute(
+        update(rows).where(rows.c.consent_kind.is_(None), rows.c.lawful_basis == "consent").values(consent_kind=stored)
+    )

@@ -43,6 +43,7 @@ class Contact(Base):
     lawful_basis: Mapped[str] = mapped_column(String(30), default="none")
     basis_source: Mapped[str | None] = mapped_column(String(300))
     basis_at: Mapped[datetime | None]
+    consent_kind: Mapped[str | None] = mapped_column(String(20))
     reports_to_id: Mapped[int | None] = mapped_column(Id)
     confirmed_at: Mapped[datetime | None]
     match_rule: Mapped[str | None] = mapped_column(String(20))

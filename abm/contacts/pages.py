@@ -11,6 +11,7 @@ from abm.accounts.views import list_views
 from abm.contacts import actions, centre_pages
 from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, role_word
 from abm.contacts.centre_queries import list_further_seats, list_ties, name_of
+from abm.contacts.consent import KIND_WORDS, consent_ends_on
 from abm.contacts.forms import BASES, parse_contact, typed_contact
 from abm.contacts.models import Contact
 from abm.contacts.queries import (
@@ -32,7 +33,7 @@ pages = Blueprint("contacts", __name__)
 centre_pages.add_to(pages)
 Answer = str | Response | tuple[str, int]
 EXPORTED = ("external_id", "first_name", "last_name", "email", "phone", "title", "department", "buying_role",
-            "language", "timezone", "lawful_basis", "basis_source", "basis_at")
+            "language", "timezone", "lawful_basis", "basis_source", "basis_at", "consent_kind")
 
 
 @pages.get("/contacts")
@@ -70,7 +71,8 @@ def _page(contact: Contact, typed: Any, errors: Any) -> str:
         role_word=role_word, bases=BASES, attitudes=ATTITUDES, roles=ROLES.items(),
         ties=list_ties(g.session, contact.id), further=list_further_seats(g.session, contact.id),
         consents=list_consent(g.session, contact.id),
-        obstacle=why_not_emailed(g.session, [contact]).get(contact.id))
+        obstacle=why_not_emailed(g.session, [contact]).get(contact.id), kinds=KIND_WORDS,
+        consent_ends=consent_ends_on(contact))
 
 
 @pages.get("/accounts/<int:account_id>/contacts/new")
@@ -103,7 +105,7 @@ def edit(contact_id: int) -> Answer:
 def update(contact_id: int) -> Answer:
     contact = get_contact(g.session, contact_id)
     try:
-        values = parse_contact(request.form, known_role=contact.buying_role)
+        values = parse_contact(request.form, known_role=contact.buying_role, known_basis_at=contact.basis_at)
     except InvalidInput as error:
         return _form(request.form, error.fields, contact=contact, account=contact.account), 422
     actions.update_contact(g.session, contact_id=contact_id, values=values)
@@ -148,4 +150,4 @@ def _form(typed: Any, errors: Any, *, account: Account, contact: Contact | None 
     return render_template(
         "contacts/form.html", typed=typed, errors=errors, account=account, contact=contact, bases=BASES.items(),
         roles=roles.items(), attitudes=ATTITUDES.items(), influence=INFLUENCE.items(),
-        name=name_of(contact) if contact else "")
+        kinds=KIND_WORDS.items(),        name=name_of(contact) if contact else "")

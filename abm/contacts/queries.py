@@ -8,11 +8,14 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.orm import QueryableAttribute, Session
 
 from abm.accounts.models import Account
+from abm.contacts.consent import basis_day, consent_ends_on
 from abm.contacts.models import Contact
 from abm.web.keyset import Order
+from campaigns.eligibility import expired
 from campaigns.models import ConsentEvent
 from campaigns.outside import Recipient
 from campaigns.suppressed import ALL_PURPOSES, find_suppressed
+from core import clock
 from core.errors import NotFound
 from core.words import has_words
 
@@ -105,7 +108,7 @@ def list_consent(session: Session, contact_id: int) -> Sequence[ConsentEvent]:
 def why_not_emailed(session: Session, contacts: Iterable[Contact]) -> dict[int, str]:
     """By contact id one sentence why no e-mail may go to this person; whoever is missing in the answer can be e-mailed.
 
-    The rule: active, with a valid address, a lawful basis other than none, under no stop of all mail. Stops for one
+    The rule: active, with a valid address, a lawful basis other than none that has not expired, under no stop of all mail. Stops for one
     purpose are judged by the send gate of each campaign.
     """
     found: dict[int, str] = {}
@@ -117,6 +120,8 @@ def why_not_emailed(session: Session, contacts: Iterable[Contact]) -> dict[int, 
             found[contact.id] = "No e-mail address"
         elif contact.lawful_basis == "none":
             found[contact.id] = "No lawful basis on record"
+        elif (ended_on := consent_ends_on(contact)) is not None and ended_on < clock.now().date():
+            found[contact.id] = expired(contact.consent_kind, ended_on)
         else:
             open_to_stops.append(_recipient(contact))
     stops = find_suppressed(session, open_to_stops, purpose=ALL_PURPOSES)
@@ -132,4 +137,4 @@ def _recipient(contact: Contact) -> Recipient:
     return Recipient(
         contact_id=contact.id, account_id=contact.account_id, email=contact.email, phone=contact.phone, country="",
         zone="", account_zone="", language=contact.language or "", lawful_basis=contact.lawful_basis, tier="",
-        is_active=contact.is_active)
+        is_active=contact.is_active, consent_kind=contact.consent_kind or "", basis_on=basis_day(contact.basis_at))

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult, AnalysisRun
 from abm.analysis.queries import latest_run
+from abm.company.queries import company_today
+from abm.contacts.consent import basis_in_force
 from abm.contacts.models import Contact
 from abm.dossier.models import SourceFigures
 from core import clock
@@ -65,7 +67,7 @@ def list_people_sources(session: Session) -> Sequence[PeopleSource]:
     """By how many people came from where (the source of the lawful basis)."""
     name = func.coalesce(Contact.basis_source, NOT_KNOWN)
     query = (select(name, func.count(), _counted(Contact.is_active.is_(True)),
-                    _counted(Contact.is_active.is_(True) & (Contact.lawful_basis != "none")))
+                    _counted(Contact.is_active.is_(True) & basis_in_force(company_today(session))))
              .group_by(name).order_by(func.count().desc(), name).limit(_MOST))
     return [PeopleSource(source, people, int(there), int(basis))
             for source, people, there, basis in session.execute(query)]

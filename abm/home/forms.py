@@ -35,7 +35,6 @@ def typed_company(company: Company) -> dict[str, Any]:
         "working_days": list(company.working_days),
         "working_from": f"{company.working_from:%H:%M}",
         "working_to": f"{company.working_to:%H:%M}",
-        "consent_countries": list(company.consent_countries),
         "account_points_by_tier": {tier: list(own) for tier, own in company.account_points_by_tier.items()},
         "channel_costs": dict(company.channel_costs),
         "call_minute_cost": company.call_minute_cost,
@@ -54,7 +53,6 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     values["currency"] = form.get("currency", "").strip().upper()
     values["timezone"] = form.get("timezone", "").strip()
     values["working_days"] = [day for day in DAYS if day in form.getlist("working_days")]
-    values["consent_countries"] = form.get("consent_countries", "").upper().replace(",", " ").split()
     values["is_sending_paused"] = bool(form.get("is_sending_paused"))
     values["is_sending_strict"] = bool(form.get("is_sending_strict"))
     values["channel_costs"] = _costs(form, errors)

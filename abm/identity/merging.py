@@ -36,7 +36,7 @@ from core.db import Base
 from core.errors import InvalidInput, NotFound, Refused
 
 Row = dict[str, Any]
-_BASIS = ("lawful_basis", "basis_source", "basis_at")
+_BASIS = ("lawful_basis", "basis_source", "basis_at", "consent_kind")
 
 
 def merge_accounts(session: Session, *, keep_id: int, drop_id: int, choices: Mapping[str, str] | None = None) -> Merge:

@@ -7,6 +7,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from campaigns.country_rules import base_of
+
 Groups = Mapping[str, Sequence[str]]
 CUSTOM = "custom."
 
@@ -22,7 +24,7 @@ CONTACT_FIELDS: Groups = {
     "attitude": ("attitude",), "reports_to": ("reports_to_id",), "language": ("language",), "timezone": ("timezone",),
 }
 # The lower one stands: an address without a basis is never written to, one with consent nearly always.
-BASES = ("none", "legitimate_interest", "contract", "consent")
+BASES = ("none", "legitimate_interest", "contract", "implied_consent", "consent")
 
 
 def join_records(kept: Mapping[str, Any], dropped: Mapping[str, Any], groups: Groups,
@@ -56,4 +58,8 @@ def _join_custom(own: Mapping[str, Any], other: Mapping[str, Any],
 
 def stricter_basis(kept: Mapping[str, Any], dropped: Mapping[str, Any]) -> bool:
     """Whether the dropped record's lawful basis allows less than the kept one's."""
-    return BASES.index(dropped["lawful_basis"]) < BASES.index(kept["lawful_basis"])
+    return _rank(dropped) < _rank(kept)
+
+
+def _rank(record: Mapping[str, Any]) -> int:
+    return BASES.index(base_of(record["lawful_basis"], record["consent_kind"]))

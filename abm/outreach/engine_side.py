@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
 from abm.outreach import answers, branch_rules, people, postal
+from abm.outreach.countries import country_rules
+from campaigns.consent_expiry import EXPRESS
 from campaigns.outside import Answer, CallRequest, Outside, Policy, Recipient
 
 
@@ -52,7 +54,8 @@ class AccountPeople:
     def keep_consent(self, session: Session, contact_id: int, *, source: str) -> None:
         from abm.contacts.actions import update_contact
 
-        update_contact(session, contact_id=contact_id, values={"lawful_basis": "consent", "basis_source": source})
+        update_contact(session, contact_id=contact_id, values={"lawful_basis": "consent", "basis_source": source,
+                                                               "consent_kind": EXPRESS})
 
     def family_values(self, session: Session, family_ids: Sequence[int]) -> dict[int, float]:
         return people.get_family_values(session, family_ids)
@@ -99,7 +102,7 @@ class CompanyRules:
             account_points_7_days=company.account_points_7_days, account_points_30_days=company.account_points_30_days,
             person_touches_7_days=company.person_touches_7_days, person_touches_30_days=company.person_touches_30_days,
             lock_days_after_reply=company.lock_days_after_reply, channel_points=company.channel_points,
-            channel_costs=company.channel_costs, consent_countries=company.consent_countries,
+            channel_costs=company.channel_costs, country_rules=country_rules(company),
             is_sending_paused=company.is_sending_paused or bool(company.restored_at),
             account_points_by_tier={tier: (own[0], own[1]) for tier, own in company.account_points_by_tier.items()},
         )

@@ -3,6 +3,7 @@
 from abm.outreach import (
     campaign_pages,
     content_pages,
+    country_pages,
     doubt_pages,
     dry_run_pages,
     effect_pages,
@@ -26,6 +27,6 @@ from abm.web.menu import register_count
 add_panel()
 register_count("Campaigns", count_waiting_campaigns)
 
-__all__ = ["campaign_pages", "content_pages", "doubt_pages", "dry_run_pages", "effect_pages", "forecast_pages",
-           "history_pages", "launch_pages", "letter_pages", "message_pages", "pages", "play_pages", "preview_pages",
-           "result_pages", "snippet_pages", "step_pages", "why_not_pages"]
+__all__ = ["campaign_pages", "content_pages", "country_pages", "doubt_pages", "dry_run_pages", "effect_pages",
+           "forecast_pages", "history_pages", "launch_pages", "letter_pages", "message_pages", "pages", "play_pages",
+           "preview_pages", "result_pages", "snippet_pages", "step_pages", "why_not_pages"]

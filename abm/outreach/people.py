@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.company.queries import company_today, get_company
+from abm.contacts.consent import basis_day
 from abm.contacts.models import Contact
 from abm.contacts.zones import zone_of_account, zone_of_person
 from abm.orders.models import AccountDay, Order
@@ -71,7 +72,7 @@ def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Re
     company = get_company(session)
     rows = session.execute(
         select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Contact.timezone, Contact.language,
-               Contact.lawful_basis, Contact.is_active, Account.country, Account.timezone.label("account_timezone"),
+               Contact.lawful_basis, Contact.consent_kind, Contact.basis_at, Contact.is_active, Account.country, Account.timezone.label("account_timezone"),
                Account.tier, Contact.buying_role)
         .join(Account, Account.id == Contact.account_id)
         .where(is_among(Contact.id, contact_ids))
@@ -98,7 +99,7 @@ def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
         zone=zone_of_person(own=row.timezone, country=row.country, account=row.account_timezone, company=company_zone),
         account_zone=zone_of_account(own=row.account_timezone, country=row.country, company=company_zone),
         language=row.language or "", lawful_basis=row.lawful_basis, tier=row.tier or "", is_active=row.is_active,
-        role=row.buying_role or "",
+        role=row.buying_role or "", consent_kind=row.consent_kind or "", basis_on=basis_day(row.basis_at),
     )
 
 

@@ -6,6 +6,7 @@ _SENTENCES: dict[str, str] = {
     Reason.NO_ADDRESS: "No address or number on file",
     Reason.NO_BASIS: "No lawful basis on file",
     Reason.CONSENT_NEEDED: "The country asks for consent first",
+    Reason.CONSENT_EXPIRED: "The implied consent has expired",
     Reason.SUPPRESSED: "On the suppression list",
     Reason.UNSUBSCRIBED: "Unsubscribed",
     Reason.SAME_MAILBOX: "Another person of the campaign has the same mailbox",

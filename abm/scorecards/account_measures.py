@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from abm.accounts.models import Account
-from abm.company.queries import get_company
+from abm.company.queries import company_today, get_company
+from abm.contacts.consent import basis_in_force
 from abm.contacts.models import Contact, FurtherSeat
 from abm.scorecards.measures import Floats, Measure, fetch_rows, register, register_custom_fields
 
@@ -42,18 +43,19 @@ def load_sites(session: Session, names: Sequence[str], _as_of: date | None) -> F
 
 def load_people(session: Session, names: Sequence[str], _as_of: date | None) -> Floats:
     """Over everybody who is still there, guests from other accounts included."""
-    shared = (Contact.attitude, Contact.influence, Contact.lawful_basis, Contact.email)
+    shared = (Contact.attitude, Contact.influence, Contact.lawful_basis, Contact.consent_kind, Contact.basis_at,
+              Contact.email)
     own = select(Contact.account_id, Contact.buying_role, *shared).where(Contact.is_active.is_(True))
     guests = select(FurtherSeat.account_id, FurtherSeat.buying_role, *shared).join(
         Contact, Contact.id == FurtherSeat.contact_id).where(Contact.is_active.is_(True))
     people = union_all(own, guests).subquery()
-    columns = _people_columns(people.c, get_company(session).required_roles)
+    columns = _people_columns(people.c, get_company(session).required_roles, company_today(session))
     query: Select[*tuple[Any, ...]] = select(people.c.account_id, *(columns[name] for name in names))
     return fetch_rows(session, query.group_by(people.c.account_id), 1 + len(names))
 
 
 def _people_columns(person: ReadOnlyColumnCollection[str, Any],
-                    required: Mapping[str, int]) -> Mapping[str, ColumnElement[Any]]:
+                    required: Mapping[str, int], today: date) -> Mapping[str, ColumnElement[Any]]:
     def number(condition: ColumnElement[bool]) -> ColumnElement[Any]:
         return func.sum(case((condition, 1), else_=0))
 
@@ -65,7 +67,7 @@ def _people_columns(person: ReadOnlyColumnCollection[str, Any],
     is_supporter = person.attitude == "supporter"
     return {
         "people.known": func.count(),
-        "people.reachable": number((person.lawful_basis != "none") & person.email.is_not(None)),
+        "people.reachable": number(basis_in_force(today, of=person) & person.email.is_not(None)),
         "people.roles": func.count(person.buying_role.distinct()),
         "people.completeness": completeness * 100 / max(len(needed_roles), 1),
         "people.supporters": cast(number(is_supporter), Float) / func.nullif(func.count(person.attitude), 0),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import RelayHealth, SendingIdentity
 from campaigns.sending.allowances import day_of, limit_on, used_on
-from campaigns.sending.domain_check import is_free_mail
+from campaigns.free_mail import is_free_mail
 from campaigns.sending.routes import find_identity, route_of
 from core import clock
 from core.errors import NotFound

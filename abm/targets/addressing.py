@@ -5,11 +5,13 @@ addresses are kept in `contact_address`, made for whoever is new or changed righ
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, String, and_, cast, delete, insert, not_, select
 from sqlalchemy.orm import Session
 
+from abm.contacts.consent import basis_in_force
 from abm.contacts.models import Contact
 from abm.targets.models import AccountChange, ContactAddress
 from campaigns.models import Suppression
@@ -22,14 +24,14 @@ _ALL_MAIL = "*"
 CAN_EMAIL = "can_email"
 
 
-def may_be_emailed() -> ColumnElement[bool]:
-    """Active, with an address and a lawful basis, and under no stop of all mail (person, account, address, domain).
+def may_be_emailed(on: date) -> ColumnElement[bool]:
+    """Active, with an address and a lawful basis that is in force on this day, and under no stop of all mail (person, account, address, domain).
 
     Stops for one purpose only do not count here: the send gate judges them for each campaign.
     """
     return and_(
         Contact.is_active.is_(True), Contact.email_key.is_not(None), Contact.email_key != "",
-        Contact.lawful_basis != "none",
+        basis_in_force(on),
         not_(_is_stopped("contact", cast(Contact.id, String))),
         not_(_is_stopped("account", cast(Contact.account_id, String))),
         not_(_is_address_stopped("address", ContactAddress.address_key)),

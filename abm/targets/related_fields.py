@@ -11,6 +11,7 @@ from abm.orders.models import Order, OrderLine
 from abm.targets.addressing import CAN_EMAIL, may_be_emailed
 from abm.targets.sources import Column, Source, make_fields, register
 from abm.targets.vocabulary import FieldType, Subject
+from campaigns.consent_expiry import KINDS
 from core.db import MONEY_SCALE
 
 _T, _N, _D, _B = FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType.TRUTH
@@ -38,17 +39,18 @@ _CONTACT = make_fields(
     ("first_name", "first name", _T),
     ("last_name", "last name", _T), ("influence", "influence", _N), ("attitude", "attitude", _T),
     ("timezone", "time zone", _T), ("basis_source", "source of the basis", _T), ("basis_at", "day of the basis", _D),
+    ("consent_kind", "kind of consent", _T, KINDS),
     ("is_active", "still there", _B), ("contact_id", "contact id", _T), ("created_at", "day they came in", _D),
 )
 register(Source(
     Subject("contact", "person", "people", _CONTACT, "contact.custom."),
     Contact.__table__, _contact.account_id,
     {**_columns("contact", _contact, "buying_role", "title", "department", "lawful_basis", "language", "email", "phone",
-                "first_name", "last_name", "influence", "attitude", "timezone", "basis_source", "is_active"),
+                "first_name", "last_name", "influence", "attitude", "timezone", "basis_source", "consent_kind", "is_active"),
      "contact.basis_at": Column(_contact.basis_at, is_moment=True),
      "contact.created_at": Column(_contact.created_at, is_moment=True),
      "contact.contact_id": Column(_contact.external_id),
-     "contact.can_email": Column(may_be_emailed(), follows=("contact", CAN_EMAIL))},
+     "contact.can_email": Column(lambda scope: may_be_emailed(scope.today), follows=("contact", CAN_EMAIL))},
     custom=_contact.custom, usual=Contact.is_active.is_(True), lifted_by=frozenset({"contact.is_active"}),
     follows=("contact",),
 ))

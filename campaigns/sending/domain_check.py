@@ -7,17 +7,6 @@ from campaigns.sending import dns_rules
 from campaigns.sending.dns_asking import NoAnswer
 from campaigns.sending.dns_rules import Lookup, Verdict
 
-FREE_MAIL = frozenset([
-    "gmail.com", "googlemail.com", "yahoo.com", "yahoo.fr", "yahoo.de", "yahoo.co.uk", "ymail.com", "outlook.com",
-    "outlook.de", "outlook.fr", "hotmail.com", "hotmail.de", "hotmail.fr", "hotmail.co.uk", "live.com", "live.de",
-    "live.fr", "msn.com", "aol.com", "icloud.com", "me.com", "mac.com", "gmx.de", "gmx.net", "gmx.com", "gmx.at",
-    "gmx.ch", "web.de", "t-online.de", "freenet.de", "mail.com", "proton.me", "protonmail.com", "pm.me", "zoho.com",
-    "yandex.ru", "yandex.com", "mail.ru", "qq.com", "163.com", "126.com", "sina.com", "orange.fr", "wanadoo.fr",
-    "free.fr", "laposte.net", "sfr.fr", "libero.it", "tiscali.it", "comcast.net", "verizon.net", "btinternet.com",
-    "bluewin.ch", "seznam.cz", "wp.pl", "o2.pl", "naver.com", "hanmail.net", "rediffmail.com", "uol.com.br",
-])
-
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -27,11 +16,6 @@ class Subject:
     keys: Sequence[tuple[str, str]] = ()
     envelope_domain: str = ""
     relay_host: str = ""
-
-
-def is_free_mail(domain: str) -> bool:
-    """Whether mail from this domain can only be sent by its mail service (their DMARC policies say so)."""
-    return domain.lower() in FREE_MAIL
 
 
 def examine(subject: Subject, lookup: Lookup) -> list[Verdict]:

@@ -16,8 +16,7 @@ from tests.campaigns.campaign_factory import make_raw
 POLICY = Policy(
     zone="Europe/Berlin", country="DE", working_days=("mon", "tue", "wed", "thu", "fri"), working_from=time(9),
     working_to=time(17), account_points_7_days=0, account_points_30_days=0, person_touches_7_days=0,
-    person_touches_30_days=0, lock_days_after_reply=14, channel_points={}, channel_costs={}, consent_countries=(),
-    is_sending_paused=False)
+    person_touches_30_days=0, lock_days_after_reply=14, channel_points={}, channel_costs={}, is_sending_paused=False)
 PERSON = Recipient(
     contact_id=1, account_id=1, email="a@example.com", phone=None, country="DE", zone="Europe/Berlin", account_zone="",
     language="", lawful_basis="consent", tier="", is_active=True)

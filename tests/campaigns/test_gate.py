@@ -270,3 +270,21 @@ def test_every_refusal_says_why_in_a_sentence(session: Session) -> None:
     assert verdict(session, run).detail.endswith(".")
     person.lawful_basis = "none"
     assert "lawful basis" in verdict(session, run).detail
+
+
+def test_consent_that_expires_between_planning_and_sending_ends_it_the_day_after(session: Session) -> None:
+    person, run = started(session)
+    person.lawful_basis, person.consent_kind, person.account.country = "consent", "implied_inquiry", "CA"
+    person.basis_at = datetime(2025, 9, 11, 18, tzinfo=UTC)  # 6 months: to the end of Wednesday
+    assert verdict(session, run).is_allowed
+    found = verdict(session, run, at=WEDNESDAY + timedelta(days=1))
+    assert (found.reason, found.state) == (Reason.CONSENT_EXPIRED, DeliveryState.SUPPRESSED)
+    assert "expired on 2026-03-11" in found.detail
+
+
+def test_the_operators_table_of_countries_is_asked(session: Session) -> None:
+    person, run = started(session)
+    person.account.country = "CH"
+    assert verdict(session, run).is_allowed
+    set_company_value(session, name="country_bases", value={"CH": ["consent"]})
+    assert verdict(session, run).reason == Reason.CONSENT_NEEDED

@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from campaigns.free_mail import is_free_mail
 from campaigns.sending import dns_rules, domain_check
 from campaigns.sending.dns_asking import Asker, NoAnswer
 from campaigns.sending.dns_rules import Verdict
@@ -208,5 +209,5 @@ def test_the_time_for_all_questions_is_bounded(data_dir: object) -> None:
 
 
 def test_free_mail_is_known() -> None:
-    assert domain_check.is_free_mail("Gmail.com")
-    assert not domain_check.is_free_mail("example.com")
+    assert is_free_mail("Gmail.com")
+    assert not is_free_mail("example.com")
