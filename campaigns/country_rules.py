@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from campaigns.consent_expiry import is_implied
 
-CONSENT, IMPLIED_CONSENT, CONTRACT, LEGITIMATE_INTEREST = "consent", "implied_consent", "contract", "legitimate_interest"
+CONSENT, IMPLIED_CONSENT = "consent", "implied_consent"
+CONTRACT, LEGITIMATE_INTEREST = "contract", "legitimate_interest"
 BASES = (CONSENT, IMPLIED_CONSENT, CONTRACT, LEGITIMATE_INTEREST)
 ELSEWHERE, UNRECOGNISED = "elsewhere", "unrecognised"
 

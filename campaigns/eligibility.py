@@ -23,9 +23,9 @@ class Objection:
 # What ends a person's way through a run. Any other reason ends the step only, and the next step is tried.
 ENDS_ENROLMENT = frozenset({
     Reason.NO_BASIS, Reason.CONSENT_NEEDED, Reason.CONSENT_EXPIRED, Reason.SUPPRESSED, Reason.UNSUBSCRIBED,
-    Reason.HELD_OUT, Reason.LEFT_COMPANY, Reason.NO_LONGER_MATCHES, Reason.REPLIED, Reason.ORDERED, Reason.MET, Reason.OPTED_OUT,
-    Reason.COMPLAINED, Reason.HARD_BOUNCE, Reason.CAMPAIGN_CANCELLED, Reason.ERASED, Reason.EXCLUSIVE_ELSEWHERE,
-    Reason.BEEN_BEFORE,
+    Reason.HELD_OUT, Reason.LEFT_COMPANY, Reason.NO_LONGER_MATCHES, Reason.REPLIED, Reason.ORDERED, Reason.MET,
+    Reason.OPTED_OUT, Reason.COMPLAINED, Reason.HARD_BOUNCE, Reason.CAMPAIGN_CANCELLED, Reason.ERASED,
+    Reason.EXCLUSIVE_ELSEWHERE, Reason.BEEN_BEFORE,
 })
 
 
@@ -54,7 +54,9 @@ def _without_basis(recipient: Recipient, at: datetime) -> Objection | None:
 def expired(consent_kind: str | None, ended_on: date) -> str:
     """The sentence about implied consent that has ended."""
     after = "a purchase" if consent_kind == IMPLIED_PURCHASE else "an inquiry"
-    until = f"expired on {ended_on.isoformat()}" if ended_on > date.min else "has no day on file, so it counts as expired"
+    until = "has no day on file, so it counts as expired"
+    if ended_on > date.min:
+        until = f"expired on {ended_on.isoformat()}"
     return f"The consent implied by {after} {until}; a newer one with its day, or express consent, lifts this."
 
 

@@ -12,7 +12,6 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from campaigns.bounce_rules import find_status, judge
 from campaigns.events import Said, find_delivery_by_message_ids, keep_link
 from campaigns.hook_forms import HookEvent, read_events
-from campaigns.machine_rules import is_machine_click, is_machine_open
 from campaigns.models import Attempt, Delivery, EventHook
 from campaigns.outside import outside
 from campaigns.receipts import RECENT, Receipt, apply_receipt, find_latest_to, kind_of_refusal
@@ -96,9 +95,10 @@ def _said(session: Session, event: HookEvent, delivery: Delivery, receipt: Recei
         return Said(code=receipt.status or None, text=text or None, raw={"reason": receipt.reason, "by": "webhook"})
     seconds = ((event.at or clock.now()) - delivery.sent_at).total_seconds() if delivery.sent_at else None
     link_id = keep_link(session, version_id=delivery.version_id, url=event.url) if event.url else None
+    rules = outside().company.policy(session).machine_rules
+    judges = rules.is_machine_open if event.kind == "open" else rules.is_machine_click
     return Said(raw={"agent": event.agent, "ip": event.ip, "by": "webhook"}, link_id=link_id,
-                is_machine=is_machine_open(agent=event.agent, seconds_since_sent=seconds, ip=event.ip)
-                if event.kind == "open" else is_machine_click(agent=event.agent, seconds_since_sent=seconds))
+                is_machine=judges(agent=event.agent, seconds_since_sent=seconds, ip=event.ip))
 
 
 def _believable(at: datetime | None, delivery: Delivery) -> datetime:

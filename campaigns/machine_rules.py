@@ -2,9 +2,12 @@
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 SECONDS_NOBODY_IS_FASTER_THAN = 5.0
 # Nobody follows this many different links of a message within so short a time.
@@ -41,16 +44,43 @@ class Visit:
     was_machine: bool = False
 
 
-def find_machines(visits: Sequence[Visit]) -> set[int]:
+@dataclass(frozen=True)
+class MachineRules:
+    """What the operator sets: nobody reads within so many seconds of the hand-over, and nobody sits in these networks
+    (CIDR), which belong to data centres or mail scanners."""
+
+    seconds: float = SECONDS_NOBODY_IS_FASTER_THAN
+    networks: tuple[str, ...] = ()
+
+    def is_machine_open(self, *, agent: str, seconds_since_sent: float | None, ip: str = "") -> bool:
+        """Whether a picture was fetched by a program: no or known agent, Apple's proxy, a program's network, or sooner
+        than anybody reads."""
+        if _READERS_PROXY.search(agent):
+            return False
+        return bool(_APPLE_PROXY.match(agent)) or _is_apples(ip) or self._is_program(agent, seconds_since_sent, ip)
+
+    def is_machine_click(self, *, agent: str, seconds_since_sent: float | None, ip: str = "",
+                         method: str = "GET") -> bool:
+        """Whether a link was followed by a program: HEAD, no or known agent, a program's network, or sooner than
+        anybody reads."""
+        return method == "HEAD" or self._is_program(agent, seconds_since_sent, ip)
+
+    def _is_program(self, agent: str, seconds_since_sent: float | None, ip: str) -> bool:
+        is_too_fast = seconds_since_sent is not None and seconds_since_sent <= self.seconds
+        return not agent.strip() or bool(_BOT_AGENT.search(agent)) or is_too_fast or _is_among(ip, self.networks)
+
+
+def find_machines(visits: Sequence[Visit], rules: MachineRules) -> set[int]:
     """The ids of one message's visits that programs made, each judged by its own signs and by those around it."""
-    alone = {visit.id for visit in visits if (_is_machine(visit) if visit.is_raw else visit.was_machine)}
+    alone = {visit.id for visit in visits if (_is_machine(visit, rules) if visit.is_raw else visit.was_machine)}
     return alone | _in_bursts(visits) | _around_traps(visits)
 
 
-def _is_machine(visit: Visit) -> bool:
+def _is_machine(visit: Visit, rules: MachineRules) -> bool:
     if visit.kind == "open":
-        return is_machine_open(agent=visit.agent, seconds_since_sent=visit.seconds, ip=visit.ip)
-    return visit.is_trap or is_machine_click(agent=visit.agent, seconds_since_sent=visit.seconds)
+        return rules.is_machine_open(agent=visit.agent, seconds_since_sent=visit.seconds, ip=visit.ip)
+    return visit.is_trap or rules.is_machine_click(agent=visit.agent, seconds_since_sent=visit.seconds,
+                                                     ip=visit.ip)
 
 
 def _in_bursts(visits: Sequence[Visit]) -> set[int]:
@@ -74,17 +104,6 @@ def _around_traps(visits: Sequence[Visit]) -> set[int]:
     return {visit.id for visit in visits if any(abs(visit.at - moment) <= AROUND_THE_TRAP for moment in moments)}
 
 
-def is_machine_open(*, agent: str, seconds_since_sent: float | None, ip: str = "") -> bool:
-    """Whether a picture was fetched by a program: no or known agent, Apple's proxy, or sooner than anybody reads."""
-    if _READERS_PROXY.search(agent):
-        return False
-    return bool(_APPLE_PROXY.match(agent)) or _is_apples(ip) or _is_program(agent, seconds_since_sent)
-
-
-def is_machine_click(*, agent: str, seconds_since_sent: float | None, method: str = "GET") -> bool:
-    """Whether a link was followed by a program: HEAD, no or known agent, or sooner than anybody reads."""
-    return method == "HEAD" or _is_program(agent, seconds_since_sent)
-
 
 def _is_apples(ip: str) -> bool:
     try:
@@ -93,6 +112,21 @@ def _is_apples(ip: str) -> bool:
         return False
 
 
-def _is_program(agent: str, seconds_since_sent: float | None) -> bool:
-    is_too_fast = seconds_since_sent is not None and seconds_since_sent <= SECONDS_NOBODY_IS_FASTER_THAN
-    return not agent.strip() or bool(_BOT_AGENT.search(agent)) or is_too_fast
+def _is_among(ip: str, networks: tuple[str, ...]) -> bool:
+    if not networks or not ip:
+        return False
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    starts, ends = _ranges(networks, address.version)
+    place = bisect_right(starts, int(address)) - 1
+    return place >= 0 and int(address) <= ends[place]
+
+
+@lru_cache(maxsize=8)
+def _ranges(networks: tuple[str, ...], version: int) -> tuple[list[int], list[int]]:
+    """First and last addresses of the networks of one kind, merged and in order."""
+    known = (ipaddress.ip_network(network, strict=False) for network in networks)
+    merged: list[Any] = sorted(ipaddress.collapse_addresses([one for one in known if one.version == version]))  # type: ignore[type-var]
+    return [int(one.network_address) for one in merged], [int(one.broadcast_address) for one in merged]

@@ -12,6 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from campaigns.country_rules import CountryRules
+from campaigns.machine_rules import MachineRules
 from core.errors import CannotRun
 
 
@@ -154,7 +155,8 @@ class Policy:
     channel_costs: Mapping[str, str]
     is_sending_paused: bool
     account_points_by_tier: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    country_rules: CountryRules = CountryRules()
+    country_rules: CountryRules = field(default_factory=CountryRules)
+    machine_rules: MachineRules = field(default_factory=MachineRules)
 
 
 class Company(Protocol):

@@ -16,10 +16,10 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.events import Said, keep_link, record_event
-from campaigns.machine_rules import AROUND_THE_TRAP, Visit, find_machines, is_machine_click, is_machine_open
+from campaigns.machine_rules import AROUND_THE_TRAP, MachineRules, Visit, find_machines
 from campaigns.models import Delivery, Event
+from campaigns.outside import outside
 from campaigns.tracking import Click
-from core import clock
 from core.id_lists import is_among
 
 KINDS = ("open", "click")
@@ -38,50 +38,62 @@ class Reclassified:
     last: int
 
 
-def record_open(session: Session, *, delivery_id: int, agent: str, ip: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What a visit shows of who made it, and when."""
+
+    agent: str
+    ip: str
+    at: datetime
+
+
+def record_open(session: Session, *, delivery_id: int, visitor: Visitor) -> bool:
     """Keep one fetch of the pixel; False when the delivery is no longer there."""
     delivery = session.get(Delivery, delivery_id)
     if delivery is None:
         return False
-    is_machine = is_machine_open(agent=agent, seconds_since_sent=_seconds(clock.now(), delivery.sent_at), ip=ip)
-    said = Said(raw=_raw(agent, ip), is_machine=is_machine)
-    return record_event(session, delivery=delivery, kind="open", event_key=_key("open", delivery_id), said=said)
+    said = Said(raw=_raw(visitor), is_machine=_rules(session).is_machine_open(
+        agent=visitor.agent, seconds_since_sent=_seconds(visitor.at, delivery.sent_at), ip=visitor.ip))
+    return record_event(session, delivery=delivery, kind="open", event_key=_key("open", delivery_id), said=said,
+                        at=visitor.at)
 
 
-def record_click(session: Session, *, click: Click, agent: str, ip: str) -> bool:
+def record_click(session: Session, *, click: Click, visitor: Visitor) -> bool:
     """Keep one click. Of a target that holds values of the person only its host is kept."""
     delivery = session.get(Delivery, click.delivery_id)
     if delivery is None:
         return False
     url = f"{urlsplit(click.url).scheme}://{urlsplit(click.url).netloc}/" if click.is_personal else click.url
-    seconds = _seconds(clock.now(), delivery.sent_at)
+    seconds = _seconds(visitor.at, delivery.sent_at)
     said = Said(
-        raw=_raw(agent, ip),
+        raw=_raw(visitor),
         link_id=keep_link(session, version_id=delivery.version_id, url=url),
-        is_machine=is_machine_click(agent=agent, seconds_since_sent=seconds),
+        is_machine=_rules(session).is_machine_click(agent=visitor.agent, seconds_since_sent=seconds, ip=visitor.ip),
     )
-    done = record_event(session, delivery=delivery, kind="click", event_key=_key("click", click.delivery_id), said=said)
-    _judge_around(session, click.delivery_id)
+    done = record_event(session, delivery=delivery, kind="click", event_key=_key("click", click.delivery_id), said=said,
+                        at=visitor.at)
+    _judge_around(session, click.delivery_id, visitor.at)
     return done
 
 
-def record_trap(session: Session, *, delivery_id: int, agent: str, ip: str) -> bool:
+def record_trap(session: Session, *, delivery_id: int, visitor: Visitor) -> bool:
     """Keep a visit of the hidden link: no person sees it. It tells about the visits around it, too."""
     delivery = session.get(Delivery, delivery_id)
     if delivery is None:
         return False
-    said = Said(raw=_raw(agent, ip) | {"trap": True}, is_machine=True)
-    done = record_event(session, delivery=delivery, kind="click", event_key=_key("trap", delivery_id), said=said)
-    _judge_around(session, delivery_id)
+    said = Said(raw=_raw(visitor) | {"trap": True}, is_machine=True)
+    done = record_event(session, delivery=delivery, kind="click", event_key=_key("trap", delivery_id), said=said,
+                        at=visitor.at)
+    _judge_around(session, delivery_id, visitor.at)
     return done
 
 
-def _judge_around(session: Session, delivery_id: int) -> None:
+def _judge_around(session: Session, delivery_id: int, at: datetime) -> None:
     """What this click tells about the visits just before it."""
     rows = session.execute(_VISITS.where(Event.delivery_id == delivery_id,
-                                         Event.at >= clock.now() - AROUND_THE_TRAP)).all()
+                                         Event.at >= at - AROUND_THE_TRAP)).all()
     if len(rows) > 1:
-        _store(session, _judged(rows))
+        _store(session, _judged(rows, _rules(session)))
 
 
 _VISITS = (
@@ -100,15 +112,15 @@ def reclassify(session: Session, *, run_ids: Sequence[int] | None = None, after:
     ids = [one for one in session.scalars(wanted.distinct().order_by(Event.delivery_id).limit(_DELIVERIES_AT_ONCE))
            if one is not None]
     rows = session.execute(_VISITS.where(is_among(Event.delivery_id, ids))).all() if ids else []
-    changed = _store(session, _judged(rows))
+    changed = _store(session, _judged(rows, _rules(session)))
     return Reclassified(len(rows), sum(changed), len(changed) - sum(changed), ids[-1] if ids else after)
 
 
-def _judged(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, bool, bool]]:
+def _judged(rows: Sequence[Row[Any]], rules: MachineRules) -> Iterator[tuple[int, bool, bool]]:
     """(event id, what was thought, what is thought now) for the visits of whole messages."""
     for _delivery, visits in groupby(rows, key=lambda row: row.delivery_id):
         own = list(visits)
-        machines = find_machines([_visit(row) for row in own])
+        machines = find_machines([_visit(row) for row in own], rules)
         yield from ((row.id, row.is_machine, row.id in machines) for row in own)
 
 
@@ -145,8 +157,12 @@ def _seconds(at: datetime, sent_at: datetime | None) -> float | None:
     return (at - sent_at).total_seconds() if sent_at else None
 
 
-def _raw(agent: str, ip: str) -> dict[str, Any]:
-    return {"agent": agent[:300], "ip": ip[:60]}
+def _raw(visitor: Visitor) -> dict[str, Any]:
+    return {"agent": visitor.agent[:300], "ip": visitor.ip[:60]}
+
+
+def _rules(session: Session) -> MachineRules:
+    return outside().company.policy(session).machine_rules
 
 
 def _key(kind: str, delivery_id: int) -> str:

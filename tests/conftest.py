@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from abm.all_models import metadata
 from abm.audit.actions import SYSTEM, act_as
+from campaigns.visit_log import visit_log
 from core import clock, db
 from core.jobs.embedded import stop_embedded
 from core.settings import settings
@@ -162,7 +163,8 @@ def app(data_dir: Path) -> Any:
     """The real application on this test's database; CSRF checks are off unless a test turns them on."""
     made = _application()
     made.config["WTF_CSRF_ENABLED"] = False
-    return made
+    yield made
+    visit_log.settle(10)
 
 
 @lru_cache(maxsize=1)

@@ -38,6 +38,9 @@ class Company:
     # `campaigns.country_rules`.
     country_bases: dict[str, list[str]] = field(default_factory=dict)
     reaches_free_mail: bool = False
+    # Opens and clicks: sooner after the hand-over, or out of these networks, it was a program.
+    machine_seconds: float = 5.0
+    machine_networks: list[str] = field(default_factory=list)
     is_sending_paused: bool = False
     required_roles: dict[str, int] = field(
         default_factory=lambda: {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1})

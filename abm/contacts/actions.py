@@ -38,7 +38,8 @@ def create_contact(session: Session, *, account_id: int, values: Mapping[str, An
 
 
 def update_contact(session: Session, *, contact_id: int, values: Mapping[str, Any]) -> Contact:
-    """Change the given values, on record. A new basis, kind or source is dated by `basis_at`, or now. Raises NotFound."""
+    """Change the given values, on record. A new basis, kind or source is dated `basis_at`, else now. Raises NotFound.
+    """
     contact = get_contact(session, contact_id)
     changed = {name: values[name] for name in EDITABLE if name in values and values[name] != getattr(contact, name)}
     if values.get("basis_at") and values["basis_at"] != contact.basis_at:

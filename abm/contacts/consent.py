@@ -1,4 +1,4 @@
-"""Whether a person's lawful basis is in force on a day, in SQL and for one person. The rule: campaigns.consent_expiry."""
+"""Whether a person's lawful basis is in force on a day, in SQL and for one person (see campaigns.consent_expiry)."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any

@@ -63,7 +63,7 @@ def _check_whole(values: dict[str, Any], errors: dict[str, str]) -> None:
     if values["lawful_basis"] != "consent":
         values["consent_kind"] = None
     elif is_implied(values["consent_kind"]) and not values["basis_at"]:
-        errors.setdefault("basis_on", "Implied consent ends so long after its day: give the day of the purchase or inquiry")
+        errors.setdefault("basis_on", "Implied consent ends by its day: give that of the purchase or inquiry")
 
 
 def _basis_at(form: Mapping[str, str], known: datetime | None, errors: dict[str, str]) -> datetime | None:

@@ -108,8 +108,8 @@ def list_consent(session: Session, contact_id: int) -> Sequence[ConsentEvent]:
 def why_not_emailed(session: Session, contacts: Iterable[Contact]) -> dict[int, str]:
     """By contact id one sentence why no e-mail may go to this person; whoever is missing in the answer can be e-mailed.
 
-    The rule: active, with a valid address, a lawful basis other than none that has not expired, under no stop of all mail. Stops for one
-    purpose are judged by the send gate of each campaign.
+    The rule: active, with a valid address, a lawful basis other than none that has not expired, under no stop
+    of all mail. Stops for one purpose are judged by the send gate of each campaign.
     """
     found: dict[int, str] = {}
     open_to_stops = []

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from werkzeug.datastructures import MultiDict
 
+from abm.company.networks import read_networks
 from abm.company.policy import Company
 from abm.contacts.buying_centre import ROLES
 from core.errors import InvalidInput
@@ -41,6 +42,8 @@ def typed_company(company: Company) -> dict[str, Any]:
         "is_sending_paused": company.is_sending_paused,
         "required_roles": dict(company.required_roles),
         "map_fresh_days": company.map_fresh_days,
+        "machine_seconds": company.machine_seconds,
+        "machine_networks": list(company.machine_networks),
         "is_sending_strict": company.is_sending_strict,
         **{name: getattr(company, name) for name in _WHOLE},
     }
@@ -61,6 +64,9 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
         values["account_points_by_tier"] = _tiers(form["account_points_by_tier"], errors)
     if "map_fresh_days" in form:
         values |= {"required_roles": _roles(form, errors), "map_fresh_days": _whole(form, "map_fresh_days", errors)}
+    if "machine_seconds" in form:
+        values |= {"machine_seconds": _seconds(form["machine_seconds"], errors),
+                   "machine_networks": _networks(form.get("machine_networks", ""), errors)}
     for name in ("working_from", "working_to"):
         values[name] = _time(form, name, errors)
     for name in _WHOLE:
@@ -69,6 +75,24 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     if errors:
         raise InvalidInput("The settings were not saved", errors)
     return values
+
+
+def _seconds(text: str, errors: dict[str, str]) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 600:
+        errors["machine_seconds"] = "Seconds from 0 to 600, such as 1.5"
+    return seconds
+
+
+def _networks(text: str, errors: dict[str, str]) -> list[str]:
+    try:
+        return read_networks(text)
+    except InvalidInput as error:
+        errors |= error.fields
+        return []
 
 
 def _check(values: Mapping[str, Any], errors: dict[str, str]) -> None:

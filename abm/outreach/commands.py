@@ -31,8 +31,8 @@ def campaigns() -> None:
 
 for command in (forecast_commands.check, forecast_commands.dry_run, release_commands.release, doubt_commands.doubt,
                 doubt_commands.resend, doubt_commands.confirm, version_commands.changes, version_commands.move,
-                play_commands.plays,
-                play_commands.use, replay_commands.replay, effect_commands.effect, reclassify_commands.reclassify,
+                play_commands.plays, play_commands.use, replay_commands.replay, effect_commands.effect,
+                reclassify_commands.reclassify, reclassify_commands.programs,
                 snippet_commands.snippet, snippet_commands.snippets):
     campaigns.add_command(command)
 

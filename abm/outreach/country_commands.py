@@ -55,7 +55,8 @@ def free_mail(allowed: str, as_json: bool) -> None:
     """Whether a legitimate interest is enough for addresses at free mail services too."""
     with transaction() as session:
         table.set_reaches_free_mail(session, allowed=allowed == "yes")
-    answer({"reaches_free_mail": allowed == "yes"}, as_json=as_json, text=f"Free mail under legitimate interest: {allowed}")
+    answer({"reaches_free_mail": allowed == "yes"}, as_json=as_json,
+           text=f"Free mail under legitimate interest: {allowed}")
 
 
 def _said(row: CountryRow) -> dict[str, object]:

@@ -11,6 +11,7 @@ from abm.company.queries import get_company
 from abm.outreach import answers, branch_rules, people, postal
 from abm.outreach.countries import country_rules
 from campaigns.consent_expiry import EXPRESS
+from campaigns.machine_rules import MachineRules
 from campaigns.outside import Answer, CallRequest, Outside, Policy, Recipient
 
 
@@ -103,6 +104,7 @@ class CompanyRules:
             person_touches_7_days=company.person_touches_7_days, person_touches_30_days=company.person_touches_30_days,
             lock_days_after_reply=company.lock_days_after_reply, channel_points=company.channel_points,
             channel_costs=company.channel_costs, country_rules=country_rules(company),
+            machine_rules=MachineRules(company.machine_seconds, tuple(company.machine_networks)),
             is_sending_paused=company.is_sending_paused or bool(company.restored_at),
             account_points_by_tier={tier: (own[0], own[1]) for tier, own in company.account_points_by_tier.items()},
         )

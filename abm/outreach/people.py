@@ -72,7 +72,8 @@ def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Re
     company = get_company(session)
     rows = session.execute(
         select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Contact.timezone, Contact.language,
-               Contact.lawful_basis, Contact.consent_kind, Contact.basis_at, Contact.is_active, Account.country, Account.timezone.label("account_timezone"),
+               Contact.lawful_basis, Contact.consent_kind, Contact.basis_at, Contact.is_active, Account.country,
+               Account.timezone.label("account_timezone"),
                Account.tier, Contact.buying_role)
         .join(Account, Account.id == Contact.account_id)
         .where(is_among(Contact.id, contact_ids))

@@ -4,24 +4,20 @@ A visit never acts (mail scanners follow every link); only the POST of the page 
 """
 
 from base64 import b64decode
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from abm.web.access import public, public_without_session
-from campaigns import consent, visits
+from campaigns import consent
 from campaigns.models import Delivery
-from campaigns.tracking import preferences_url, read_click, read_open, read_trap, read_unsubscribe
-from core.db import transaction
-from core.logs import logger
+from campaigns.tracking import Click, preferences_url, read_click, read_open, read_trap, read_unsubscribe
+from campaigns.visit_log import Visited, visit_log
+from core import clock
 
 pages = Blueprint("public", __name__)
-_log = logger(__name__)
 _GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
@@ -77,7 +73,7 @@ def follow(token: str) -> BaseResponse:
     if click is None:
         abort(404)
     if request.method == "GET":
-        _count(lambda session: visits.record_click(session, click=click, **_visitor()))
+        visit_log.put(_visited("click", click.delivery_id, click))
     response = redirect(click.url, 302)
     response.data = b""
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -93,7 +89,7 @@ def trap(token: str) -> BaseResponse:
     if delivery_id is None:
         abort(404)
     if request.method == "GET":
-        _count(lambda session: visits.record_trap(session, delivery_id=delivery_id, **_visitor()))
+        visit_log.put(_visited("trap", delivery_id))
     response = Response(status=204)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
@@ -106,7 +102,7 @@ def pixel(token: str) -> BaseResponse:
     if delivery_id is None:
         abort(404)
     if request.method == "GET":
-        _count(lambda session: visits.record_open(session, delivery_id=delivery_id, **_visitor()))
+        visit_log.put(_visited("open", delivery_id))
     response = Response(_GIF, mimetype="image/gif")
     response.headers["Cache-Control"] = "no-store, private"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -131,17 +127,8 @@ def path_of(url: str) -> str:
     return urlsplit(url).path
 
 
-def _visitor() -> dict[str, str]:
-    return {"agent": request.user_agent.string, "ip": request.remote_addr or ""}
-
-
-def _count(record: Callable[[Session], object]) -> None:
-    """In a transaction of its own. A store that is away costs the count, never the link."""
-    try:
-        with transaction() as session:
-            record(session)
-    except SQLAlchemyError as error:
-        _log.warning("a visit could not be counted", reason=type(error).__name__)
+def _visited(kind: str, delivery_id: int, click: Click | None = None) -> Visited:
+    return Visited(kind, delivery_id, clock.now(), request.user_agent.string, request.remote_addr or "", click)
 
 
 def masked(address: str | None) -> str:

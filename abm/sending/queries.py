@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns.free_mail import is_free_mail
 from campaigns.models import RelayHealth, SendingIdentity
 from campaigns.sending.allowances import day_of, limit_on, used_on
-from campaigns.free_mail import is_free_mail
 from campaigns.sending.routes import find_identity, route_of
 from core import clock
 from core.errors import NotFound

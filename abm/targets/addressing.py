@@ -25,7 +25,8 @@ CAN_EMAIL = "can_email"
 
 
 def may_be_emailed(on: date) -> ColumnElement[bool]:
-    """Active, with an address and a lawful basis that is in force on this day, and under no stop of all mail (person, account, address, domain).
+    """Active, with an address and a lawful basis that is in force on this day, and under no stop of all mail (person,
+    account, address, domain).
 
     Stops for one purpose only do not count here: the send gate judges them for each campaign.
     """

@@ -46,7 +46,8 @@ def ask_gate(session: Session, task: Task, *, people: tuple[int, ...] = ()) -> D
         evidence, terms = gate.gather_touch(session, account_id=task.account_id, contact_id=task.contact_id,
                                             channel="call", purpose=purpose, at=clock.now(), run_id=run_id)
         verdict = decide(evidence, replace(terms, is_capped=run_id is None))
-    objections = gate.find_objections(session, people, channel="call", purpose=purpose, at=clock.now()) if people else {}
+    objections = gate.find_objections(session, people, channel="call", purpose=purpose,
+                                      at=clock.now()) if people else {}
     decided = (task.extra or {}).get("dial_anyway", {}).get("reason")
     return Dialling(verdict, decided is not None and decided == verdict.reason, objections)
 

@@ -55,7 +55,9 @@ def test_messages_go_on_the_last_day_and_not_on_the_day_after(kind: str) -> None
     evening = datetime.combine(ended, time(23, 59), UTC)
     assert objection_to(person, channel=Channel.EMAIL, rules=RULES, at=evening) is None
     found = objection_to(person, channel=Channel.EMAIL, rules=RULES, at=evening + timedelta(minutes=1))
-    assert found is not None and found.reason == Reason.CONSENT_EXPIRED and ended.isoformat() in found.detail
+    assert found is not None
+    assert found.reason == Reason.CONSENT_EXPIRED
+    assert ended.isoformat() in found.detail
 
 
 def test_the_day_is_the_persons_own() -> None:
@@ -68,7 +70,9 @@ def test_the_day_is_the_persons_own() -> None:
 def test_the_first_day_in_force_is_exactly_where_the_last_day_turns(kind: str, on: date) -> None:
     first = first_day_in_force(kind, on)
     before, after = last_day(kind, first - timedelta(days=1)), last_day(kind, first)
-    assert before is not None and after is not None and before < on <= after
+    assert before is not None
+    assert after is not None
+    assert before < on <= after
 
 
 def test_sql_and_python_agree_who_has_a_basis_in_force(session: Session, database: Path) -> None:
@@ -83,7 +87,8 @@ def test_sql_and_python_agree_who_has_a_basis_in_force(session: Session, databas
     found = set(session.scalars(select(Contact.id).where(basis_in_force(today))))
     expected = {one.id for one in session.scalars(select(Contact)) if one.lawful_basis != "none" and (
         (last := last_day(one.consent_kind, one.basis_at.date() if one.basis_at else None)) is None or today <= last)}
-    assert found == expected and 10 < len(found) < len(rows)
+    assert found == expected
+    assert 10 < len(found) < len(rows)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns import tracking
-from campaigns.machine_rules import is_machine_click, is_machine_open
+from campaigns.machine_rules import MachineRules
 from core.settings import settings
 from core.signing import sign
 
@@ -73,6 +73,6 @@ def test_the_envelope_sender_names_the_message_whatever_the_case(monkeypatch: py
                                       "Sentinel)", 60.0, True, True), (BROWSER, None, False, False)],
 )  # fmt: skip
 def test_signs_of_a_machine(agent: str, seconds: float | None, is_open_machine: bool, is_click_machine: bool) -> None:
-    assert is_machine_open(agent=agent, seconds_since_sent=seconds) is is_open_machine
-    assert is_machine_click(agent=agent, seconds_since_sent=seconds) is is_click_machine
-    assert is_machine_click(agent=agent, seconds_since_sent=seconds, method="HEAD")
+    assert MachineRules().is_machine_open(agent=agent, seconds_since_sent=seconds) is is_open_machine
+    assert MachineRules().is_machine_click(agent=agent, seconds_since_sent=seconds) is is_click_machine
+    assert MachineRules().is_machine_click(agent=agent, seconds_since_sent=seconds, method="HEAD")

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from abm.cli import main
 from campaigns import jobs, visits
-from campaigns.machine_rules import Visit, find_machines
+from campaigns.machine_rules import MachineRules, Visit, find_machines
 from campaigns.models import Delivery, Event
 from campaigns.tracking import click_url, read_click
+from core import clock
 from core.db import reading, transaction
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
@@ -48,12 +49,12 @@ def click(number: int, seconds: float, *, link: int | None = None, **values: Any
     ],
 )  # fmt: skip
 def test_signs_around_a_visit_count_too(visits_made: list[Visit], machines: set[int]) -> None:
-    assert find_machines(visits_made) == machines
+    assert find_machines(visits_made, MachineRules()) == machines
 
 
 @given(order=st.permutations([click(1, 0), click(2, 1), click(3, 2), click(4, 90), click(5, 91, is_trap=True)]))
 def test_the_order_in_which_visits_are_known_is_of_no_account(order: list[Visit]) -> None:
-    assert find_machines(order) == {1, 2, 3, 4, 5}
+    assert find_machines(order, MachineRules()) == {1, 2, 3, 4, 5}
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def sent_id(engine_side: Any, at: Callable[[datetime], None]) -> int:
 def follow(session: Session, url: str, agent: str = BROWSER) -> None:
     found = read_click(url.rsplit("/", 1)[1])
     assert found is not None
-    visits.record_click(session, click=found, agent=agent, ip="203.0.113.9")
+    visits.record_click(session, click=found, visitor=visits.Visitor(agent, "203.0.113.9", clock.now()))
 
 
 def flags() -> list[bool]:
@@ -89,7 +90,7 @@ def test_the_hidden_link_marks_what_was_visited_with_it(sent_id: int, at: Callab
     at(LATER)
     with transaction() as session:
         follow(session, click_url(sent_id, "https://example.com/"))
-        visits.record_trap(session, delivery_id=sent_id, agent=BROWSER, ip="203.0.113.9")
+        visits.record_trap(session, delivery_id=sent_id, visitor=visits.Visitor(BROWSER, "203.0.113.9", clock.now()))
 
     assert flags() == [True, True]
     with reading() as session:
@@ -141,3 +142,20 @@ def test_another_campaigns_visits_are_left_alone(sent_id: int, at: Callable[[dat
         assert visits.reclassify(session, run_ids=[other]).judged == 0
 
     assert flags() == [False]
+
+
+def test_by_what_programs_are_known_is_set_and_visits_are_judged_anew(
+    sent_id: int, tmp_path: Any, capsys: pytest.CaptureFixture[str], at: Callable[[datetime], None]
+) -> None:
+    at(SENT + timedelta(hours=1))
+    with transaction() as session:
+        follow(session, click_url(sent_id, "https://example.com/"))
+    assert flags() == [False]
+    file = tmp_path / "networks.txt"
+    file.write_text("# a data centre\n203.0.113.0/24  # where the click came from\n")
+    assert main(["campaigns", "programs", "--networks", str(file), "--seconds", "1.5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"seconds": 1.5, "networks": ["203.0.113.0/24"]}
+    assert main(["campaigns", "reclassify"]) == 0
+    assert flags() == [True]
+    file.write_text("203.0.113.0/99\n")
+    assert main(["campaigns", "programs", "--networks", str(file)]) == 2

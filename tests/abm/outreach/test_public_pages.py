@@ -10,6 +10,7 @@ from abm.outreach.public_pages import masked
 from campaigns import stops
 from campaigns.models import Delivery, Event, Link, Suppression
 from campaigns.tracking import click_url, open_url, read_unsubscribe, trap_url, unsubscribe_url
+from campaigns.visit_log import visit_log
 from core import clock, db
 from core.db import reading, transaction
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
@@ -42,6 +43,7 @@ def count(model: Any) -> int:
 
 
 def events() -> list[Event]:
+    assert visit_log.settle(10)
     with reading() as session:
         found = list(session.scalars(select(Event).order_by(Event.id)))
         session.expunge_all()
@@ -140,6 +142,7 @@ def test_head_on_a_link_redirects_and_counts_nothing(browser: Any, sent_id: int)
 
 def test_a_personal_target_is_not_kept(browser: Any, sent_id: int) -> None:
     browser.get(path(click_url(sent_id, "https://example.com/jane?x=1", is_personal=True)), headers=AGENT)
+    assert visit_log.settle(10)
 
     with reading() as session:
         assert session.scalars(select(Link.url)).one() == "https://example.com/"
