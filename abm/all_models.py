@@ -15,6 +15,7 @@ import abm.meetings.models
 import abm.offers.models
 import abm.orders.models
 import abm.outreach.models
+import abm.partners.models
 import abm.plans.models
 import abm.scorecards.models
 import abm.targets.models

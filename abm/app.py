@@ -17,13 +17,13 @@ from abm.audit.actions import Actor, act_as, record
 from abm.company.queries import get_company
 from abm.users.models import User
 from abm.users.sign_in import current_user
-from abm.web.access import public, refuse_unmarked_views, user_may
+from abm.web.access import public, refuse_unmarked_views, start_url, user_may
 from abm.web.application import AbmFlask
 from abm.web.exports import export_url, may_export
 from abm.web.failures import set_up_failures
 from abm.web.formatting import set_up_filters
 from abm.web.headers import nonce, set_up_headers
-from abm.web.menu import MENU, attention, is_lit
+from abm.web.menu import MENU, PARTNER_MENU, attention, is_lit
 from abm.wiring import connect_engine, load_jobs
 from core import db
 from core.settings import ROOT, settings
@@ -47,6 +47,8 @@ PAGES = (
     "abm.sending.receiving_pages",
     "abm.integrations.pages",
     "abm.dossier.pages",
+    "abm.partners.pages",
+    "abm.partners.portal_pages",
     "abm.engagement.pages",
     "abm.outreach.pages",
     "abm.outreach.public_pages",
@@ -115,6 +117,7 @@ def _configure(app: Flask) -> None:
 def _load_user(session: Session) -> User | None:
     """Also sets who is recorded in the audit log and the company's settings for the page."""
     user = current_user(session)
+    g.role = user.role if user else None
     g.company = get_company(session)
     name = user.name if user else "visitor"
     act_as(Actor(name, user.id if user else None, request.remote_addr or ""))
@@ -130,7 +133,7 @@ def _note_export(table: str, kind: str, rows: int) -> None:
 def _set_up_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         MENU=MENU, attention=attention, is_lit=is_lit, may=user_may, nonce=nonce, asset=_asset, csrf_field=_csrf_field,
-        may_export=may_export, export_url=export_url,
+        may_export=may_export, export_url=export_url, start=start_url, PARTNER_MENU=PARTNER_MENU,
     )
 
 

@@ -22,7 +22,8 @@ Choices = tuple[tuple[str, str], ...]
 @dataclass(frozen=True)
 class ListColumn:
     """`kind` says how a value is shown: text, number, money, percent, day, state. `choices` makes a filter with these
-    values; `is_filter` one with the values that occur. `drawer` is an endpoint that explains an account's value. Where
+    values; `is_filter` one with the values that occur, which `occurring` selects where they are not the account's own.
+    `drawer` is an endpoint that explains an account's value. Where
     `is_usual` is false, a column is shown when it is chosen."""
 
     name: str
@@ -35,6 +36,7 @@ class ListColumn:
     drawer: str = ""
     is_main: bool = False
     is_usual: bool = True
+    occurring: Select[Any] | None = None
 
     @property
     def filters(self) -> bool:

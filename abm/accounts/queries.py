@@ -96,6 +96,8 @@ def _occurring(session: Session, column: ListColumn) -> list[tuple[str, str]]:
         owns = select(Account.id).where(Account.owner_id == User.id).correlate(User).exists()
         return [(name, name) for name in session.scalars(
             select(User.name).where(owns).distinct().order_by(User.name).limit(_MOST_CHOICES))]
+    if column.occurring is not None:
+        return [(name, name) for name in session.scalars(column.occurring.limit(_MOST_LEAPS))]
     if any(column.expression is indexed for indexed in _INDEXED):
         return [(value, value) for value in session.scalars(_by_leaps(column.expression))]
     query = select(column.expression, func.count()).select_from(Account).group_by(column.expression)

@@ -51,6 +51,7 @@ ACCOUNT_RULES: dict[str, Rule] = {
     "engagement_cooling.account_id": Rule.MOVE_UNLESS_PRESENT,
     "winback_case.account_id": Rule.SPECIAL,
     "task.account_id": Rule.MOVE,
+    "partner_account.account_id": Rule.MOVE_UNLESS_PRESENT,
     "decision.account_id": Rule.MOVE,
     "dossier.account_id": Rule.FILL,
     "dossier_link.account_id": Rule.MOVE,

@@ -36,6 +36,7 @@ _PEOPLE = (
     (SALES[0], "Nancy Davolio", "sales"),
     (SALES[1], "Robert King", "sales"),
     ("anne.dodsworth@example.com", "Anne Dodsworth", "viewer"),
+    ("pat.fischer@example.com", "Pat Fischer", "partner"),
 )
 
 

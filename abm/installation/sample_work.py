@@ -9,6 +9,7 @@ from abm.company.actions import set_company_value
 from abm.company.queries import company_today
 from abm.installation.sample_dossier import add_sample_dossiers
 from abm.installation.sample_files import SALES
+from abm.installation.sample_partner import add_sample_partner
 from abm.installation.sample_scores import add_sample_scores
 from abm.meetings.actions import plan_meeting
 from abm.meetings.forms import MeetingValues
@@ -33,6 +34,7 @@ def add_sample_work(session: Session) -> None:
     _add_tasks(session, today)
     add_sample_dossiers(session)
     add_sample_scores(session)
+    add_sample_partner(session, today)
     plan_meeting(session, values=MeetingValues("Sales and marketing, weekly", _next_monday(today)))
 
 

@@ -20,7 +20,7 @@ def users() -> None:
 
 @users.command()
 @click.argument("email")
-@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role if role != Role.PARTNER]))
 @click.option("--name", default="", help="As colleagues know it; the part before the @ when left out.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create(email: str, role: str, name: str, password_stdin: bool) -> None:

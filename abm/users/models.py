@@ -12,7 +12,7 @@ class User(Base):
     """Somebody who may sign in. `email` is stored lower-case."""
 
     __tablename__ = "app_user"
-    __table_args__ = (CheckConstraint("role IN ('admin','marketer','sales','viewer')", name="role"),)
+    __table_args__ = (CheckConstraint("role IN ('admin','marketer','sales','viewer','partner')", name="role"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(320), unique=True)

@@ -14,7 +14,7 @@ from abm.users.queries import digest, find_one_time_token, get_user, list_users
 from abm.users.sign_in import check_credentials, current_token, forget, remember
 from abm.web.access import public, requires, signed_in
 from abm.web.exports import Table, exports
-from abm.web.permissions import ROLE_PERMISSIONS, Permission, Role
+from abm.web.permissions import ROLE_PERMISSIONS, Permission, Role, first_page
 from core import clock
 from core.errors import InvalidInput
 from core.settings import settings
@@ -44,18 +44,18 @@ def try_sign_in() -> Answer:
     throttle.forget_failures(g.session, key)
     act_as(Actor(user.name, user.id, request.remote_addr or ""))
     remember(actions.open_session(g.session, user=user, ip=request.remote_addr or "", agent=request.user_agent.string))
-    return redirect(_inside(request.form.get("next", "")))
+    return redirect(_inside(request.form.get("next", ""), role=user.role))
 
 
 def _sign_in_again(sentence: str, code: int) -> tuple[str, int]:
     return render_template("users/sign_in.html", typed=request.form, errors={"password": sentence}), code
 
 
-def _inside(wanted: str) -> str:
-    """Only a path of this product; anything else leads to Today."""
+def _inside(wanted: str, *, role: str) -> str:
+    """Only a path of this product; anything else, and the start itself, leads to where the role starts."""
     parts = urlsplit(wanted)
     is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return wanted if is_ours else url_for("home.today")
+    return wanted if is_ours and wanted != "/" else url_for(first_page(role))
 
 
 @pages.post("/sign-out")

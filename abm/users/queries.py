@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from abm.users.models import OneTimeToken, User, UserSession
+from abm.web.permissions import Role
 from core import clock
 from core.errors import NotFound
 
@@ -35,7 +36,9 @@ def list_users(session: Session) -> list[User]:
 
 
 def list_active_users(session: Session) -> list[User]:
-    return list(session.scalars(select(User).where(User.is_active).order_by(User.name, User.id)))
+    """Colleagues who can sign in: those whom work can be given to. A partner's people are none of them."""
+    return list(session.scalars(select(User).where(User.is_active, User.role != Role.PARTNER)
+                                .order_by(User.name, User.id)))
 
 
 def count_users(session: Session) -> int:

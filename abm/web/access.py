@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from flask import Flask, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from abm.web.permissions import Permission, may
+from abm.web.permissions import Permission, first_page, may
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -94,6 +94,12 @@ def _to_sign_in() -> Response:
         return Response(status=401, headers={"HX-Redirect": url_for("users.sign_in")})
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     return redirect(url_for("users.sign_in", next=wanted))
+
+
+def start_url() -> str:
+    """For templates: where the signed-in user starts; for a visitor the front door. A page that says what failed is
+    made after the session has closed, so the role is kept beside the user."""
+    return url_for(first_page(g.role)) if g.get("role") else "/"
 
 
 def user_may(permission: str) -> bool:

@@ -27,9 +27,17 @@ MENU = (
     Entry("Lists", "targets.index", "list-details", ("targets",)),
     Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis", "scorecards")),
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),
-    Entry("Coordination", "work.my_day", "users-group", ("work", "meetings")),
+    Entry("Coordination", "work.my_day", "users-group", ("work", "meetings", "partners")),
     Entry("Win-back", "winback.index", "arrow-back-up", ("winback", "offers")),
     Entry("Settings", "settings.index", "settings", ("settings", "users", "sending", "integrations")),
+)
+
+# What a partner's people see instead; each entry stays lit for its own page alone.
+PARTNER_MENU = (
+    Entry("My share", "portal.home", "home", ()),
+    Entry("Accounts", "portal.accounts", "building", ()),
+    Entry("Tasks", "portal.tasks", "list-check", ()),
+    Entry("Orders", "portal.orders", "shopping-cart", ()),
 )
 
 _SETTINGS = "/settings"

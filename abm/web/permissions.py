@@ -22,6 +22,8 @@ class Permission(StrEnum):
     EDIT_OFFERS = "edit_offers"
     REDEEM_OFFERS = "redeem_offers"
     WIN_BACK = "win_back"
+    MANAGE_PARTNERS = "manage_partners"
+    SERVE_AS_PARTNER = "serve_as_partner"
     ADMINISTER = "administer"
 
 
@@ -30,6 +32,7 @@ class Role(StrEnum):
     MARKETER = "marketer"
     SALES = "sales"
     VIEWER = "viewer"
+    PARTNER = "partner"
 
 
 _SALES = frozenset(
@@ -46,13 +49,22 @@ _SALES = frozenset(
     }
 )
 
+# A partner works from outside: its pages are its own, held to its own rows, and no other page opens for it.
+_COLLEAGUES = frozenset(Permission) - {Permission.SERVE_AS_PARTNER}
+
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: frozenset(Permission),
+    Role.ADMIN: _COLLEAGUES,
     # Vetoes and the sign-off are sales' word to the lists that marketing makes.
-    Role.MARKETER: frozenset(Permission) - {Permission.ADMINISTER, Permission.AGREE_TO_LISTS},
+    Role.MARKETER: _COLLEAGUES - {Permission.ADMINISTER, Permission.AGREE_TO_LISTS},
     Role.SALES: _SALES,
     Role.VIEWER: frozenset({Permission.SEE}),
+    Role.PARTNER: frozenset({Permission.SERVE_AS_PARTNER}),
 }
+
+
+def first_page(role: str) -> str:
+    """The endpoint where somebody starts."""
+    return "portal.home" if role == Role.PARTNER else "home.today"
 
 
 def may(role: str, permission: Permission) -> bool:
