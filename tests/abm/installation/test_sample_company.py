@@ -34,6 +34,7 @@ def test_the_sample_users_passwords_are_for_the_owner_only(database: Path) -> No
         "sales",
         "sales",
         "viewer",
+        "partner",
     ]
     assert path.read_text().split()[2] in sample_sign_in()
 
