@@ -33,7 +33,8 @@ def shares(app):
 
 def every_address(app, shares, *, methods):
     """Every route with the ids of the others' rows, and with every word that a route may take."""
-    foreign = sorted({value for name in ("other", "nobody") for value in shares[name].values()})
+    foreign = sorted({value for name in ("other", "nobody") for value in shares[name].values()}
+                     - set(shares["mine"].values()))  # a number may be that of a row of mine in another table
     for rule in rules(app):
         choices = [_choices(rule, name, foreign) for name in sorted(rule.arguments)]
         for values in product(*choices):
