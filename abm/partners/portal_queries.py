@@ -17,6 +17,7 @@ from abm.partners.scope import select_own_accounts, select_own_orders, select_ow
 from abm.web.keyset import Order as Sorting
 from abm.work.models import Task
 from campaigns.gate import find_objections
+from core import clock
 
 _PRODUCTS = 20
 _PEOPLE = 50
@@ -96,9 +97,9 @@ def list_people(session: Session, partner: Partner, account_id: int) -> list[Per
     contacts = session.scalars(
         select(Contact).where(Contact.account_id == account_id, Contact.is_active)
         .order_by(Contact.last_name, Contact.id).limit(_PEOPLE)).all()
-    ids = tuple(contact.id for contact in contacts)
-    calls = find_objections(session, ids, channel="call", purpose="marketing")
-    mails = find_objections(session, ids, channel="email", purpose="marketing")
+    ids, now = tuple(contact.id for contact in contacts), clock.now()
+    calls = find_objections(session, ids, channel="call", purpose="marketing", at=now)
+    mails = find_objections(session, ids, channel="email", purpose="marketing", at=now)
     return [Person(one, None if one.id in calls else one.phone, None if one.id in mails else one.email)
             for one in contacts]
 
