@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0250'
-down_revision = '0140'
+down_revision = '0220'
 branch_labels = None
 depends_on = None
 
