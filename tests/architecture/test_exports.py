@@ -29,6 +29,7 @@ WITHOUT = {
     "imports/mapping.html": "the first rows of the uploaded file",
     "contacts/show.html": "the consent log of one person, handed out by `abm contact export`",
     "dossier/_gaps.html": "a card of the call desk; white space stands on the account page",
+    "settings/countries.html": "settings, not data: the lawful basis by country",
     "sending/receiving.html": "settings, not data: mailboxes and webhooks",
     "offers/_panel.html": "a panel; codes are exported from their offer",
     "portal/_tasks.html": "part of pages that export it",
