@@ -38,9 +38,9 @@ class Rates:
             return (f"{self.bounced:,} of {self.tried:,} messages went to mailboxes that do not exist "
                     f"({self.bounced / self.tried:.1%}, at most {MOST_BOUNCED:.0%}): check where they came from")
         is_known = self.tried >= LEAST_TRIED or self.complained >= LEAST_COMPLAINTS
-        if is_known and self.complained > self.tried * MOST_COMPLAINED:
+        if is_known and self.complained and self.complained >= self.tried * MOST_COMPLAINED:
             return (f"{self.complained:,} of {self.tried:,} recipients complained ({self.complained / self.tried:.2%}, "
-                    f"at most {MOST_COMPLAINED:.1%}): check whom it goes to and what it promises")
+                    f"less than {MOST_COMPLAINED:.1%} is allowed): check whom it goes to and what it promises")
         return ""
 
 

@@ -20,6 +20,7 @@ from abm.plans.queries import list_open_reviews
 from abm.targets.models import TargetList
 from abm.winback.models import Case
 from abm.work.models import Task
+from campaigns.complaint_days import ComplaintDay, list_complaint_days
 from campaigns.models import Campaign, Delivery, Event, Run
 from campaigns.states import BOOK_OF_STATE, CampaignState, RunState
 from core import clock
@@ -95,6 +96,7 @@ class Today:
     replies: list[tuple[Event, Account]]
     figures: list[Figure]
     reviews: Sequence[AccountReview]
+    complaints: Sequence[ComplaintDay]
 
 
 def today_figures(session: Session, *, user_id: int) -> Today:
@@ -120,7 +122,7 @@ def today_figures(session: Session, *, user_id: int) -> Today:
         .limit(5)
     )
     return Today(list(tasks), late, list(drafts), doubtful, [(row[0], row[1]) for row in replies], _figures(session),
-                 list_open_reviews(session, limit=5))
+                 list_open_reviews(session, limit=5), list_complaint_days(session))
 
 
 def _figures(session: Session) -> list[Figure]:

@@ -24,6 +24,7 @@ from abm.outreach.step_words import say_step, say_target, say_waves
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from campaigns.complaint_days import list_complaint_days
 from campaigns.definition import CONDITIONS, DAYS, DEFAULT_STOPS, STOPS, UNITS, parse
 from campaigns.models import Campaign
 from campaigns.refusals import say_reentry
@@ -91,7 +92,14 @@ def show(campaign_id: int) -> Answer:
 def campaign_frame(campaign: Campaign) -> dict[str, Any]:
     """What the frame around every page of one campaign shows."""
     return {"campaign": campaign, "runs": list_runs(g.session, campaign.id),
-            "approval": find_standing_approval(g.session, campaign)}
+            "approval": find_standing_approval(g.session, campaign),
+            "complaints": list_complaint_days(g.session, domain=_sender_domain(campaign))}
+
+
+def _sender_domain(campaign: Campaign) -> str:
+    """Of its present sender; a dash, which is no domain, where it has none yet."""
+    sender = campaign.definition.get("sender") or {}
+    return str(sender.get("email") or "").rpartition("@")[2].strip().lower() or "-"
 
 
 @pages.get("/campaigns/<int:campaign_id>/basics")

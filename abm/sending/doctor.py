@@ -1,15 +1,25 @@
 """What `abm doctor` says about senders: pauses, and the records of their domains, asked within three seconds in all."""
 
+import os
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
 from abm.sending.actions import examine, examine_identity
 from abm.sending.queries import Standing, get_operators_health, list_standings
+from campaigns.complaint_days import list_complaint_days
+from campaigns.models import Campaign, Mailbox
 from campaigns.sending.dns_asking import Asker
+from campaigns.sending.domain_check import Subject
+from campaigns.states import CampaignState
 from core import clock
 from core.db import reading
+from core.settings import settings
 
 # (name, level, what was seen, what to do)
 Seen = tuple[str, str, str, str]
@@ -23,6 +33,11 @@ def look_at_senders() -> Iterator[Seen]:
         subjects = {one.identity.domain: examine_identity(session, identity_id=one.identity.id) for one in standings}
         for one in standings:
             yield from _look_at_one(one)
+        yield from _look_at_mailboxes(session)
+        for day in list_complaint_days(session):
+            yield ("complaints", "error" if day.is_grave else "warning", day.sentence,
+                   "look at whom these campaigns go to and what they promise")
+        subjects = {**_campaign_senders(session), **subjects}
     lookup = Asker()
     for domain, subject in subjects.items():
         for found in examine(subject, lookup):
@@ -37,6 +52,48 @@ def _look_at_installation(session: Session) -> Iterator[Seen]:
     if operators and operators.paused_until and operators.paused_until > clock.now():
         yield ("relay", "error", f"ABM_MAIL_URL is left alone until {operators.paused_until:%H:%M} UTC: "
                                  f"{operators.reason}", "mend it, then `abm senders try-now`")
+
+
+def _campaign_senders(session: Session) -> dict[str, Subject]:
+    """The domains that campaigns send from through the operator's relay, without an identity of their own."""
+    if urlsplit(settings().mail_url).scheme == "outbox":
+        return {}
+    senders = session.scalars(select(Campaign.definition["sender"]["email"].as_string())
+                              .where(Campaign.state.in_(_SENDS)).distinct().limit(200))
+    envelope = settings().bounce_address.rpartition("@")[2].lower()
+    domains = {address.rpartition("@")[2].strip().lower() for address in senders if address and "@" in address}
+    return {domain: Subject(domain, envelope_domain=envelope) for domain in sorted(domains)}
+
+
+_SENDS = (CampaignState.APPROVED, CampaignState.RUNNING, CampaignState.PAUSED)
+
+
+def _look_at_mailboxes(session: Session) -> Iterator[Seen]:
+    """Where bounces, complaints and answers come back: each mailbox as it is now and as it was last read."""
+    boxes = session.scalars(select(Mailbox).where(Mailbox.is_active.is_(True)).order_by(Mailbox.name)).all()
+    if not boxes and settings().bounce_address:
+        yield ("mailboxes", "warning", f"nobody reads what comes to {settings().bounce_address}",
+               "add its mailbox under Settings, Receiving, or by `abm mailboxes add`")
+    for box in boxes:
+        problem = box.problem or _unreadable_folder(box)
+        name = f"mailbox {box.name}"
+        if problem:
+            yield name, "error", f"cannot be read: {problem}", "mend it, then `abm mailboxes poll`"
+        elif box.checked_at is None or box.checked_at < clock.now() - _SILENT:
+            when = f"was last read on {box.checked_at:%Y-%m-%d %H:%M} UTC" if box.checked_at else "was never read"
+            yield name, "warning", when, "run bin/start or `abm work`, which look into it every minute"
+        else:
+            yield name, "ok", f"{box.messages:,} messages read, the last look at {box.checked_at:%H:%M} UTC", ""
+
+
+_SILENT = timedelta(minutes=15)
+
+
+def _unreadable_folder(box: Mailbox) -> str:
+    if box.kind != "maildir":
+        return ""
+    missing = [part for part in ("new", "cur") if not os.access(Path(box.folder) / part, os.R_OK | os.W_OK | os.X_OK)]
+    return f"{box.folder} has no folder {missing[0]} that can be read and written" if missing else ""
 
 
 def _look_at_one(one: Standing) -> Iterator[Seen]:

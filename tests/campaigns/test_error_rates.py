@@ -17,7 +17,7 @@ from tests.outbox_factory import add_people, running_campaign, states
 
 @pytest.mark.parametrize(("tried", "bounced", "complained", "is_paused"), [
     (99, 50, 0, False), (100, 5, 0, False), (100, 6, 0, True), (10_000, 500, 0, False), (10_000, 501, 0, True),
-    (1_000, 0, 3, False), (1_000, 0, 4, True), (50, 0, 1, False), (50, 0, 2, True), (0, 0, 0, False)])
+    (1_000, 0, 2, False), (1_000, 0, 3, True), (50, 0, 1, False), (50, 0, 2, True), (0, 0, 0, False)])
 def test_the_thresholds(tried: int, bounced: int, complained: int, is_paused: bool) -> None:
     assert bool(Rates(tried, bounced, complained).objection) is is_paused
 

@@ -2,20 +2,24 @@
 
 import json
 import time
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from abm.cli import main
 from abm.sending.doctor import look_at_senders
-from campaigns.models import SendingIdentity
+from campaigns.models import Mailbox, SendingIdentity
 from campaigns.sending import breaker
 from campaigns.sending.circuit import Opening
+from core import clock
 from core.db import reading, transaction
 from core.secrets import decrypt, encrypt
 from core.settings import settings
 from tests.campaigns.sending.test_dns_rules import ZONE, name_server
+from tests.outbox_factory import running_campaign
 from tests.sending_factory import make_identity
 
 
@@ -76,3 +80,48 @@ def test_the_doctor_tells_of_pauses_and_records_and_never_hangs(
     assert seconds < 3
     assert {"relay", "sender sales@example.com"} <= {name for name, level, _text, _fix in seen if level == "error"}
     assert sum("not checked" in text for _name, _level, text, _fix in seen) == 6
+
+
+def seen_of(name: str) -> list[tuple[str, str, str]]:
+    return [(level, text, fix) for seen, level, text, fix in look_at_senders() if seen == name]
+
+
+def test_the_doctor_tells_of_mailboxes_that_are_not_read(database: Path, tmp_path: Path,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "mail"
+    for part in ("new", "cur", "tmp"):
+        (folder / part).mkdir(parents=True)
+    now = clock.now()
+    with transaction() as session:
+        common: dict[str, Any] = {"kind": "maildir", "folder": str(folder), "created_at": now, "checked_at": now}
+        session.add_all([
+            Mailbox(name="good", messages=3, **common),
+            Mailbox(name="gone", **{**common, "folder": str(tmp_path / "nowhere")}),
+            Mailbox(name="late", **{**common, "checked_at": now - timedelta(hours=1)}),
+            Mailbox(name="never", **{**common, "checked_at": None}),
+            Mailbox(name="off", is_active=False, problem="old", **common),
+            Mailbox(name="refused", kind="imap", folder="INBOX", host="mail.example.com", checked_at=now,
+                    created_at=now, problem="The server refused: bad password")])
+    assert seen_of("mailbox good")[0][:2] == ("ok", f"3 messages read, the last look at {now:%H:%M} UTC")
+    assert [seen_of(f"mailbox {name}")[0][0] for name in ("gone", "late", "never", "refused")] == [
+        "error", "warning", "warning", "error"]
+    assert "bad password" in seen_of("mailbox refused")[0][1]
+    assert seen_of("mailbox off") == []
+
+
+def test_the_doctor_says_that_nobody_reads_the_bounces(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABM_BOUNCE_ADDRESS", "bounces@b.example.com")
+    settings.cache_clear()
+    assert "bounces@b.example.com" in seen_of("mailboxes")[0][1]
+
+
+def test_the_doctor_looks_at_the_domains_that_campaigns_send_from(database: Path,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    running_campaign(1)
+    with name_server({("example.com.", "TXT"): ['"v=spf1 +all"']}) as server:
+        monkeypatch.setenv("ABM_DNS_SERVER", server)
+        monkeypatch.setenv("ABM_MAIL_URL", "smtp://127.0.0.1:2525?tls=none")
+        settings.cache_clear()
+        seen = {name: (level, text) for name, level, text, _fix in look_at_senders()}
+    assert seen["spf of example.com"][0] == "error"
+    assert "no DMARC record" in seen["dmarc of example.com"][1]
