@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from campaigns.definition import Content, EmailStep
+from campaigns.definition import Content, EmailStep, LetterStep
 from campaigns.snippets import Snippets, put_in
 
 NO_SNIPPETS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
@@ -36,7 +36,13 @@ def words_of(
     return Words(subject or "", html, text)
 
 
-def find_language(step: EmailStep, language: str | None) -> Content | None:
+def letter_words(step: LetterStep, language: str | None) -> tuple[str, str]:
+    """Subject and body in that language, else the step's own."""
+    content = find_language(step, language) or Content(None, None, None)
+    return content.subject or step.subject, content.text or step.body
+
+
+def find_language(step: EmailStep | LetterStep, language: str | None) -> Content | None:
     """The content for `fr-CA`: its own, else that of `fr`, else none."""
     wanted = (language or "").replace("_", "-").lower()
     known = {name.replace("_", "-").lower(): content for name, content in step.languages.items()}

@@ -1,12 +1,13 @@
 """The words of an e-mail step, its languages and its variants: read from a campaign file and written back."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from campaigns.definition_values import Content, Variant
 from campaigns.raw_fields import Complaints, RawFields, describe
 
+ReadWords = Callable[[Any, str, Complaints], Content]
 CONTENT = ("subject", "html", "mjml", "text")
 SNIPPET_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MJML = re.compile(r"\s*(?:<\?xml.*?\?>\s*|<!--.*?-->\s*)*<mjml[\s>]", re.DOTALL | re.IGNORECASE)
@@ -61,7 +62,17 @@ def read_snippets(fields: RawFields) -> dict[str, dict[str, str]]:
     return snippets
 
 
-def read_languages(fields: RawFields) -> dict[str, Content]:
+def read_letter_words(raw: Any, place: str, complaints: Complaints) -> Content:
+    """A letter's subject and body in one language; the body is the content's text."""
+    inner = RawFields(raw, place, complaints, ("subject", "body"))
+    return Content(inner.text("subject", longest=200) or None, None, inner.content("body"))
+
+
+def _read_words(raw: Any, place: str, complaints: Complaints) -> Content:
+    return _read_content(raw, place, complaints)[1]
+
+
+def read_languages(fields: RawFields, read: ReadWords = _read_words) -> dict[str, Content]:
     """By language code. YAML reads an unquoted `no` (Norwegian) as false, which is understood."""
     raw, languages = fields.raw.get("languages", {}), {}
     if not isinstance(raw, Mapping):
@@ -71,7 +82,7 @@ def read_languages(fields: RawFields) -> dict[str, Content]:
         language = "no" if code is False else str(code).strip().casefold().replace("_", "-")
         if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", language) or len(language) > 10:
             fields.wrong(f"languages.{code}", f'{describe(code)} is not a language code such as "fr" or "pt-br"')
-        languages[language] = _read_content(content, fields.place(f"languages.{language}"), fields.complaints)[1]
+        languages[language] = read(content, fields.place(f"languages.{language}"), fields.complaints)
     return languages
 
 

@@ -7,7 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from campaigns.definition_branches import DEEPEST
-from campaigns.definition_contents import given, raw_content, raw_html, read_html, read_languages, read_variants
+from campaigns.definition_contents import (
+    given,
+    raw_content,
+    raw_html,
+    read_html,
+    read_languages,
+    read_letter_words,
+    read_variants,
+)
 from campaigns.definition_delays import read_delay
 from campaigns.definition_values import (
     ACCOUNT_OWNER,
@@ -68,11 +76,13 @@ def _read_letter(fields: RawFields, base: dict[str, Any]) -> Step:
     body = fields.content("body")
     if not body:
         fields.wrong("body", "is missing: say what the letter says")
-    return LetterStep(**base, subject=fields.text("subject", longest=200), body=body or "")
+    return LetterStep(**base, subject=fields.text("subject", longest=200), body=body or "",
+                      languages=read_languages(fields, read_letter_words))
 
 
 def _write_letter(step: LetterStep) -> dict[str, Any]:
-    return given(subject=step.subject, body=step.body)
+    languages = {name: given(subject=words.subject, body=words.text) for name, words in step.languages.items()}
+    return given(subject=step.subject, body=step.body, languages=languages)
 
 
 def _read_visit(fields: RawFields, base: dict[str, Any]) -> Step:
@@ -135,7 +145,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     "email": StepKind((*_TOUCHING, "subject", "html", "mjml", "text", "languages", "variants", "track"), _read_email,
                        _write_email),
     "call": StepKind((*_TOUCHING, "script", "assign_to"), _read_call, _write_call),
-    "letter": StepKind((*_TOUCHING, "subject", "body"), _read_letter, _write_letter),
+    "letter": StepKind((*_TOUCHING, "subject", "body", "languages"), _read_letter, _write_letter),
     "visit": StepKind((*_TOUCHING, "brief", "assign_to"), _read_visit, _write_visit),
     "webhook": StepKind((*_TOUCHING, "url", "payload"), _read_webhook, _write_webhook),
     "wait": StepKind(_ALWAYS, _read_wait, lambda _step: {}),

@@ -144,11 +144,13 @@ class CallStep:
 
 @dataclass(frozen=True, slots=True)
 class LetterStep:
-    """A letter on paper: printed from the queue and posted by a person. `body` is plain text with **bold** words."""
+    """A letter on paper: printed from the queue and posted by a person. `body` is plain text with **bold** words;
+    `languages` hold other words for subject and text."""
 
     id: str
     body: str
     subject: str = ""
+    languages: Mapping[str, Content] = field(default_factory=dict)
     after: Delay = Delay()
     unless: tuple[str, ...] = ()
     offer: str | None = None

@@ -121,6 +121,7 @@ class _Simulation:
     people: dict[int, _Budget] = field(default_factory=lambda: defaultdict(_Budget))
     queue: list[tuple[datetime, int, int]] = field(default_factory=list)
     fitting: dict[int, set[int]] = field(default_factory=dict)
+    unposted: set[int] = field(default_factory=set)
 
     def note(self, at: datetime, person: Recipient, position: int, outcome: str, reason: str = "") -> None:
         if at >= self.until:
@@ -153,6 +154,10 @@ class _Simulation:
             self.note(at, person, position, BLOCKED, objection.reason)
             if objection.reason not in ENDS_ENROLMENT:
                 self._push_next(at, person, position)
+            return
+        if step.channel == Channel.LETTER and person.contact_id in self.unposted:
+            self.note(at, person, position, BLOCKED, Reason.NO_ADDRESS)
+            self._push_next(at, person, position)
             return
         wait = self._wait(at, person, position)
         if wait:
@@ -228,6 +233,7 @@ def dry_run(session: Session, *, campaign: Campaign, from_on: date | None = None
 
     def play() -> None:
         simulation.fitting = _find_fitting(session, facts, list(recipients))
+        simulation.unposted = _find_unposted(session, facts, list(recipients))
         _read_touches(session, simulation, recipients.values(), start)
         keep(simulation.play(recipients))
         recipients.clear()
@@ -257,6 +263,13 @@ def _find_fitting(session: Session, facts: RunFacts, contact_ids: list[int]) -> 
     return {place: outside().people.fitting(session, step.test.rule, contact_ids)
             for place, step in enumerate(facts.definition.steps)
             if isinstance(step, BranchStep) and step.test.rule and contact_ids}
+
+
+def _find_unposted(session: Session, facts: RunFacts, contact_ids: list[int]) -> set[int]:
+    """Of these people those for whom no street and city is on file, where a step is a letter."""
+    if not any(step.channel == Channel.LETTER for step in facts.definition.steps):
+        return set()
+    return set(contact_ids) - outside().people.postal_addresses(session, contact_ids).keys()
 
 
 def _read_sender(session: Session, facts: RunFacts, at: datetime) -> SenderDays:

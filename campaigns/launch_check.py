@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from campaigns import caps
-from campaigns.definition import Definition, EmailStep
+from campaigns.definition import Definition, EmailStep, LetterStep
 from campaigns.holdout import Preview
 from campaigns.models import Campaign
 from campaigns.outside import Recipient, outside
@@ -22,6 +22,7 @@ from core import clock
 
 SAMPLE = 5
 MOST_RENDERED = 5_000
+NO_POSTAL_ADDRESS = "no_postal_address"
 
 
 class Level(StrEnum):
@@ -34,7 +35,8 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` is a word of `campaigns.states.Reason` or one of no_members, postal_address, content, not_tested."""
+    """`what` is a word of `campaigns.states.Reason` or one of no_members, postal_address, no_postal_address, content,
+    not_tested."""
 
     level: Level
     what: str
@@ -85,6 +87,7 @@ _SENTENCES: Mapping[str, tuple[Level, str]] = {
     Reason.HELD_OUT: (Level.NOTE, "{n} are held out to measure the effect."),
     Reason.OVER_CAP: (Level.WARN, "{n} would wait because their account or they are over the cap."),
     Reason.OUTSIDE_WINDOW: (Level.NOTE, "{n} would wait for their working window to open."),
+    NO_POSTAL_ADDRESS: (Level.WARN, "{n} have no street and city on file and would not get the letter."),
     Reason.MISSING_VALUE: (Level.WARN, "{n} lack a value that the content prints and would not get that message."),
 }
 
@@ -126,6 +129,7 @@ def report_launch(session: Session, *, campaign: Campaign, at: datetime | None =
     position = definition.first_delivering
     for chunk in survey(session, campaign, position=position, at=now, held_out=held_out, told=told):
         _count_chunk(session, definition, chunk, tally, now)
+        _count_unposted(session, definition, chunk, tally)
         reachable += [one.recipient for one in chunk if one.objection is None][:MOST_RENDERED - len(reachable)]
     if not broken:
         _count_missing(session, definition, reachable, tally)
@@ -160,6 +164,18 @@ def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed]
             tally.add(Reason.OUTSIDE_WINDOW, contact_id)
 
 
+def _count_unposted(session: Session, definition: Definition, chunk: list[Surveyed], tally: _Tally) -> None:
+    """People whom a letter step means and for whom there is nowhere to post it to."""
+    steps = [step for step in definition.steps if isinstance(step, LetterStep)]
+    meant = [one.recipient for one in chunk if one.objection is None
+             and any(not step.roles or one.recipient.role in step.roles for step in steps)]
+    if meant:
+        known = outside().people.postal_addresses(session, [person.contact_id for person in meant])
+        for person in meant:
+            if person.contact_id not in known:
+                tally.add(NO_POSTAL_ADDRESS, person.contact_id)
+
+
 def _broken_content(definition: Definition) -> list[Finding]:
     """Content that no message can be made of, per step."""
     found = []
@@ -175,18 +191,20 @@ def _broken_content(definition: Definition) -> list[Finding]:
 
 
 def _count_missing(session: Session, definition: Definition, people: list[Recipient], tally: _Tally) -> None:
-    steps = [step for step in definition.steps if isinstance(step, EmailStep)]
+    steps = [step for step in definition.steps if isinstance(step, EmailStep | LetterStep)]
     for start in range(0, len(people), 500):
         part = people[start:start + 500]
         values = outside().people.values(session, [person.contact_id for person in part])
         for person in part:
-            missing = {name for step in steps for name in _missing(definition, step, values[person.contact_id], person)}
+            missing = {name for step in steps if not step.roles or person.role in step.roles
+                       for name in _missing(definition, step, values[person.contact_id], person)}
             if missing:
                 tally.add(Reason.MISSING_VALUE, person.contact_id)
                 tally.missing.update(missing)
 
 
-def _missing(definition: Definition, step: EmailStep, values: Mapping[str, object], person: Recipient) -> Iterator[str]:
+def _missing(definition: Definition, step: EmailStep | LetterStep, values: Mapping[str, object],
+             person: Recipient) -> Iterator[str]:
     try:
         yield from missing_values(definition, step, values, language=person.language)
     except BadValue as error:

@@ -76,7 +76,11 @@ def _paragraphs(body: str) -> list[str]:
 
 
 def _written(step: Mapping[str, Any]) -> dict[str, Any]:
-    """The step with HTML in the place of plain paragraphs, in every language."""
+    """The step with its plain paragraphs as a letter's text or as HTML, in every language."""
+    if step.get("channel") == "letter":
+        others = {language: {**words, "body": to_letter(words["body"])}
+                  for language, words in step.get("languages", {}).items()}
+        return {**step, "body": to_letter(step["body"]), "languages": others}
     written = {name: value for name, value in step.items() if name not in ("body", "languages")}
     if "body" in step:
         written["html"] = to_html(step["body"], "en")
@@ -84,6 +88,11 @@ def _written(step: Mapping[str, Any]) -> dict[str, Any]:
         written["languages"] = {language: {"subject": words["subject"], "html": to_html(words["body"], language)}
                                 for language, words in step["languages"].items()}
     return written
+
+
+def to_letter(body: str) -> str:
+    """Paragraphs and the signature; the addresses are put on the page when it is printed."""
+    return "\n\n".join((*_paragraphs(body), _SIGNED)) + "\n"
 
 
 def to_html(body: str, language: str) -> str:

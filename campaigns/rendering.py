@@ -10,8 +10,8 @@ from typing import Any
 
 from campaigns import wire
 from campaigns.bodies import Body, compile_bodies
-from campaigns.contents import Words, words_of
-from campaigns.definition import Definition, EmailStep, Sender
+from campaigns.contents import Words, letter_words, words_of
+from campaigns.definition import Definition, EmailStep, LetterStep, Sender
 from campaigns.facts import DeliveryFacts
 from campaigns.html_parts import PIXEL, TRAP, readable_text
 from campaigns.personalisation import MissingValue, Values
@@ -206,9 +206,19 @@ def preview(
     return Preview(wire.one_line(subject)[: wire.MAX_SUBJECT], html, text or readable_text(html))
 
 
+def preview_letter(
+    definition: Definition, step: LetterStep, values: Values, *, language: str | None
+) -> tuple[str, str]:
+    """Subject and text of a letter as this person would get it. Raises as `preview` does."""
+    subject, body = letter_words(step, language)
+    named = _names_for_reading(definition, step, values, None, "#")
+    filled = render_in_child([(part, False) for part in (subject, body)], named)
+    return filled[0], filled[1]
+
+
 def missing_values(
     definition: Definition,
-    step: EmailStep,
+    step: EmailStep | LetterStep,
     values: Values,
     *,
     language: str | None = None,
@@ -216,16 +226,19 @@ def missing_values(
     offer: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The names that would be printed for this person and have no value. Raises ContentRefused or BadValue."""
-    words = words_of(step, language=language, variant=variant, snippets=definition.snippets)
+    if isinstance(step, LetterStep):
+        parts = tuple((part, False) for part in letter_words(step, language))
+    else:
+        parts = _parts(words_of(step, language=language, variant=variant, snippets=definition.snippets))
     named = _names_for_reading(definition, step, values, offer, "#")
     missing: list[str] = []
-    for source, is_html in _parts(words):
+    for source, is_html in parts:
         compile_template(source, is_html=is_html).render_noting(named, missing)
     return list(dict.fromkeys(missing))
 
 
 def _names_for_reading(
-    definition: Definition, step: EmailStep, values: Values, offer: Mapping[str, Any] | None, address: str
+    definition: Definition, step: EmailStep | LetterStep, values: Values, offer: Mapping[str, Any] | None, address: str
 ) -> dict[str, Any]:
     """Values as a message would have them; where no offer is granted yet, an example stands for it."""
     sender = definition.sender

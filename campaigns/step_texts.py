@@ -11,7 +11,9 @@ def texts_of(step: Step) -> list[tuple[str, str]]:
         case VisitStep():
             return [("brief", step.brief)]
         case LetterStep():
-            return [("subject", step.subject), ("body", step.body)]
+            own = [("subject", step.subject), ("body", step.body)]
+            return own + [(f"languages.{name}.{part}", source or "") for name, words in step.languages.items()
+                          for part, source in (("subject", words.subject), ("body", words.text))]
         case WebhookStep():
             return [(f"payload.{name}", source) for name, source in step.payload.items()]
     return []

@@ -5,19 +5,22 @@ from flask import flash, g, redirect, render_template, request, url_for
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.plays import use_play
 from abm.outreach.queries import list_target_lists
+from abm.outreach.step_words import KIND_ICONS, KIND_WORDS, say_waves
 from abm.targets.rules import read_rules
 from abm.targets.scopes import get_vocabulary
 from abm.targets.sentence import say_rule
 from abm.web.access import requires
 from abm.web.permissions import Permission
+from campaigns.definition import BranchStep, parse
 from campaigns.library import get_play, list_plays
+from campaigns.passing import say_test
 from core.errors import InvalidInput
 
 
 @pages.get("/campaigns/plays")
 @requires(Permission.SEE)
 def plays() -> Answer:
-    return render_template("outreach/plays.html", plays=list_plays())
+    return render_template("outreach/plays.html", plays=list_plays(), kind_words=KIND_WORDS, kind_icons=KIND_ICONS)
 
 
 @pages.get("/campaigns/plays/<name>")
@@ -45,7 +48,11 @@ def _page(name: str, errors: dict[str, str]) -> str:
     found = get_play(name)
     vocabulary = get_vocabulary(g.session)
     who = say_rule(read_rules(found.who, vocabulary), vocabulary)
+    definition = parse({"campaign": found.name, "title": found.title, "list": found.name,
+                        "sender": {"email": "sales@example.com"}, **found.campaign})
+    questions = {step.id: say_test(step.test) for step in definition.steps if isinstance(step, BranchStep)}
     return render_template(
         "outreach/play.html", play=found, who=who[:1].upper() + who[1:], lists=list_target_lists(g.session),
-        errors=errors, sender_email=request.form.get("sender_email", g.user.email),
+        errors=errors, kind_words=KIND_WORDS, questions=questions, waves=say_waves(definition),
+        sender_email=request.form.get("sender_email", g.user.email),
         chosen=request.form.get("list", ""))

@@ -115,14 +115,14 @@ def _shown(campaign_id: int, index: int) -> Shown:
     step = definition.steps[index] if index < len(definition.steps) else None
     if not isinstance(step, EmailStep):
         abort(404)
-    person = _person(definition)
+    person = find_reader(definition)
     variant = request.values.get("variant", "")
     language = request.values.get("language", "") or (person.language if person else "") or ""
     message, problem = _message(definition, step, person, language, variant)
     return Shown(campaign, definition, step, person, language, variant, message, problem)
 
 
-def _person(definition: Definition) -> Contact | None:
+def find_reader(definition: Definition) -> Contact | None:
     """Who was chosen; when somebody else is looked for, the first who is found."""
     wanted, words = request.values.get("contact", type=int), request.values.get("q", "")
     found = search_list_people(g.session, list_name=definition.list_name, words=words)

@@ -58,7 +58,8 @@ def _assigned(typed: Typed, words: str) -> dict[str, Any]:
 
 
 def _letter(typed: Typed) -> dict[str, Any]:
-    return {"subject": typed.get("subject", "").strip() or None, "body": lines(typed, "body")}
+    return {"subject": typed.get("subject", "").strip() or None, "body": lines(typed, "body"),
+            "languages": _wordings(typed, "languages", ("subject", "body"))}
 
 
 def _webhook(typed: Typed) -> dict[str, Any]:

@@ -13,6 +13,11 @@ from campaigns.definition import (
 )
 from campaigns.passing import say_test
 
+KIND_WORDS = {"email": "E-mail", "call": "Call", "letter": "Letter", "visit": "Visit",
+              "webhook": "Message to a program", "wait": "Wait", "branch": "Branch"}
+KIND_ICONS = {"email": "mail", "call": "phone", "letter": "mailbox", "visit": "user", "webhook": "bolt",
+              "wait": "clock", "branch": "arrow-down"}
+
 
 def say_step(step: Step) -> str:
     """What the step is, in one line."""

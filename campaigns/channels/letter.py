@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from campaigns.channels.base import LetterRequest, Making, PlacedChannel
-from campaigns.definition_values import LetterStep
+from campaigns.contents import letter_words
+from campaigns.definition_values import LetterStep, Sender
 from campaigns.inserting import insert_ignoring
 from campaigns.models import Letter
 from campaigns.personalisation import ContentFailure
@@ -27,13 +28,21 @@ def make(making: Making) -> LetterRequest:
     if not making.postal:
         raise NoPostalAddress("The account has no street and city on file (custom fields street and postcode); "
                               "whoever edits accounts can add them")
-    values, lines = making.values, (part.strip() for part in (sender.name, *sender.postal_address.split(",")))
+    values = making.values
+    language = values.get("contact", {}).get("language")
+    subject, body = letter_words(step, str(language or ""))
     return LetterRequest(
         delivery_id=due.id, account_id=due.account_id, contact_id=due.contact_id,
         campaign_title=making.definition.title, step=step.id, address=making.postal,
-        sender=tuple(line for line in lines if line),
-        subject=compile_template(step.subject, is_html=False).render(values) if step.subject else "",
-        body=compile_template(step.body, is_html=False).render(values))
+        sender=sender_lines(sender),
+        subject=compile_template(subject, is_html=False).render(values) if subject else "",
+        body=compile_template(body, is_html=False).render(values))
+
+
+def sender_lines(sender: Sender) -> tuple[str, ...]:
+    """The sender's name and postal address, line by line."""
+    lines = (part.strip() for part in (sender.name, *sender.postal_address.split(",")))
+    return tuple(line for line in lines if line)
 
 
 def place(session: Session, requests: Sequence[LetterRequest]) -> None:

@@ -1,5 +1,6 @@
 """The dry run at the sender's limits, over every kind of step, and who else is at the accounts."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 
 from abm.company.actions import set_company_value
 from campaigns.conflicts import find_conflicts
-from campaigns.dry_run import DryRun, Line, dry_run
+from campaigns.dry_run import DryRun, Line, Lines, dry_run
 from campaigns.gate import record_touch
 from campaigns.headroom import measure_headroom
+from campaigns.launch_check import Level, report_launch
 from core.db import Session
 from tests.campaigns.campaign_factory import CALL, HELLO, make_campaign, make_people, make_run, put_in_list
 from tests.factories import make_account, make_contact
@@ -41,13 +43,31 @@ def test_every_kind_of_step_has_its_day_and_its_cost(session: Session) -> None:
     set_company_value(session, name="account_points_30_days", value=0)
     set_company_value(session, name="person_touches_7_days", value=0)
     set_company_value(session, name="person_touches_30_days", value=0)
-    make_people(session, 1, phone="+44 20 7946 0000")
+    person = make_people(session, 1, phone="+44 20 7946 0000")[0]
+    person.account.custom, person.account.city = {"street": "1 Road"}, "Town"
     lines: list[Line] = []
     run = dry_run(session, campaign=make_campaign(session, steps=CHANNELS), keep=lines.extend)
     assert [(line.day.day, line.channel) for line in lines] == [
         (11, "email"), (11, "call"), (12, "letter"), (15, "visit"), (16, "webhook")]
     assert float(sum(day.cost for day in run.by_day.values())) == pytest.approx(0.05 + 18 + 2 + 400)
     assert run.finishes_at == WEDNESDAY + timedelta(days=5)
+
+
+LETTER = {"id": "letter", "channel": "letter", "after": "0 days", "roles": ["champion"],
+          "subject": "For {{ account.name }}", "body": "Dear {{ contact.title }}"}
+
+
+def test_who_cannot_get_a_letter_is_counted_before_the_launch_and_blocked_in_the_dry_run(session: Session) -> None:
+    people = make_people(session, 3, buying_role="champion", title="Chief")
+    make_people(session, 2, buying_role="user")
+    people[0].account.custom, people[0].account.city, people[0].title = {"Street": "1 Road"}, "Town", None
+    campaign = make_campaign(session, steps=[LETTER, HELLO])
+    found = {one.what: (one.level, one.count) for one in report_launch(session, campaign=campaign).findings}
+    assert (found["no_postal_address"], found["missing_value"]) == ((Level.WARN, 2), (Level.WARN, 1))
+    lines: Lines = Lines()
+    dry_run(session, campaign=campaign, keep=lines.update)
+    letters = Counter((line.outcome, line.reason) for line in lines.elements() if line.step == "letter")
+    assert letters == {("goes", ""): 1, ("blocked", "no_address"): 2}
 
 
 def test_a_senders_daily_limit_spreads_the_messages_over_its_working_days(session: Session) -> None:

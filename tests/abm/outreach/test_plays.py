@@ -1,5 +1,6 @@
 """The library of plays: lawful in every language, usable in one click."""
 
+import html
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
@@ -9,15 +10,19 @@ from typing import Any
 
 import pytest
 
+from abm.accounts.models import Account
 from abm.company.actions import set_company_value
+from abm.outreach.people import get_content_values
 from abm.outreach.plays import use_play
 from abm.outreach.queries import get_campaign_by_name
+from abm.outreach.step_words import say_target
 from abm.targets.rules import read_rules
 from abm.targets.scopes import get_vocabulary
 from abm.targets.sentence import say_rule
 from campaigns import jobs, lint, planning_jobs
-from campaigns.definition import parse
+from campaigns.definition import BranchStep, CallStep, Definition, EmailStep, LetterStep, VisitStep, parse
 from campaigns.library import get_play, list_plays
+from campaigns.rendering import preview, preview_letter, render_script
 from core import db
 from core.errors import NotFound
 from core.settings import settings
@@ -62,6 +67,93 @@ def test_the_rule_of_a_play_reads_as_a_sentence(name: str) -> None:
     with db.reading() as session:
         vocabulary = get_vocabulary(session)
     assert len(say_rule(read_rules(get_play(name).who, vocabulary), vocabulary)) > 10
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_every_step_reads_whole_for_a_person_in_both_languages(name: str) -> None:
+    with db.transaction() as session:
+        person = make_listed_people(session, 1, buying_role="champion")[0]
+        make_order(session, person.account, on=WORKING_MOMENT.date() - timedelta(days=9), amount="100")
+        definition = parse(use_play(session, play=get_play(name), sender_email="sales@example.com").definition)
+        values = get_content_values(session, [person.id])[person.id]
+    for step in definition.steps:
+        if isinstance(step, EmailStep):
+            english, german = (preview(definition, step, values, language=one) for one in ("en", "de"))
+            assert str(person.first_name) in english.text
+            assert (english.subject, english.text) != (german.subject, german.text)
+        elif isinstance(step, LetterStep):
+            on_paper = [preview_letter(definition, step, values, language=one) for one in ("en", "de")]
+            assert len({*on_paper[0], *on_paper[1]}) == 4
+            assert "Guten Tag" in on_paper[1][1]
+        elif isinstance(step, CallStep | VisitStep):
+            assert person.account.name in render_script(
+                step.script if isinstance(step, CallStep) else step.brief, values)
+
+
+def test_plays_use_every_way_to_reach_somebody_on_paper_in_person_in_waves_and_by_what_they_did() -> None:
+    kinds = {name: {step.channel for step in parsed(name).steps} for name in PLAYS}
+    assert {"letter", "branch"} <= kinds["event-invitation"]
+    assert {"visit", "branch"} <= kinds["yearly-plan-kick-off"]
+    assert {"letter", "visit", "call", "branch"} <= kinds["reactivation-ladder"]
+    assert [wave.roles for wave in parsed("first-contact-image-maker").people.waves] == [
+        ("champion",), ("decision_maker",)]
+
+
+def test_the_ladder_is_left_by_an_answer_and_climbed_in_silence() -> None:
+    definition = parsed("reactivation-ladder")
+    ways = {step.id: (say_target(definition, place, step.then), say_target(definition, place, step.otherwise))
+            for place, step in enumerate(definition.steps) if isinstance(step, BranchStep)}
+    assert ways == {"answered-first": ("cause", "service"), "answered-second": ("cause", "price")}
+    assert "reply" not in definition.stop_when
+
+
+def parsed(name: str) -> Definition:
+    play = get_play(name)
+    return parse({"campaign": name, "title": name, "list": name, "sender": {"email": "a@example.com"}, **play.campaign})
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_the_page_of_a_play_shows_every_step(name: str, client_as: Callable[..., Any]) -> None:
+    page = client_as("viewer").get(f"/campaigns/plays/{name}").text
+    definition = parsed(name)
+    for place, step in enumerate(definition.steps):
+        if isinstance(step, BranchStep):
+            assert f"<strong>{say_target(definition, place, step.then)}</strong>" in page
+        elif isinstance(step, EmailStep | LetterStep):
+            assert html.escape(step.subject, quote=False) in html.unescape(page)
+
+
+def test_a_letter_is_read_as_a_person_gets_it_and_as_the_page_it_will_be(client_as: Callable[..., Any]) -> None:
+    with db.transaction() as session:
+        person = make_listed_people(session, 1, language="de", buying_role="decision_maker")[0]
+        campaign = use_play(session, play=get_play("event-invitation"), sender_email="a@example.com",
+                            list_name="silent")
+    steps, client = f"/campaigns/{campaign.id}/steps", client_as("viewer")
+    assert "No street and city is on file" in client.get(f"{steps}/0/words").text
+    with db.transaction() as session:
+        account = session.get_one(Account, person.account_id)
+        account.custom, account.city = {"street": "Hafenweg 5"}, "Hamburg"
+    page = client.get(f"{steps}/0/words").text
+    assert ("Hafenweg 5" in page, "Es wäre uns" in page, "It would be" in page) == (True, True, False)
+    assert "It would be" in client.get(f"{steps}/0/words?language=en").text
+    assert client.get(f"{steps}/0/letter.pdf").data.startswith(b"%PDF")
+    assert "Ask" in client.get(f"{steps}/4/words").text
+    assert client.get(f"{steps}/1/letter.pdf").status_code == 404
+
+
+def test_a_letters_languages_are_kept_by_its_form(client_as: Callable[..., Any]) -> None:
+    with db.transaction() as session:
+        make_listed_people(session, 1)
+        campaign = use_play(session, play=get_play("event-invitation"), sender_email="a@example.com",
+                            list_name="silent")
+    address, client = f"/campaigns/{campaign.id}/steps/0", client_as("marketer")
+    assert "Eine Einladung" in client.get(address).text
+    typed = {"id": "letter-to-the-chief", "subject": "Come", "body": "Do come.", "after_amount": "0",
+             "after_unit": "days", "languages.de.subject": "Kommen Sie", "languages.de.body": "Bitte kommen Sie."}
+    assert client.post(address, data=typed).status_code == 302
+    with db.reading() as session:
+        step = get_campaign_by_name(session, campaign.name).definition["steps"][0]
+    assert step["languages"] == {"de": {"subject": "Kommen Sie", "body": "Bitte kommen Sie."}}
 
 
 def test_a_play_used_twice_makes_two_drafts_and_one_list_and_offer() -> None:
