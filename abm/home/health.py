@@ -12,7 +12,7 @@ from abm.web.access import public, public_without_session
 from campaigns.backlog import count_by_state, oldest_due_seconds
 from core import clock, db
 from core.errors import CannotRun
-from core.jobs.queue import connection
+from core.jobs.queue import bell
 from core.settings import is_loopback, settings
 
 pages = Blueprint("health", __name__)
@@ -38,7 +38,7 @@ def _database() -> tuple[str, float | None]:
 
 def _queue() -> tuple[str, int]:
     try:
-        return "ok", Worker.count(connection=connection())
+        return "ok", Worker.count(connection=bell())
     except (RedisError, CannotRun) as error:
         return type(error).__name__, 0
 

@@ -5,6 +5,7 @@ from flask import Blueprint, g, render_template, request
 from abm.home.queries import checklist, running_work, search_everything, today_figures
 from abm.web.access import requires
 from abm.web.permissions import Permission
+from core.jobs import queue_trouble
 
 pages = Blueprint("home", __name__)
 
@@ -29,4 +30,5 @@ def search() -> str:
 @pages.get("/running")
 @requires(Permission.SEE)
 def running() -> str:
-    return render_template("home/_running.html", running=running_work(g.session))
+    """Asked for every few seconds by every page: also whether background work has to wait."""
+    return render_template("home/_running.html", running=running_work(g.session), is_waiting=bool(queue_trouble()))

@@ -81,10 +81,10 @@ def _database() -> Iterator[Finding]:
 
 
 def _queue() -> Iterator[Finding]:
-    from core.jobs.queue import connection
+    from core.jobs.queue import bell
 
     try:
-        server = connection()
+        server = bell()
         server.ping()
         policy = str(server.config_get("maxmemory-policy").get("maxmemory-policy", ""))
     except RedisError as error:
@@ -101,10 +101,10 @@ def _queue() -> Iterator[Finding]:
 def _workers() -> Iterator[Finding]:
     from rq import Worker
 
-    from core.jobs.queue import connection
+    from core.jobs.queue import bell
 
     try:
-        count = Worker.count(connection=connection())
+        count = Worker.count(connection=bell())
     except RedisError:
         return
     yield Finding(

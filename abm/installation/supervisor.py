@@ -89,14 +89,21 @@ def _run(say: Say) -> None:
         for child in children:
             child.look()
         if not own.redis_url and not is_running(own.data_dir):
-            say("embedded queue server ended; starting it again")
-            embedded_url(own.data_dir)
+            _start_queue_again(own.data_dir, say)
         time.sleep(0.3)
     say("Stopping …")
     stop_all(children, seconds=_STOP_SECONDS)
     if not own.redis_url:
         stop_embedded(own.data_dir)
     say("Stopped. Your data is kept.")
+
+
+def _start_queue_again(data_dir: Path, say: Say) -> None:
+    say("embedded queue server ended or hangs; starting it again")
+    try:
+        embedded_url(data_dir)
+    except CannotRun as error:  # a full disk, say: the rest of the product goes on, and the next look tries again
+        say(str(error))
 
 
 def _wait_for_first_page(web: Child, stop: dict[str, bool], say: Say) -> None:

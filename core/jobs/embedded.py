@@ -16,11 +16,14 @@ import time
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from core.errors import CannotRun
 
 _START_SECONDS = 10
+_HUNG_SECONDS = 8
 # Servers that this very process started: they outlive it, but while it lives it must reap them when they end.
 _STARTED: list[subprocess.Popen[bytes]] = []
 
@@ -69,7 +72,7 @@ def _answers(socket: Path) -> bool:
     if not socket.exists():
         return False
     try:
-        return bool(Redis(unix_socket_path=str(socket), socket_timeout=2).ping())
+        return bool(Redis(unix_socket_path=str(socket), socket_timeout=2, retry=Retry(NoBackoff(), 0)).ping())
     except RedisError:
         return False
 
@@ -84,8 +87,33 @@ def _start(data_dir: Path, socket: Path) -> None:
         socket.parent.mkdir(mode=0o700, exist_ok=True)
         if socket.parent.stat().st_uid != os.getuid():
             raise CannotRun(f"{socket.parent} belongs to somebody else; remove it and start again")
+        _end_hung_server(folder, socket)
         _launch(folder, socket)
         _wait_until_ready(folder, socket)
+
+
+def _end_hung_server(folder: Path, socket: Path) -> None:
+    """A server that runs and does not answer gets some seconds; then it is killed, since two would share one file and
+    one socket. Nothing is lost: what waits in the queue is rung again."""
+    pid_file = folder / "server.pid"
+    pid = int(pid_file.read_text() or 0) if pid_file.exists() else 0
+    deadline = time.monotonic() + _HUNG_SECONDS
+    while pid and _is_server(pid, socket) and time.monotonic() < deadline:
+        if _answers(socket):
+            return
+        time.sleep(0.1)
+    if pid and _is_server(pid, socket):
+        os.kill(pid, signal.SIGKILL)
+        _reap()
+
+
+def _is_server(pid: int, socket: Path) -> bool:
+    """Whether this process is the server of this socket; process ids are used again."""
+    if shutil.which("ps") is None:
+        return False
+    asked = ["ps", "-wwo", "stat=,args=", "-p", str(pid)]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.lstrip()
+    return str(socket) in told and not told.startswith("Z")
 
 
 def _launch(folder: Path, socket: Path) -> None:

@@ -2,9 +2,13 @@
 
 import os
 import signal
+from contextlib import nullcontext, suppress
 from typing import Any
 
+from redis.client import Pipeline
+from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
@@ -13,6 +17,8 @@ from core.errors import Refused
 from core.jobs.parent import die_with_parent
 from core.jobs.queue import PERFORM, connection, rq_queue
 from core.jobs.registry import JobQueue, request_stop
+
+SECONDS_BETWEEN_HEARTBEATS = 5
 
 
 class ListedJob(RqJob):
@@ -25,7 +31,12 @@ class ListedJob(RqJob):
 
 
 class OutreachWorker(Worker):
-    """Forks a work-horse per job; a stop asks the horse to end its slice instead of cutting it."""
+    """Forks a work-horse per job; a stop asks the horse to end its slice instead of cutting it.
+
+    While a horse works, a queue server that is away does not end its worker: the horse would be killed with it.
+    """
+
+    max_connection_wait_time = 5.0
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         die_with_parent()
@@ -36,6 +47,18 @@ class OutreachWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGUSR1)
+
+    def set_shutdown_requested_date(self) -> None:
+        with suppress(RedisError):
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
+
+    def maintain_heartbeats(self, job: RqJob, execution: Execution) -> None:
+        with suppress(RedisError):
+            super().maintain_heartbeats(job, execution)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        with suppress(RedisError) if self.horse_pid else nullcontext():
+            super().heartbeat(timeout, pipeline)
 
 
 def work(queue: JobQueue, *, burst: bool = False, name: str | None = None) -> None:
@@ -48,7 +71,7 @@ def work(queue: JobQueue, *, burst: bool = False, name: str | None = None) -> No
         name=name,
         worker_ttl=30,
         maintenance_interval=10,
-        job_monitoring_interval=5,
+        job_monitoring_interval=SECONDS_BETWEEN_HEARTBEATS,
         log_job_description=False,
     )
     worker.work(burst=burst, logging_level="WARNING")

@@ -24,6 +24,7 @@ from campaigns.dispatch import DrainOptions, drain
 from campaigns.outbox import is_idle
 from core import db
 from core.jobs import JobQueue
+from core.jobs.embedded import stop_embedded
 from core.jobs.parent import die_with_parent
 from core.jobs.queue import connection
 from core.settings import ROOT, settings
@@ -86,18 +87,19 @@ class Scene:
         self._environment = {name: value for name, value in os.environ.items() if name.startswith("ABM_")}
         self._forked: list[Forked] = []
         self._started: list[subprocess.Popen[Any]] = []
-        self._start_sink()
+        connect_engine()
+        load_jobs()
+        self.start_sink()
 
-    def _start_sink(self) -> None:
+    def start_sink(self, *, delay: float = 0.004) -> None:
+        """What is sent from here on goes to a sink that answers after `delay`; all write to the same log."""
         self.sink_log.touch()
-        sink = subprocess.Popen([sys.executable, "-m", "tests.sink", "--log", str(self.sink_log), "--delay", "0.004"],
-                                cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "tests.sink", "--log", str(self.sink_log), "--delay", f"{delay}"]
+        sink = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self._started.append(sink)
         assert sink.stdout is not None
         port = int(sink.stdout.readline())
         self.set_environment(ABM_MAIL_URL=f"smtp://127.0.0.1:{port}?connections={CONNECTIONS}")
-        connect_engine()
-        load_jobs()
 
     def set_environment(self, **values: str) -> None:
         """Settings from here on, for this process and those started later."""
@@ -113,6 +115,7 @@ class Scene:
         for process in self._started:
             kill_family(process.pid)
             process.wait()
+        stop_embedded(settings().data_dir)
         with db.engine().begin() as opened:
             opened.execute(text("DROP TABLE IF EXISTS alembic_version"))
         for name in [name for name in os.environ if name.startswith("ABM_")]:

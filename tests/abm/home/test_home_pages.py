@@ -105,6 +105,22 @@ def test_health_names_each_part(client_as, queue_server):
     assert set(answer.json) == {"database", "redis", "oldest_due_seconds", "workers"}
 
 
+def test_every_page_says_so_while_the_queue_is_away(client_as, monkeypatch):
+    from core.settings import settings
+
+    client = client_as("marketer")
+    monkeypatch.setenv("ABM_REDIS_URL", "redis://127.0.0.1:1/0")
+    settings.cache_clear()
+    told = client.get("/running").text
+    assert "Background work waits" in told
+    assert 'id="outage" hx-swap-oob' in told
+    assert 'id="outage"' in client.get("/").text
+
+
+def test_nothing_is_said_while_the_queue_answers(client_as, queue_server):
+    assert "Background work waits" not in client_as("marketer").get("/running").text
+
+
 def test_health_is_503_without_a_queue_server(client_as, monkeypatch):
     from core.jobs.queue import connection
     from core.settings import settings

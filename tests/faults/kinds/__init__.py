@@ -1,5 +1,5 @@
 """Every module of faults, so that they are registered."""
 
-from tests.faults.kinds import kills, postgres
+from tests.faults.kinds import kills, postgres, queue
 
-__all__ = ["kills", "postgres"]
+__all__ = ["kills", "postgres", "queue"]
