@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.orders.models import Order
 from campaigns import reports
-from campaigns.models import Delivery, Event, Run
-from campaigns.states import BOOK_OF_STATE, DeliveryState
+from campaigns.models import Delivery, Enrolment, Event, Run
+from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
 
 PAGE = 50
 COLUMNS = ("account_id", "account", "planned", "sent", "left_out", "failed", "in_doubt", "waiting", "clicked",
@@ -37,7 +36,7 @@ def _results(session: Session, campaign_id: int) -> Select[Any]:
         select(Delivery.account_id, func.count().label("planned"),
                *(func.count(case((Delivery.state.in_(_states(book)), 1))).label(book) for book in _BOOKS))
         .where(Delivery.run_id.in_(runs)).group_by(Delivery.account_id).subquery())
-    events, orders = _events(runs), _orders(session, campaign_id, books)
+    events, orders = _events(runs), _orders(session, campaign_id)
     replied, ordered = func.coalesce(events.c.replied, 0), func.coalesce(orders.c.orders, 0)
     return (
         select(Account.id, Account.external_id.label("account_id"), Account.name.label("account"), books.c.planned,
@@ -66,14 +65,21 @@ def _events(runs: Select[Any]) -> Subquery:
         .where(Delivery.run_id.in_(runs), Event.is_machine.is_(False)).group_by(Delivery.account_id).subquery())
 
 
-def _orders(session: Session, campaign_id: int, books: Subquery) -> Subquery:
-    """Counted orders since the first launch, of accounts that were meant to get something."""
-    since: datetime | None = session.scalar(select(func.min(Run.launched_at)).where(Run.campaign_id == campaign_id))
-    first_day = since.date() if since else None
+def _orders(session: Session, campaign_id: int) -> Subquery:
+    """Counted orders of the accounts that take part (held-out ones do not), each since the (UTC) day of its own first
+    launch: the same ones as the campaign's books count."""
+    launched = session.execute(select(Run.id, Run.launched_at).where(Run.campaign_id == campaign_id)).all()
+    since = (
+        select(Enrolment.account_id, func.min(Enrolment.run_id).label("run_id"))
+        .where(Enrolment.run_id.in_([row.id for row in launched]),
+               func.coalesce(Enrolment.end_reason, "") != Reason.HELD_OUT.value)
+        .group_by(Enrolment.account_id).subquery())
+    days = {row.id: literal(row.launched_at.date()) for row in launched}
+    first_day: ColumnElement[Any] = case(days, value=since.c.run_id) if days else null()
     counted = and_(Order.ordered_on >= first_day, Order.is_cancelled.is_(False), Order.amount > 0)
     return (
         select(Order.account_id, func.count().label("orders"), func.sum(Order.amount).label("order_value"))
-        .where(counted, Order.account_id.in_(select(books.c.account_id))).group_by(Order.account_id).subquery())
+        .join(since, since.c.account_id == Order.account_id).where(counted).group_by(Order.account_id).subquery())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +100,7 @@ def get_unit_costs(session: Session, campaign_id: int, status: Mapping[str, Any]
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
     reached = session.scalar(select(func.count(Delivery.contact_id.distinct())).where(
         Delivery.run_id.in_(runs), Delivery.state.in_(_states("sent")))) or 0
-    return UnitCosts(reports.cost_of_sent(session, campaign_id), reached, status["replied"], status["orders"])
+    responded = session.scalar(
+        select(func.count(Event.contact_id.distinct())).join(Delivery, Delivery.id == Event.delivery_id)
+        .where(Delivery.run_id.in_(runs), Event.kind == "reply", Event.is_machine.is_(False))) or 0
+    return UnitCosts(reports.cost_of_sent(session, campaign_id), reached, responded, status["orders"])

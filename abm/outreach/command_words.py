@@ -30,6 +30,24 @@ def status_words(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def books_words(found: Mapping[str, Any]) -> str:
+    """The sum, then line by line; what each link brought, and what each contact, response and win cost."""
+    books = " + ".join(f"{count:,} {book}" for book, count in found["books"].items())
+    lines = [f"{found['campaign']}: {found['planned']:,} planned = {books}"
+             + ("" if found["balanced"] else "  (they do NOT balance)")]
+    lines += [f"  {line['book']:<10}  {line['messages']:>7,}  {line['state']}"
+              + (f": {explain_reason(line['reason'])} ({line['reason']})" if line["reason"] else "")
+              for line in found["lines"]]
+    lines += [f"  link  {link['people']:>7,} people  {link['machines']:>7,} by machines  {link['url']}"
+              for link in found["links"]]
+    each = ((found["per_contact"], "contact"), (found["per_response"], "response"), (found["per_win"], "win"))
+    lines.append(f"  cost {found['cost']:,.2f}" + "".join(
+        f", {value:,.2f} per {what}" for value, what in each if value is not None))
+    if "file" in found:
+        lines.append(f"  {found['rows']:,} rows in {found['file']}")
+    return "\n".join(lines)
+
+
 def dry_run_words(found: Mapping[str, Any]) -> str:
     """A line per day with anything on it."""
     lines = [f"{found['campaign']}, launched on {found['from']}, for {found['days']} days: {found['goes']:,} would go, "

@@ -1,11 +1,11 @@
 """`abm campaigns …`"""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from abm.outreach import (
+    books_commands,
     doubt_commands,
     effect_commands,
     forecast_commands,
@@ -19,7 +19,6 @@ from abm.outreach import (
 from abm.outreach.command_words import status_words
 from abm.web.terminal import answer
 from core import db
-from core.errors import Refused
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
@@ -29,10 +28,10 @@ def campaigns() -> None:
     """Outreach campaigns: from a file to sent, with every message accounted for."""
 
 
-for command in (forecast_commands.check, forecast_commands.dry_run, release_commands.release, doubt_commands.doubt,
-                doubt_commands.resend, doubt_commands.confirm, version_commands.changes, version_commands.move,
-                play_commands.plays, play_commands.use, replay_commands.replay, effect_commands.effect,
-                reclassify_commands.reclassify, reclassify_commands.programs,
+for command in (forecast_commands.check, forecast_commands.dry_run, release_commands.release, books_commands.books,
+                doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
+                version_commands.move, play_commands.plays, play_commands.use, replay_commands.replay,
+                effect_commands.effect, reclassify_commands.reclassify, reclassify_commands.programs,
                 snippet_commands.snippet, snippet_commands.snippets):
     campaigns.add_command(command)
 
@@ -156,23 +155,9 @@ def export(name: str, file: Path, as_json: bool) -> None:
     """One row per intended message, as CSV."""
     from abm.outreach.launching import EXPORT_COLUMNS, stream_export_rows
     from abm.outreach.queries import get_campaign_by_name
+    from abm.outreach.table_files import write_table
 
     with db.reading() as session:
         campaign = get_campaign_by_name(session, name)
         count = write_table(file, EXPORT_COLUMNS, stream_export_rows(session, campaign=campaign))
     answer({"campaign": name, "rows": count, "file": str(file)}, as_json=as_json, text=f"{count:,} rows in {file}")
-
-
-def write_table(file: Path, columns: tuple[str, ...], rows: Any) -> int:
-    """Write the whole table or nothing: a half-written export is never left behind. Raises Refused."""
-    from abm.web.spreadsheets import write_csv
-
-    partial = file.with_name(f".{file.name}.part")
-    try:
-        with open(partial, "w", encoding="utf-8", newline="") as target:
-            count = write_csv(target, columns=columns, rows=rows)
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise Refused(f"{file} cannot be written: {error.strerror}; name a file in a folder that exists") from error
-    return count

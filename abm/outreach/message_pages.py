@@ -16,6 +16,7 @@ from abm.outreach.messages import (
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.outreach.results import list_reasons
+from abm.outreach.step_words import KIND_ICONS
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
@@ -29,7 +30,8 @@ def messages(campaign_id: int) -> Answer:
     after = request.args.get("after", 0, type=int)
     found = list_messages(g.session, campaign_id=campaign_id, wanted=wanted, after=after)
     return render_template(
-        "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, explain_reason=explain_reason,
+        "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, kind_icons=KIND_ICONS,
+        explain_reason=explain_reason,
         count=count_messages(g.session, campaign_id=campaign_id, wanted=wanted),
         reasons=list_reasons(g.session, campaign_id), steps=[step["id"] for step in campaign.definition["steps"]],
         **campaign_frame(campaign))
@@ -59,4 +61,4 @@ def export(campaign_id: int) -> Table:
 
 
 def _wanted() -> MessageFilter:
-    return MessageFilter(**{name: request.args.get(name, "") for name in ("book", "reason", "step", "words")})
+    return MessageFilter(**{name: request.args.get(name, "") for name in ("book", "reason", "step", "words", "state")})

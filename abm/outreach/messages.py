@@ -14,16 +14,19 @@ from campaigns.states import BOOK_OF_STATE
 from core.errors import NotFound
 
 PAGE = 50
+NO_REASON = "-"
 
 
 @dataclass(frozen=True)
 class MessageFilter:
-    """What the table of recipients shows; empty means all. `book` groups states: sent, suppressed, failed, …"""
+    """What the table of recipients shows; empty means all. `book` groups states: sent, suppressed, failed, …; the
+    reason `-` means those without one."""
 
     book: str = ""
     reason: str = ""
     step: str = ""
     words: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,10 @@ def select_messages(campaign_id: int, wanted: MessageFilter) -> Select[Any]:
     )
     if wanted.book:
         rows = rows.where(Delivery.state.in_([state for state, book in BOOK_OF_STATE.items() if book == wanted.book]))
+    if wanted.state:
+        rows = rows.where(Delivery.state == wanted.state)
     if wanted.reason:
-        rows = rows.where(Delivery.reason == wanted.reason)
+        rows = rows.where(Delivery.reason.is_(None) if wanted.reason == NO_REASON else Delivery.reason == wanted.reason)
     if wanted.step:
         rows = rows.where(Delivery.step == wanted.step)
     if wanted.words.strip():

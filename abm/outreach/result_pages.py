@@ -12,11 +12,15 @@ from abm.outreach.launching import get_status
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.outreach.results import list_link_clicks, list_reasons, list_step_results
+from abm.outreach.step_words import KIND_ICONS
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from campaigns.books import keep_books
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
+
+BOOK_WORDS = {"sent": "Sent", "suppressed": "Left out", "failed": "Failed", "unknown": "In doubt", "queued": "Waiting"}
 
 
 @pages.get("/campaigns/<int:campaign_id>/results")
@@ -61,6 +65,15 @@ def export_steps(campaign_id: int) -> Table:
     return Table(f"{campaign.name}-steps", columns=("step", "channel", "planned", *BOOKS, *kinds), rows=rows)
 
 
+@exports(pages, "/campaigns/<int:campaign_id>/books")
+def export_books(campaign_id: int) -> Table:
+    campaign = get_campaign(g.session, campaign_id)
+    rows = ((line.book, line.state, line.reason, explain_reason(line.reason) if line.reason else "", line.messages,
+             line.people) for line in keep_books(g.session, campaign_id).lines)
+    return Table(f"{campaign.name}-books", columns=("book", "state", "reason", "in_words", "messages", "people"),
+                 rows=rows)
+
+
 @exports(pages, "/campaigns/<int:campaign_id>/reasons")
 def export_reasons(campaign_id: int) -> Table:
     campaign = get_campaign(g.session, campaign_id)
@@ -78,5 +91,6 @@ def export_links(campaign_id: int) -> Table:
 def _numbers(campaign: Campaign) -> dict[str, Any]:
     status = get_status(g.session, campaign=campaign)
     return {"status": status, "costs": get_unit_costs(g.session, campaign.id, status),
-            "steps": list_step_results(g.session, campaign.id), "books": BOOKS,
+            "steps": list_step_results(g.session, campaign.id), "books": BOOKS, "book_words": BOOK_WORDS,
+            "kept": keep_books(g.session, campaign.id), "kind_icons": KIND_ICONS,
             "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}
