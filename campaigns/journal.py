@@ -43,8 +43,10 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._path = _path(folder, self.name)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        unnamed = self._path.with_suffix(".new")
+        self._file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unnamed.rename(self._path)  # only now: a sweep that found it without its lock would take it for a dead one's
 
     def prepared(self, fence: int) -> None:
         os.write(self._file, b"P 0 %d\n" % fence)
