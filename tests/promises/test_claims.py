@@ -16,7 +16,8 @@ from campaigns.journal import Owner, owner_of
 from campaigns.models import Attempt, Batch, Campaign, Delivery, Enrolment, Run, Touch
 from campaigns.outside import outside
 from campaigns.preparing import prepare
-from campaigns.states import OPEN_STATES
+from campaigns.states import OPEN_STATES, Reason
+from campaigns.stopping import stop_people
 from core import clock, db
 from core.db import reading, transaction
 from core.settings import settings
@@ -209,3 +210,25 @@ def test_a_stop_between_envelope_and_content_closes_without_a_dot() -> None:
     journal.close()
     assert [one.result for one in told] == [Result.RETURNED]
     assert sink.record.accepted == []
+
+
+def test_what_was_cancelled_under_a_claim_is_not_handed_over() -> None:
+    running_campaign(2)
+    batch = claimed("j")
+    with transaction() as session:
+        first = batch.rows[0].due
+        stop_people(session, reason=Reason.OPTED_OUT, at=clock.now(), contact_ids=[first.contact_id])
+    assert hand_over(batch) == [batch.rows[1].due.id]
+    assert states() == {"cancelled": 1, "handing": 1}
+
+
+def test_every_try_of_a_delivery_bears_the_same_message_id() -> None:
+    running_campaign(1)
+    tries = []
+    for _ in range(2):
+        batch = claimed("j")
+        tries += [one.prepared.message_id for one in prepare(batch, epoch=0).ready]
+        with transaction() as session:
+            outbox.give_back(session, fence=batch.fence)
+    assert len(tries) == 2
+    assert len(set(tries)) == 1

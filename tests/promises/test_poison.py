@@ -118,6 +118,7 @@ def test_a_row_that_kills_its_worker_is_quarantined_after_two_lone_deaths(engine
         sweeps.settle_left_batches()
         if states().get("quarantined"):
             break
+    assert states()["quarantined"] == 1
     drain()
     assert states() == {"sent": 39, "quarantined": 1}
     assert deaths == 3
