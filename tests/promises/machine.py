@@ -26,9 +26,10 @@ from tests.outbox_factory import add_people, lift_caps, make_run
 from tests.promises.books import find_faults, find_faults_at_rest
 from tests.promises.senders import HandMovedSender, Relay
 
-PEOPLE, ACCOUNTS, CAP = 6, 3, 2
+PEOPLE, ACCOUNTS, CAP = 9, 3, 2
 OBEYED_WITHIN, MOST_PROCESSES = 2.0, 3
 WHICH = st.integers(0, MOST_PROCESSES - 1)
+ANSWERS = st.sampled_from(("250", "250", "250", "451", "550", "dropped", "dropped before the dot", "silence"))
 some_process = precondition(lambda self: bool(self.living))
 START = datetime(2026, 3, 11, 12, tzinfo=UTC)
 KINDS = ("delivered", "bounce_hard", "bounce_soft", "blocked", "complaint", "open", "click", "auto_reply", "reply")
@@ -81,6 +82,7 @@ class Outbox(RuleBasedStateMachine):
             self.running = make_run(session)
             add_people(session, self.running, PEOPLE, accounts=ACCOUNTS)
             session.execute(update(Enrolment).values(next_position=1))
+        self.start_a_process(is_elsewhere=False)
 
     # processes
 
@@ -94,104 +96,83 @@ class Outbox(RuleBasedStateMachine):
         self.living.append(sender)
 
     @some_process
-    @rule(which=WHICH)
-    def look_for_stops(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
+    @rule(which=WHICH, renews=st.booleans())
+    def look_for_stops(self, which: int, renews: bool) -> None:
+        sender = self._living(which)
+        if renews:
+            sender.renew()
         sender.look()
 
     @some_process
     @rule(which=WHICH)
-    def renew_leases(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        sender.renew()
-        sender.look()
-
-    @some_process
-    @rule(which=WHICH)
-    def claim_and_render(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        if sender.ready is None:
+    def go_on(self, which: int) -> None:
+        """One step: claim and render, or commit the hand-over, or begin a message, or record."""
+        sender = self._living(which)
+        if sender.ready is not None:
+            sender.commit()
+        elif sender.carrier and sender.carrier.waits and sender.begun is None:
+            sender.carrier.begin_next()
+        elif sender.begun is None:
+            sender.record()
             sender.prepare()
 
     @some_process
-    @rule(which=WHICH)
-    def commit_the_hand_over(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        if sender.ready is not None:
-            sender.commit()
+    @rule(which=WHICH, answers=st.lists(ANSWERS, min_size=1, max_size=6), records=st.booleans())
+    def send_some(self, which: int, answers: list[str], records: bool) -> None:
+        """As a process does that nothing disturbs; the last message that was begun stays without an answer."""
+        sender = self._living(which)
+        sender.renew()
+        sender.look()
+        for answer in answers:
+            if sender.begun:
+                self._answer(sender, answer)
+            if sender.ready is None and not (sender.carrier and sender.carrier.waits):
+                sender.prepare()
+            if sender.ready is not None:
+                sender.commit()
+            if sender.carrier and sender.carrier.waits and sender.begun is None:
+                sender.carrier.begin_next()
+        if records:
+            sender.record()
 
     @some_process
-    @rule(which=WHICH)
-    def begin_a_message(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        if sender.carrier and sender.carrier.waits and sender.begun is None:
-            sender.carrier.begin_next()
-
-    @some_process
-    @rule(which=WHICH, looks=st.booleans())
-    def claim_and_begin(self, which: int, looks: bool) -> None:
-        """The usual way in one step, so that many messages get as far as the relay."""
-        if looks:
-            self.renew_leases(which)
-        self.claim_and_render(which)
-        self.commit_the_hand_over(which)
-        self.begin_a_message(which)
-
-    @some_process
-    @rule(which=WHICH, code=st.sampled_from((250, 250, 250, 451, 550, 0)))
-    def answer(self, which: int, code: int) -> None:
-        sender = self.living[which % len(self.living)]
-        if message := sender.begun:
-            if code == 0:
-                self.may_be_unknown.add(message.delivery_id)
-            sender.carrier.answer(code)
-
-    @some_process
-    @rule(which=WHICH)
-    def accept_in_silence(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
+    @rule(which=WHICH, answer=ANSWERS)
+    def answer(self, which: int, answer: str) -> None:
+        sender = self._living(which)
         if sender.begun:
+            self._answer(sender, answer)
+
+    def _answer(self, sender: HandMovedSender, answer: str) -> None:
+        if answer == "silence":
             sender.carrier.take_in_silence()
-
-    @some_process
-    @rule(which=WHICH)
-    def drop_before_the_dot(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        if sender.begun and not sender.carrier.is_accepted:
+        elif answer == "dropped before the dot" and not sender.carrier.is_accepted:
             sender.carrier.drop_before_dot()
-
-    @some_process
-    @rule(which=WHICH)
-    def record(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        sender.record()
-
-    @some_process
-    @rule(which=WHICH)
-    def end_a_process(self, which: int) -> None:
-        sender = self.living[which % len(self.living)]
-        if sender.begun:
+        elif answer.startswith("dropped"):
             self.may_be_unknown.add(sender.begun.delivery_id)
-        sender.end()
-        self.living.remove(sender)
+            sender.carrier.answer(0)
+        else:
+            sender.carrier.answer(int(answer))
 
     @some_process
-    @rule(which=WHICH)
-    def kill_a_process(self, which: int) -> None:
+    @rule(which=WHICH, is_killed=st.booleans())
+    def end_a_process(self, which: int, is_killed: bool) -> None:
         """What another host was handing over cannot be known; here the journal knows all but what was begun."""
-        sender = self.living[which % len(self.living)]
-        if self._is_elsewhere(sender):
+        sender = self._living(which)
+        if is_killed and self._is_elsewhere(sender):
             self._may_be_unknown(self._handing(sender))
         elif sender.begun:
             self.may_be_unknown.add(sender.begun.delivery_id)
-        sender.die()
+        if is_killed:
+            sender.die()
+        else:
+            sender.end()
         self.living.remove(sender)
 
     @rule(lines=st.integers(0, 3))
     def cut_the_power(self, lines: int) -> None:
         """Every process dies, the journals lose their last lines, the host's lease clock begins anew."""
-        for sender in list(self.living):
-            self._may_be_unknown(self._handing(sender))
+        self._may_be_unknown(self._left_behind())
+        for sender in self.living:
             sender.die()
             written = sender.journal._path.read_bytes().splitlines(keepends=True)
             sender.journal._path.write_bytes(b"".join(written[:len(written) - lines]))
@@ -215,16 +196,13 @@ class Outbox(RuleBasedStateMachine):
         self.world.pass_by(seconds)
 
     @rule()
-    def sweep(self) -> None:
+    def look_after_everything(self) -> None:
         sweeps.settle_left_batches()
         sweeps.remove_forgotten_journals()
         sweeps.give_up_on_unknown()
         with transaction() as session:
             apply_late_events(session)
             pause_failing_runs(session)
-
-    @rule()
-    def advance(self) -> None:
         planning_jobs.advance_runs()
 
     # the outside and people
@@ -256,30 +234,21 @@ class Outbox(RuleBasedStateMachine):
             for contact_id in session.scalars(select(Delivery.contact_id).where(whom)):
                 self.stopped_at.setdefault(contact_id, self.world.lease)
 
-    @rule()
-    def pause(self) -> None:
-        self._change(editing.pause)
-
-    @rule()
-    def resume(self) -> None:
-        if self._change(editing.resume):
-            self.halted_at = None
-
-    @precondition(lambda self: self.count > 3)
-    @rule()
-    def cancel(self) -> None:
-        self._change(editing.cancel)
+    @rule(verb=st.sampled_from((editing.pause, editing.resume, editing.resume, editing.cancel)))
+    def change_the_campaign(self, verb: Callable[..., Campaign]) -> None:
+        if verb is not editing.cancel or self.count > MOST_PROCESSES:
+            self._change(verb)
 
     @rule(number=st.integers(0, PEOPLE - 1), arrived=st.booleans())
     def settle_by_hand(self, number: int, arrived: bool) -> None:
         with reading() as session:
-            doubtful = resending.list_in_doubt(session, self.running.campaign_id)
+            doubtful = [row.id for row in resending.list_in_doubt(session, self.running.campaign_id)]
         if not doubtful:
             return
         decide = resending.confirm_arrival if arrived else resending.resend
         try:
             with transaction() as session:
-                decide(session, delivery_id=doubtful[number % len(doubtful)].id, by="Mia")
+                decide(session, delivery_id=doubtful[number % len(doubtful)], by="Mia")
                 session.info.pop("after_commit", None)
         except Refused:
             return
@@ -323,16 +292,13 @@ class Outbox(RuleBasedStateMachine):
             sender.end()
         self.living.clear()
         self._change(editing.resume)
-        self.halted_at = None
         for _ in range(8):
             self.world.pass_by(8 * 24 * 3_600)
             self._may_be_unknown(self._left_behind())
-            self.sweep()
-            self.advance()
+            self.look_after_everything()
             self._send_all()
             self._change(editing.resume)
-        self.sweep()
-        self.advance()
+        self.look_after_everything()
         with reading() as session:
             faults = list(find_faults_at_rest(session, intended=self.intended, accepted=self.relay.accepted))
             open_rows = session.scalars(select(Delivery.state).where(Delivery.state.in_(OPEN_STATES))).all()
@@ -365,9 +331,11 @@ class Outbox(RuleBasedStateMachine):
                 session.info.pop("after_commit", None)
         except Refused:
             return False
-        if verb is not editing.resume:
-            self.halted_at = self.world.lease
+        self.halted_at = None if verb is editing.resume else self.world.lease
         return True
+
+    def _living(self, which: int) -> HandMovedSender:
+        return self.living[which % len(self.living)]
 
     def _is_elsewhere(self, sender: HandMovedSender) -> bool:
         return sender.journal._path.parent == self.world.elsewhere
