@@ -90,5 +90,5 @@ def scheduler_command() -> list[str]:
 
 
 def web_command(*, port: int) -> list[str]:
-    options = "--worker-class gthread --workers 1 --threads 12 --graceful-timeout 2 --timeout 60 --log-level warning"
+    options = "--worker-class gthread --workers 1 --threads 12 --graceful-timeout 7 --timeout 60 --log-level warning"
     return [sys.executable, "-m", "gunicorn", *options.split(), "--bind", f"127.0.0.1:{port}", "wsgi:app"]

@@ -18,7 +18,8 @@ from core.errors import CannotRun, Refused
 from core.jobs.embedded import embedded_url, is_running, stop_embedded
 from core.settings import settings
 
-_STOP_SECONDS = 2.5
+# An answer that a mail server owes is waited for (campaigns.dispatch.STOP_GRACE_SECONDS), then recorded.
+_STOP_SECONDS = 9.0
 Say = Callable[[str], None]
 
 
@@ -154,7 +155,7 @@ def _terminate(pid: int, lock: IO[str]) -> bool:
     if pid <= 0:
         return False
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _STOP_SECONDS + 6
     while time.monotonic() < deadline:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,8 @@ class Scene:
 
     def start_family(self) -> Forked:
         """Both workers and the scheduler, each started again when it ends: what sends while nobody looks."""
-        return self.fork(lambda: supervise(*(lambda queue=queue: _work(queue) for queue in JobQueue), _schedule))
+        workers = [partial(_work, queue) for queue in JobQueue]
+        return self.fork(lambda: supervise(*workers, run_scheduler_for_ever))
 
     def start(self, *command: str, **environment: str) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
@@ -256,7 +257,7 @@ def _work(queue: JobQueue) -> None:
     work(queue)
 
 
-def _schedule() -> None:
+def run_scheduler_for_ever() -> None:
     from abm.installation.scheduler import run_scheduler
 
     run_scheduler()

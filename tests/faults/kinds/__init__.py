@@ -1,5 +1,5 @@
 """Every module of faults, so that they are registered."""
 
-from tests.faults.kinds import kills, postgres, queue
+from tests.faults.kinds import freezes, kills, postgres, queue, stops
 
-__all__ = ["kills", "postgres", "queue"]
+__all__ = ["freezes", "kills", "postgres", "queue", "stops"]

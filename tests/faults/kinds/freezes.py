@@ -1,0 +1,73 @@
+"""F5: processes stand still past their lease (SIGSTOP), as in a snapshot or under swapping, and go on."""
+
+import signal
+import time
+
+from campaigns import sweeps
+from campaigns.dispatch import drain
+from core.jobs import JobQueue, ring
+from tests.faults.judge import judge
+from tests.faults.registry import Plan, Verdict, fault
+from tests.faults.scene import Scene, run_scheduler_for_ever
+from tests.outbox_factory import running_campaign
+
+LEASE_SECONDS = 2.0
+
+
+@fault("F5", "a sending process frozen past its lease", rounds=1, messages=500)
+def freeze_sender(scene: Scene, plan: Plan) -> Verdict:
+    """Another sends what is free meanwhile; the one that wakes begins nothing that is no longer its own."""
+    chance, recoveries = plan.chance(), []
+    running_campaign(plan.messages)
+    for _ in range(plan.rounds):
+        frozen = scene.start_sender(lease=LEASE_SECONDS, seconds=1, once=True)
+        scene.wait_for_acceptances(20)
+        time.sleep(chance.uniform(0, 0.1))
+        frozen.signal(signal.SIGSTOP)
+        time.sleep(LEASE_SECONDS + 0.3)
+        sweeps.settle_left_batches()
+        drain()
+        frozen.signal(signal.SIGCONT)
+        started = time.monotonic()
+        frozen.wait()
+        recoveries.append(time.monotonic() - started)
+    scene.send_the_rest()
+    return judge(scene, intended=plan.messages, recoveries=recoveries)
+
+
+@fault("F5", "a worker frozen while its work-horse sends", rounds=1, messages=400, needs=("proc",))
+def freeze_worker(scene: Scene, plan: Plan) -> Verdict:
+    """The work-horse needs nobody; the worker takes the next job when it wakes."""
+    recoveries = []
+    running_campaign(plan.messages)
+    worker = scene.start_worker()
+    for _ in range(plan.rounds):
+        ring("outreach.drain")
+        scene.wait_for_acceptances(20)
+        worker.signal(signal.SIGSTOP)
+        scene.wait_for_acceptances(20)
+        time.sleep(LEASE_SECONDS)
+        worker.signal(signal.SIGCONT)
+        recoveries.append(scene.wait_for_acceptances(1))
+    worker.kill()
+    scene.send_the_rest()
+    return judge(scene, intended=plan.messages, recoveries=recoveries)
+
+
+@fault("F5", "a scheduler frozen, another one beside it", rounds=1, messages=200)
+def freeze_scheduler(scene: Scene, plan: Plan) -> Verdict:
+    """The slots are taken by whoever is awake, so what nobody rang for still goes out."""
+    recoveries = []
+    schedulers = [scene.fork(run_scheduler_for_ever) for _ in range(2)]
+    for queue in JobQueue:
+        scene.start_worker(queue)
+    for done in range(plan.rounds):
+        time.sleep(1.0)
+        frozen = schedulers[done % 2]
+        frozen.signal(signal.SIGSTOP)
+        if not done:
+            running_campaign(plan.messages)
+        recoveries.append(scene.wait_for_acceptances(1))
+        frozen.signal(signal.SIGCONT)
+    scene.wait_until_sent()
+    return judge(scene, intended=plan.messages, recoveries=recoveries)
