@@ -13,12 +13,13 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event, text
 
-from bench.made_company import FIRST, INDUSTRIES, opened_company
+from bench.made_company import FIRST, INDUSTRIES, LAST_DAY, opened_company
 
 EMPTY = "/search"
 JUDGED = ("account list, filters", "account page", "list page", "analysis matrix")
@@ -125,19 +126,21 @@ def percentile(spent: Sequence[float], share: float) -> float:
 
 
 def keep_figures() -> None:
-    """What jobs by the clock keep for pages of large companies, and the shipped scorecards with their scores."""
-    from sqlalchemy import select
-
+    """What jobs by the clock keep for pages of large companies, the shipped scorecards with their scores, and a second
+    run of the analysis to compare with."""
+    from abm.analysis.actions import run_analysis
+    from abm.analysis.queries import list_done_runs
     from abm.dossier.sources import count_sources
-    from abm.scorecards.actions import compute_scores, ship_scorecards
-    from abm.scorecards.models import Scorecard
+    from abm.scorecards import actions
     from core import db
 
+    actions.AT_ONCE_UP_TO = 10**9  # no worker waits here
     with db.transaction() as session:
         count_sources(session)
-        ship_scorecards(session)
-        for scorecard in session.scalars(select(Scorecard).where(Scorecard.computed_at.is_(None))):
-            compute_scores(session, scorecard=scorecard)
+        if len(list_done_runs(session, "account")) < 2:
+            run_analysis(session, as_of=LAST_DAY - timedelta(days=180))
+            run_analysis(session)
+        actions.ship_scorecards(session)
 
 
 def is_too_slow(name: str, spent: Sequence[float], empty: Sequence[float], queries: int,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from abm.analysis.models import AnalysisRun
-from abm.analysis.queries import get_run
+from abm.analysis.queries import find_previous_run, get_run
 from abm.analysis.results import CUSTOMERS, FACTORS, PERIODS, VALUE_KINDS
 from abm.analysis.thresholds import Thresholds, read_thresholds
 from abm.audit.actions import actor, record
@@ -43,7 +43,18 @@ def run_analysis(session: Session, *, as_of: date | None = None, from_on: date |
     """
     run = plan_analysis(session, Wanted(as_of, from_on, period, value_kind, factor))
     keep_results(session, run=run, analysis=compute(session, run=run))
+    keep_comparison(session, run)
     return run
+
+
+def keep_comparison(session: Session, run: AnalysisRun) -> None:
+    """Count who moved since the run before, for the pages; a step of its own, since it only reads what is stored."""
+    from abm.analysis.comparing import count_moves
+
+    before = find_previous_run(session, run)
+    if before is not None:
+        session.add(count_moves(session, run, before))
+        session.flush()
 
 
 def request_analysis(session: Session, wanted: Wanted) -> AnalysisRun:

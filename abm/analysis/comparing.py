@@ -1,36 +1,59 @@
-"""Who moved between two runs by the same factor: counted in SQL, explained row by row for the page shown."""
+"""Who moved between two runs by the same factor: counted when a run is made, explained row by row."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from abm.accounts.models import Account
-from abm.analysis.models import AccountResult, AnalysisRun, FactorResult
+from abm.analysis.models import AccountResult, AnalysisRun, FactorResult, RunComparison
 from abm.analysis.moves import KINDS, Move, moves_between
 from abm.analysis.thresholds import read_thresholds
+from core.id_lists import is_among
 
+_FEW = 2_000
 MOVE_COLUMNS = ("key", "name", "value_before", "value", "what", "from", "to", "why")
 _NAMES = ("abc", "xyz", "rhythm", "segment", "share", "cumulative_share", "cv", "overdue_ratio", "order_days", "value",
           "r", "f", "m")
 
 
-def select_moved(run: AnalysisRun, before: AnalysisRun, kind: str = "") -> Select[*tuple[Any, ...]]:
-    """(now, then, key, name) of everything in `run` whose class differs from `before`, or that was not in it."""
-    table: Any = AccountResult if run.factor == "account" else FactorResult
-    now, then = table, aliased(table)
-    own, other = (now.account_id, then.account_id) if run.factor == "account" else (now.thing_id, then.thing_id)
-    same = own == other if run.factor in ("account", "site", "parent", "product") else now.key == then.key
+def select_moved(run: AnalysisRun, before: AnalysisRun, kind: str = "",
+                 ids: Sequence[int] | None = None) -> Select[*tuple[Any, ...]]:
+    """(now, then, key, name) of everything in `run` whose class differs from `before`, or that was not in it. `ids`:
+    only among these."""
+    now, then = _tables(run)
     query: Select[*tuple[Any, ...]] = select(now, then)
     if run.factor == "account":
         query = query.join(Account, Account.id == now.account_id).add_columns(Account.external_id, Account.name)
     else:
         query = query.add_columns(now.key, now.label)
-    query = query.outerjoin(then, and_(same, then.run_id == before.id)).where(now.run_id == run.id)
+    if ids is not None:
+        query = query.where(is_among(_id_of(run, now), ids))
     kinds = [kind] if kind in KINDS else list(KINDS)
-    changed: list[ColumnElement[bool]] = [getattr(now, one).is_distinct_from(getattr(then, one)) for one in kinds]
-    return query.where(or_(*changed))
+    return _joined(query, run, before, then).where(or_(*_differences(now, then, kinds)))
+
+
+def _tables(run: AnalysisRun) -> tuple[Any, Any]:
+    table: Any = AccountResult if run.factor == "account" else FactorResult
+    return table, aliased(table)
+
+
+def _id_of(run: AnalysisRun, table: Any) -> Any:
+    return table.account_id if run.factor == "account" else table.thing_id
+
+
+def _joined(query: Select[*tuple[Any, ...]], run: AnalysisRun, before: AnalysisRun,
+            then: Any) -> Select[*tuple[Any, ...]]:
+    """With the same thing in the earlier run beside it; regions have a number of their own in each run."""
+    now, _ = _tables(run)
+    same = now.key == then.key if run.factor == "region" else _id_of(run, now) == _id_of(run, then)
+    return query.outerjoin(then, and_(same, then.run_id == before.id)).where(now.run_id == run.id)
+
+
+def _differences(now: Any, then: Any, kinds: Iterable[str]) -> list[ColumnElement[bool]]:
+    return [getattr(now, one).is_distinct_from(getattr(then, one)) for one in kinds]
 
 
 def explained(run: AnalysisRun, before: AnalysisRun, now: Any, then: Any) -> list[Move]:
@@ -41,8 +64,12 @@ def explained(run: AnalysisRun, before: AnalysisRun, now: Any, then: Any) -> lis
 
 def compare_runs(session: Session, run: AnalysisRun, before: AnalysisRun) -> dict[str, Any]:
     """How many went from which class to which, per kind of class; for `--json` and the page's summary."""
-    return {"before": _named(before), "now": _named(run),
-            "moves": {kind: _count_moves(session, run, before, kind) for kind in KINDS}}
+    return {"before": _named(before), "now": _named(run), "moves": find_comparison(session, run, before).moves}
+
+
+def find_comparison(session: Session, run: AnalysisRun, before: AnalysisRun) -> RunComparison:
+    """As it was counted when the run was made; another pair of runs is counted now, and not kept."""
+    return session.get(RunComparison, (run.id, before.id)) or count_moves(session, run, before)
 
 
 def _named(run: AnalysisRun) -> dict[str, Any]:
@@ -50,11 +77,31 @@ def _named(run: AnalysisRun) -> dict[str, Any]:
             "same_orders_as": run.fingerprint}
 
 
-def _count_moves(session: Session, run: AnalysisRun, before: AnalysisRun, kind: str) -> list[list[Any]]:
-    moved = select_moved(run, before, kind).subquery()
-    new, old = moved.c[kind], moved.c[f"{kind}_1"]
-    rows = session.execute(select(old, new, func.count()).group_by(old, new).order_by(func.count().desc(), old, new))
-    return [[was, now, count] for was, now, count in rows]
+def count_moves(session: Session, run: AnalysisRun, before: AnalysisRun) -> RunComparison:
+    """Who moved, in one pass over both runs in which only they are read."""
+    now, then = _tables(run)
+    columns = [column for kind in KINDS for column in (getattr(then, kind), getattr(now, kind))]
+    query: Select[*tuple[Any, ...]] = select(_id_of(run, now), *columns)
+    query = _joined(query, run, before, then).where(or_(*_differences(now, then, KINDS)))
+    moves: dict[str, Counter[tuple[Any, Any]]] = {kind: Counter() for kind in KINDS}
+    ids: dict[str, list[int]] = {name: [] for name in ("", *KINDS)}
+    for thing_id, *classes in session.connection().execute(query, execution_options={"yield_per": 5_000}):
+        ids[""].append(thing_id)
+        for place, kind in enumerate(KINDS):
+            old, new = classes[2 * place], classes[2 * place + 1]
+            if old != new:
+                moves[kind][old, new] += 1
+                ids[kind].append(thing_id)
+    return RunComparison(
+        run_id=run.id, before_id=before.id, moves={kind: _sorted(found) for kind, found in moves.items()},
+        counts={name: len(found) for name, found in ids.items()},
+        few={name: found for name, found in ids.items() if len(found) <= _FEW})
+
+
+def _sorted(found: "Counter[tuple[Any, Any]]") -> list[list[Any]]:
+    """(from, to, how many), the most first."""
+    return [[old, new, count] for (old, new), count in
+            sorted(found.items(), key=lambda item: (-item[1], item[0][0] or "", item[0][1] or ""))]
 
 
 def move_rows(session: Session, run: AnalysisRun, before: AnalysisRun) -> Iterator[Sequence[Any]]:

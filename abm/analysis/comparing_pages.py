@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Blueprint, g, render_template, request
 
-from abm.analysis.comparing import MOVE_COLUMNS, compare_runs, explained, move_rows, select_moved
+from abm.analysis.comparing import MOVE_COLUMNS, explained, find_comparison, move_rows, select_moved
 from abm.analysis.models import AccountResult, AnalysisRun, FactorResult
 from abm.analysis.moves import KINDS
 from abm.analysis.queries import find_previous_run, get_run, latest_run, list_done_runs
 from abm.web.access import requires
 from abm.web.exports import Table, exports
-from abm.web.keyset import Order, count_text, fetch_page, read_place
+from abm.web.keyset import Order, fetch_page, read_place
 from abm.web.permissions import Permission
 from core.errors import NotFound
 
@@ -28,15 +28,16 @@ def compare() -> str:
         return render_template("analysis/compare_empty.html", run=run)
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
-    query, order = select_moved(run, before, kind), _order(run)
+    found = find_comparison(g.session, run, before)
+    query, order = select_moved(run, before, kind, found.few.get(kind)), _order(run)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     rows: list[tuple[Any, ...]] = [(now, then, key, name, explained(run, before, now, then))
                                    for now, then, key, name in page.rows]
     return render_template("analysis/compare.html", run=run, before=before, page=page, rows=rows, kind=kind,
-                           kinds=KINDS, compared=compare_runs(g.session, run, before),
+                           kinds=KINDS, moves=found.moves,
                            others=list_done_runs(g.session, run.factor),
                            kept={"run": run.id, "with": before.id, **({"kind": kind} if kind else {})},
-                           count=count_text(g.session, query, "row", "rows"))
+                           count=f"{found.counts[kind]:,} {'row' if found.counts[kind] == 1 else 'rows'}")
 
 
 def export_moves() -> Table:

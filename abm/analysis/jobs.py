@@ -1,6 +1,6 @@
 """Analyses in the background."""
 
-from abm.analysis.actions import compute, fail_run, keep_results, say_step
+from abm.analysis.actions import compute, fail_run, keep_comparison, keep_results, say_step
 from abm.analysis.queries import get_run, list_unfinished_runs
 from core.db import reading, transaction
 from core.errors import AbmError
@@ -29,6 +29,9 @@ def carry_out_analysis(run_id: int) -> None:
             fail_run(session, run_id=run_id, reason=reason)
         if not isinstance(error, AbmError):
             raise
+        return
+    with transaction() as session:
+        keep_comparison(session, get_run(session, run_id))
 
 
 @job("analysis.sweep")

@@ -97,3 +97,16 @@ class FactorResult(ResultColumns, Base):
     thing_id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(String(200))
     label: Mapped[str] = mapped_column(String(300), default="")
+
+
+class RunComparison(Base):
+    """Who moved from one run to another, counted when the later one was made. `moves`: per kind of class (from, to, how
+    many); `counts`: how many moved per kind, and by any under ""; `few`: their ids where they are not many."""
+
+    __tablename__ = "run_comparison"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
+    before_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id", ondelete="CASCADE"), primary_key=True)
+    moves: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    few: Mapped[dict[str, Any]]

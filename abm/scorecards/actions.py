@@ -15,6 +15,7 @@ from abm.audit.actions import actor, record
 from abm.scorecards.computing import Values, compute_values, keep_snapshot
 from abm.scorecards.definition import Definition
 from abm.scorecards.files import SHIPPED, load_yaml, to_document
+from abm.scorecards.matrix import keep_matrix
 from abm.scorecards.measures import MEASURES
 from abm.scorecards.models import Scorecard, ScorecardRating, ScorecardSnapshot, ScorecardVersion
 from abm.scorecards.queries import draft_of, get_version, list_ratings, present_basis, stored_definition
@@ -39,6 +40,8 @@ def apply_scorecard(session: Session, *, definition: Definition, is_shipped: boo
         session.add(found)
     found.title, found.family, found.draft, found.updated_at = definition.title, definition.family, document, now
     session.flush()
+    if before != document and before is not None:
+        prepare_soon(session, found)
     if before != document:
         record(session, action="scorecard.draft" if before else "scorecard.create", subject="scorecard",
                subject_id=found.name, before=before, after=document)
@@ -102,12 +105,22 @@ def _put_in_force(session: Session, scorecard: Scorecard, version: ScorecardVers
 
 def compute_soon(session: Session, scorecard: Scorecard) -> None:
     """Compute at once where that is quick, else by a worker after the commit."""
-    accounts = session.scalar(select(func.count()).select_from(
-        select(Account.id).limit(AT_ONCE_UP_TO + 1).subquery())) or 0
-    if accounts <= AT_ONCE_UP_TO:
-        compute_scores(session, scorecard=scorecard)
-    else:
+    if is_large(session):
         ring_after_commit(session, "scorecards.compute", scorecard_id=scorecard.id)
+    else:
+        compute_scores(session, scorecard=scorecard)
+
+
+def prepare_soon(session: Session, scorecard: Scorecard) -> None:
+    """Where other criteria would keep the first who looks waiting, have a worker look at them first."""
+    if is_large(session):
+        ring_after_commit(session, "scorecards.prepare_draft", scorecard_id=scorecard.id)
+
+
+def is_large(session: Session) -> bool:
+    """Whether computing all accounts would keep somebody waiting."""
+    some = select(Account.id).limit(AT_ONCE_UP_TO + 1).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) > AT_ONCE_UP_TO
 
 
 def compute_scores(session: Session, *, scorecard: Scorecard) -> None:
@@ -134,6 +147,8 @@ def keep_scores(session: Session, *, scorecard: Scorecard, version: ScorecardVer
     scorecard.basis, scorecard.computed_at = basis, clock.now()
     session.flush()
     refresh_statistics(session, "account_score")
+    if definition.family:
+        keep_matrix(session)
 
 
 def _facts(scores: Scores) -> dict[str, Any]:

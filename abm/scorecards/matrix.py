@@ -1,18 +1,27 @@
 """The attractiveness × potential × relationship matrix: three scores, cut in three, crossed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+import numpy as np
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import QueryableAttribute, Session, aliased
 
 from abm.accounts.models import Account
 from abm.scorecards.definition import FAMILIES
-from abm.scorecards.models import AccountScore, Scorecard
-from abm.scorecards.queries import list_published
+from abm.scorecards.measures import Floats, fetch_rows
+from abm.scorecards.models import AccountScore, Scorecard, ScoreMatrix
+from abm.scorecards.queries import list_published, names_of
+from abm.scorecards.scoring import Ints
+from core import clock
+from core.join_order import from_outside
 
+PLACING = ("attractiveness", "relationship")
 LINES = (100 / 3, 200 / 3)
 LEVELS = ("low", "middle", "high")
+_BETWEEN = {"low": (0.0, LINES[0]), "middle": LINES, "high": (LINES[1], 1000.0)}
 LEVEL_WORDS = {"low": "below 33", "middle": "33 to 67", "high": "67 and more"}
 SHOWN_DOTS = 150
 # What to do, by (attractiveness, relationship) level.
@@ -63,32 +72,91 @@ def score_of(family: str) -> QueryableAttribute[float | None]:
     return _SCORES[family].score
 
 
-def select_placed(axes: Axes) -> Select[*tuple[Any, ...]]:
-    """Account with its three scores, of everybody placed on both axes (enough of it is known)."""
+def select_placed(axes: Axes, levels: Mapping[str, str] = MappingProxyType({}), *,
+                  are_many: bool = False) -> Select[*tuple[Any, ...]]:
+    """Account with its three scores, of everybody placed on both axes (enough of it is known) and, by family, on the
+    given levels. `are_many`: so many that the first by potential are found sooner along that score than by levels."""
     query: Select[*tuple[Any, ...]] = select(Account, *(score_of(family) for family in FAMILIES))
     for family in FAMILIES:
         own = _SCORES[family]
-        on = (own.account_id == Account.id) & (own.version_id == axes.versions[family])
-        query = query.outerjoin(own, on) if family == "potential" else query.join(own, on)
-    return query.where(*(_SCORES[family].place.is_not(None) for family in FAMILIES if family != "potential"))
+        query = query.join(own, (own.account_id == Account.id) & (own.version_id == axes.versions[family]))
+        if family in PLACING:
+            query = query.where(from_outside(own.place).is_not(None))
+        if family in levels:
+            low, high = _BETWEEN[levels[family]]
+            score = from_outside(own.score) if are_many and family in PLACING else own.score
+            query = query.where(score >= low, score < high)
+    return query
 
 
-def level(score: ColumnElement[Any] | QueryableAttribute[Any]) -> ColumnElement[Any]:
-    return case((score < LINES[0], "low"), (score < LINES[1], "middle"), else_="high")
+@dataclass(frozen=True)
+class Matrix:
+    """Cells by (attractiveness, relationship) level; `dots` are those with the most potential: account id, name,
+    attractiveness, relationship, potential."""
+
+    cells: dict[tuple[str, str], Cell]
+    dots: list[tuple[int, str, float, float, float | None]]
+
+    @property
+    def placed(self) -> int:
+        return sum(cell.accounts for cell in self.cells.values())
 
 
-def count_cells(session: Session, axes: Axes) -> dict[tuple[str, str], Cell]:
-    """By (attractiveness, relationship) level."""
-    names = ("attractiveness", "relationship")
-    placed = select_placed(axes).with_only_columns(*(level(score_of(name)).label(name) for name in names),
-                                                   score_of("potential").label("potential")).subquery()
-    query = select(placed.c.attractiveness, placed.c.relationship, func.count(), func.avg(placed.c.potential))
-    rows = session.execute(query.group_by(placed.c.attractiveness, placed.c.relationship))
-    return {(row[0], row[1]): Cell(row[2], row[3]) for row in rows}
+def get_matrix(session: Session, axes: Axes) -> Matrix:
+    """As it was counted when the scores were made; where that is another state, counted now."""
+    kept = session.get(ScoreMatrix, _made_of(axes)) or _count(session, axes)
+    names = names_of(session, [dot[0] for dot in kept.dots])
+    dots = [(dot[0], names[dot[0]][0], dot[1], dot[2], dot[3]) for dot in kept.dots if dot[0] in names]
+    return Matrix({(row[0], row[1]): Cell(row[2], row[3]) for row in kept.cells}, dots)
 
 
-def list_dots(session: Session, axes: Axes) -> list[tuple[int, str, float, float, float | None]]:
-    """(account id, name, attractiveness, relationship, potential) of those with the most potential."""
-    query = select_placed(axes).order_by(score_of("potential").is_(None), score_of("potential").desc(), Account.id)
-    return [(account.id, account.name, attractiveness, relationship, potential)
-            for account, attractiveness, potential, relationship in session.execute(query.limit(SHOWN_DOTS))]
+def keep_matrix(session: Session) -> None:
+    """Count the matrix of the scores of now, for the page; where a family has none yet there is nothing to count."""
+    axes = find_axes(session)
+    if not axes.missing:
+        session.execute(delete(ScoreMatrix))
+        session.add(_count(session, axes))
+        session.flush()
+
+
+def _made_of(axes: Axes) -> str:
+    found = [axes.scorecards[family] for family in FAMILIES]
+    return " ".join(f"{axes.versions[family]}@{one.computed_at:%Y%m%dT%H%M%S%f}" if one and one.computed_at else "-"
+                    for family, one in zip(FAMILIES, found, strict=True))
+
+
+def _count(session: Session, axes: Axes) -> ScoreMatrix:
+    """In three reads along the scores' own order, put beside each other as arrays."""
+    ids, scores = _beside(session, axes)
+    attractiveness, relationship, potential = scores
+    levels = [np.digitize(values, LINES) for values in (attractiveness, relationship)]
+    cells = []
+    for row in range(len(LEVELS)):
+        for column in range(len(LEVELS)):
+            here = (levels[0] == row) & (levels[1] == column)
+            known = potential[here & ~np.isnan(potential)]
+            if here.any():
+                cells.append([LEVELS[row], LEVELS[column], int(here.sum()),
+                              float(known.mean()) if len(known) else None])
+    first = np.lexsort((ids, -np.nan_to_num(potential, nan=-1.0)))[:SHOWN_DOTS]
+    dots = [[int(ids[one]), float(attractiveness[one]), float(relationship[one]),
+             None if np.isnan(potential[one]) else float(potential[one])] for one in first]
+    return ScoreMatrix(made_of=_made_of(axes), cells=cells, dots=dots, made_at=clock.now())
+
+
+def _beside(session: Session, axes: Axes) -> tuple[Ints, tuple[Floats, Floats, Floats]]:
+    """Ids of everybody placed on both axes, with the three scores (NaN: no potential known)."""
+    read = {family: _read(session, axes.versions[family], is_placed=family in PLACING) for family in FAMILIES}
+    first, second = (read[family] for family in PLACING)
+    ids, own, other = np.intersect1d(first[:, 0], second[:, 0], assume_unique=True, return_indices=True)
+    third = read["potential"]
+    potential = np.full(len(ids), np.nan)
+    _, here, there = np.intersect1d(ids, third[:, 0], assume_unique=True, return_indices=True)
+    potential[here] = third[there, 1]
+    return ids.astype(np.int64), (first[own, 1], second[other, 1], potential)
+
+
+def _read(session: Session, version_id: int | None, *, is_placed: bool) -> Floats:
+    query: Select[*tuple[Any, ...]] = select(AccountScore.account_id, AccountScore.score).where(
+        AccountScore.version_id == version_id, AccountScore.score.is_not(None))
+    return fetch_rows(session, query.where(AccountScore.place.is_not(None)) if is_placed else query, 2)

@@ -1,9 +1,7 @@
 """The matrix page and the accounts behind its cells."""
 
-from typing import Any
 
 from flask import Blueprint, abort, g, render_template, request
-from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
@@ -11,12 +9,11 @@ from abm.scorecards.definition import FAMILIES
 from abm.scorecards.matrix import (
     LEVEL_WORDS,
     LEVELS,
+    PLACING,
     TREATMENT,
     Axes,
-    count_cells,
     find_axes,
-    level,
-    list_dots,
+    get_matrix,
     score_of,
     select_placed,
 )
@@ -25,6 +22,7 @@ from abm.web.exports import Table, exports
 from abm.web.keyset import Order, count_text, fetch_page, read_place
 from abm.web.permissions import Permission
 
+MANY = 1_000
 Answer = str | Response | tuple[str, int]
 
 
@@ -40,11 +38,10 @@ def matrix() -> Answer:
     axes = find_axes(g.session)
     if axes.missing:
         return render_template("scorecards/matrix_empty.html", missing=axes.missing)
-    cells = count_cells(g.session, axes)
-    placed = sum(cell.accounts for cell in cells.values())
-    return render_template("scorecards/matrix.html", axes=axes, cells=cells, placed=placed, levels=LEVELS,
-                           words=LEVEL_WORDS, treatment=TREATMENT, dots=list_dots(g.session, axes),
-                           finding=_finding(cells.get(("high", "high")), placed))
+    found = get_matrix(g.session, axes)
+    return render_template("scorecards/matrix.html", axes=axes, cells=found.cells, placed=found.placed, levels=LEVELS,
+                           words=LEVEL_WORDS, treatment=TREATMENT, dots=found.dots,
+                           finding=_finding(found.cells.get(("high", "high")), found.placed))
 
 
 def _finding(best: object, placed: int) -> str:
@@ -55,20 +52,22 @@ def _finding(best: object, placed: int) -> str:
     return f"{count:,} of {placed:,} accounts {verb} high on both: attractive and close to us"
 
 
-def _chosen(axes: Axes) -> tuple[Select[*tuple[Any, ...]], dict[str, str]]:
-    """The placed accounts of the levels that the address names; unsorted."""
-    query = select_placed(axes)
-    kept = {family: request.args[family] for family in FAMILIES if request.args.get(family) in LEVELS}
-    for family, wanted in kept.items():
-        query = query.where(level(score_of(family)) == wanted)
-    return query, kept
+def _chosen() -> dict[str, str]:
+    """The levels that the address names, by family."""
+    return {family: request.args[family] for family in FAMILIES if request.args.get(family) in LEVELS}
+
+
+def _count(axes: Axes, kept: dict[str, str]) -> int:
+    """How many stand there, out of the matrix as it was counted; potential apart."""
+    return sum(cell.accounts for levels, cell in get_matrix(g.session, axes).cells.items()
+               if all(kept.get(family, level) == level for family, level in zip(PLACING, levels, strict=True)))
 
 
 def export_matrix() -> Table:
     axes = find_axes(g.session)
     if axes.missing:
         abort(404)
-    query, _kept = _chosen(axes)
+    query = select_placed(axes, _chosen())
     rows = ((row[0].external_id, row[0].name, *row[1:])
             for row in g.session.execute(query.order_by(Account.id), execution_options={"yield_per": 5_000}))
     return Table("matrix", columns=("account_id", "name", *FAMILIES), rows=rows)
@@ -79,10 +78,13 @@ def matrix_accounts() -> Answer:
     axes = find_axes(g.session)
     if axes.missing:
         return render_template("scorecards/matrix_empty.html", missing=axes.missing)
-    query, kept = _chosen(axes)
+    kept = _chosen()
+    found = _count(axes, kept)
+    query = select_placed(axes, kept, are_many=found > MANY)
     order = Order(score_of("potential"), Account.id, is_descending=True)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     return render_template(
         "scorecards/matrix_accounts.html", page=page, kept=kept, axes=axes, words=LEVEL_WORDS,
-        count=count_text(g.session, query, "account", "accounts"),
+        count=count_text(g.session, query, "account", "accounts") if "potential" in kept else
+        f"{found:,} {'account' if found == 1 else 'accounts'}",
         treatment=TREATMENT.get((kept.get("attractiveness", ""), kept.get("relationship", ""))))

@@ -1,6 +1,6 @@
 """Scorecards, their published versions, what people rated, and the score of every account."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
@@ -68,7 +68,8 @@ class AccountScore(Base):
 
     __tablename__ = "account_score"
     __table_args__ = (Index("ix_account_score_place", "version_id", "place"),
-                      Index("ix_account_score_account", "account_id"))
+                      Index("ix_account_score_account", "account_id"),
+                      Index("ix_account_score_score", "version_id", "score"))
 
     version_id: Mapped[int] = mapped_column(ForeignKey("scorecard_version.id", ondelete="CASCADE"), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
@@ -90,3 +91,39 @@ class ScorecardSnapshot(Base):
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     scaled: Mapped[bytes] = mapped_column(LargeBinary)
     computed_at: Mapped[datetime]
+
+
+class ScoreMatrix(Base):
+    """The matrix as it was counted last. `made_of`: the versions and moments of the scores that it is of; `cells`:
+    (attractiveness, relationship, accounts, mean potential); `dots`: (account id, the three scores) of the first."""
+
+    __tablename__ = "score_matrix"
+
+    made_of: Mapped[str] = mapped_column(String(200), primary_key=True)
+    cells: Mapped[list[Any]]
+    dots: Mapped[list[Any]]
+    made_at: Mapped[datetime]
+
+
+class BackTestRun(Base):
+    """A back-test that a worker carries out for a large company. `asked`: what tells it from another one; `found`: the
+    figures as `trials.BackTest` has them."""
+
+    __tablename__ = "back_test"
+    __table_args__ = (
+        UniqueConstraint("scorecard_id", "asked"),
+        CheckConstraint("state IN ('waiting','running','done','failed')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    scorecard_id: Mapped[int] = mapped_column(ForeignKey("scorecard.id", ondelete="CASCADE"))
+    asked: Mapped[str] = mapped_column(String(80))
+    definition: Mapped[dict[str, Any]]
+    as_of: Mapped[date | None]
+    months: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    step: Mapped[str] = mapped_column(String(60), default="")
+    found: Mapped[dict[str, Any] | None]
+    error: Mapped[str] = mapped_column(String(500), default="")
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

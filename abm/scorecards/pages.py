@@ -8,7 +8,7 @@ from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
-from abm.scorecards import editor_pages, matrix_pages, panels, rating_pages, version_pages
+from abm.scorecards import back_test_pages, editor_pages, matrix_pages, panels, rating_pages, version_pages
 from abm.scorecards.actions import set_weights, ship_scorecards
 from abm.scorecards.computing import get_values
 from abm.scorecards.definition import Definition
@@ -36,7 +36,7 @@ pages = Blueprint("scorecards", __name__)
 Answer = str | Response | tuple[str, int]
 SHOWN = 20
 EXPORT_COLUMNS = ("place", "account_id", "name", "score", "coverage", "membership")
-for part in (editor_pages, rating_pages, version_pages, matrix_pages):
+for part in (editor_pages, rating_pages, version_pages, matrix_pages, back_test_pages):
     part.add_to(pages)
 panels.add_to_account_pages()
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from abm.orders.models import AccountDay
 from abm.scorecards.back_test import Verdict, judge_scores
-from abm.scorecards.computing import Values, compute_values
+from abm.scorecards.computing import Values, compute_values, get_values
 from abm.scorecards.definition import Definition
 from abm.scorecards.measures import Floats, fetch_rows, find_measure
 from abm.scorecards.models import Scorecard
@@ -119,10 +119,11 @@ def compare(ids: Ints, before: Scores, after: Scores, *, limit: int = 25) -> Com
 
 def compare_definitions(session: Session, *, scorecard: Scorecard, before: Definition, after: Definition,
                         limit: int = 25) -> Comparison:
-    """Both definitions on the data of now, so that only the rules differ."""
-    one = compute_values(session, scorecard_id=scorecard.id, definition=before)
+    """Both definitions on the values that were computed last, so that only the rules differ; criteria that have none
+    stored are computed now."""
+    one = get_values(session, scorecard_id=scorecard.id, definition=before)
     other = (one if before.criteria_key == after.criteria_key
-             else compute_values(session, scorecard_id=scorecard.id, definition=after))
+             else get_values(session, scorecard_id=scorecard.id, definition=after))
     return compare(one.account_ids, one.score(before), other.score(after), limit=limit)
 
 

@@ -1,6 +1,4 @@
-"""Versions of a scorecard: publish, roll back, compare; and the back-test of its draft."""
-
-from typing import Any
+"""Versions of a scorecard: publish, roll back, compare."""
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -17,12 +15,11 @@ from abm.scorecards.queries import (
     names_of,
     stored_definition,
 )
-from abm.scorecards.trials import MONTHS, Comparison, compare_definitions, run_back_test
+from abm.scorecards.trials import Comparison, compare_definitions
 from abm.web.access import requires
 from abm.web.exports import Table, exports
-from abm.web.fields import Fields
 from abm.web.permissions import Permission
-from core.errors import InvalidInput, Refused
+from core.errors import Refused
 
 Answer = str | Response | tuple[str, int]
 DRAFT = "draft"
@@ -35,7 +32,6 @@ def add_to(pages: Blueprint) -> None:
     pages.add_url_rule("/scorecards/<name>/publish", view_func=publish, methods=["POST"])
     pages.add_url_rule("/scorecards/<name>/roll-back", view_func=roll_back, methods=["POST"])
     pages.add_url_rule("/scorecards/<name>/compare", view_func=compare)
-    pages.add_url_rule("/scorecards/<name>/back-test", view_func=back_test)
     exports(pages, "/scorecards/<name>/versions/export")(export_versions)
     exports(pages, "/scorecards/<name>/compare/export")(export_moves)
 
@@ -131,23 +127,3 @@ def _changes(before: Definition, after: Definition) -> list[tuple[str, str, str]
     titles = {one.id: one.title for definition in (before, after) for one in definition.criteria}
     told = [(title, say(before, name), say(after, name)) for name, title in titles.items()]
     return [row for row in told if row[1] != row[2]]
-
-
-@requires(Permission.SEE)
-def back_test(name: str) -> Answer:
-    scorecard = get_scorecard(g.session, name)
-    fields = Fields(request.args)
-    as_of, months = fields.day("as_of"), fields.whole("months", least=1, most=36) or 6
-    found: Any = None
-    errors = dict(fields.errors)
-    if not errors:
-        try:
-            found = run_back_test(g.session, scorecard=scorecard, definition=draft_of(scorecard), as_of=as_of,
-                                  months=months)
-        except InvalidInput as error:
-            errors = error.fields
-        except Refused as refused:
-            errors = {"as_of": str(refused)}
-    typed = {"as_of": as_of or (found.as_of if found else ""), "months": months}
-    return render_template("scorecards/back_test.html", scorecard=scorecard, found=found, typed=typed, errors=errors,
-                           months=sorted({*MONTHS, months}))

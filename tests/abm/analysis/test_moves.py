@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from abm.analysis.actions import run_analysis, set_thresholds
-from abm.analysis.comparing import compare_runs, move_rows
+from abm.analysis.comparing import compare_runs, count_moves, find_comparison, move_rows, select_moved
+from abm.analysis.models import RunComparison
 from abm.analysis.moves import moves_between
 from abm.analysis.queries import find_previous_run
 from abm.analysis.thresholds import Thresholds
@@ -73,3 +74,23 @@ def test_who_moves_by_a_line_alone(session: Session) -> None:
     assert [row[4:8] for row in move_rows(session, now, before)] == [
         ("rhythm", "slowing", "active",
          "its overdue ratio stayed at 1.50; the lines themselves were changed in between")]
+
+
+def test_moves_are_counted_once_when_the_run_is_made(session: Session) -> None:
+    load_company(session, "northwind")
+    before, now = run_analysis(session, as_of=date(1997, 12, 31)), run_analysis(session)
+    kept, anew = session.get_one(RunComparison, (now.id, before.id)), count_moves(session, now, before)
+    assert (kept.moves, kept.counts, kept.few) == (anew.moves, anew.counts, anew.few)
+    for kind in ("", "abc", "rhythm"):
+        found = session.execute(select_moved(now, before, kind)).all()
+        among = session.execute(select_moved(now, before, kind, kept.few[kind])).all()
+        assert len(found) == len(among) == kept.counts[kind] > 0
+
+
+def test_other_pairs_of_runs_are_counted_when_they_are_looked_at(session: Session) -> None:
+    load_company(session, "northwind")
+    first = run_analysis(session, as_of=date(1997, 12, 31))
+    run_analysis(session)
+    third = run_analysis(session)
+    assert session.get(RunComparison, (third.id, first.id)) is None
+    assert find_comparison(session, third, first).counts["rhythm"] > 0

@@ -2,10 +2,13 @@ import csv
 import io
 
 import pytest
+from sqlalchemy import select
 
 from abm.accounts.models import Account
+from abm.scorecards import actions
 from abm.scorecards.actions import ship_scorecards
-from abm.scorecards.models import AccountScore, Scorecard, ScorecardRating
+from abm.scorecards.jobs import back_test
+from abm.scorecards.models import AccountScore, BackTestRun, Scorecard, ScorecardRating, ScoreMatrix
 from abm.scorecards.queries import draft_of
 from core import db
 from tests.abm.analysis.companies import load_company
@@ -205,3 +208,44 @@ def test_pages_ask_a_handful_of_queries_whatever_the_number_of_accounts(client_a
     with db.reading() as session:
         assert session.query(Account).count() > 80
     assert all(count <= 16 for count in counts.values()), counts
+
+
+def test_a_large_company_is_tested_by_a_worker_and_the_figures_stay(client_as, northwind, queue_server, monkeypatch):
+    small = page(client_as("viewer"), "/scorecards/potential/back-test?months=6")
+    monkeypatch.setattr(actions, "AT_ONCE_UP_TO", 10)
+    marketer, address = client_as("marketer"), "/scorecards/potential/back-test"
+    assert "Not tested yet" in page(marketer, f"{address}?months=6")
+    assert client_as("viewer").post(address, data={"months": "6"}).status_code == 403
+    there = marketer.post(address, data={"months": "6"}).headers["Location"]
+    assert "Waiting for a worker" in page(marketer, there)
+    with db.reading() as session:
+        asked_id = session.scalars(select(BackTestRun.id)).one()
+    back_test(asked_id)
+    tested = page(marketer, there)
+    figures = [text[text.index("Rank correlation"):text.index("</svg>")] for text in (small, tested)]
+    assert figures[0] == figures[1]
+    assert "Test again" in tested
+
+
+def test_a_back_test_that_cannot_be_says_why_on_the_page(client_as, northwind, queue_server, monkeypatch):
+    monkeypatch.setattr(actions, "AT_ONCE_UP_TO", 10)
+    marketer = client_as("marketer")
+    there = marketer.post("/scorecards/potential/back-test", data={"months": "6", "as_of": "2040-01-01"})
+    with db.reading() as session:
+        back_test(session.scalars(select(BackTestRun.id)).one())
+    assert "Choose a day from" in page(marketer, there.headers["Location"])
+
+
+def test_the_matrix_is_kept_with_the_scores_and_counted_anew_when_it_is_of_another_state(client_as, northwind):
+    def shown():
+        text = page(client_as("viewer"), "/scorecards/matrix")
+        return text[text.index('class="matrix"'):text.index("</svg></figure>")]
+
+    usual = shown()
+    with db.transaction() as session:
+        kept = session.scalars(select(ScoreMatrix)).one()
+        kept.cells = [["high", "high", 7, 50.0]]
+    assert "7 of 7 accounts stand high on both" in page(client_as("viewer"), "/scorecards/matrix")
+    with db.transaction() as session:
+        session.scalars(select(ScoreMatrix)).one().made_of = "another state"
+    assert shown() == usual
