@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0231'
-down_revision = '0230'
+down_revision = '0250'
 branch_labels = None
 depends_on = None
 
