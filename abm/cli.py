@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "lists": "abm.targets.commands:lists",
     "calls": "abm.work.commands:calls",
     "campaigns": "abm.outreach.commands:campaigns",
+    "leads": "abm.outreach.lead_commands:leads",
     "letters": "abm.outreach.letter_commands:letters",
     "receive": "abm.outreach.mail_commands:receive",
     "suppress": "abm.outreach.consent_commands:suppress",

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from abm.accounts.actions import add_account_event
 from abm.accounts.queries import get_account
 from abm.audit.actions import actor, record
-from abm.dossier.models import Competitor, Dossier, DossierLink, Tender
+from abm.dossier.models import Competitor, Dossier, DossierLink, SourceCost, Tender
 from abm.dossier.queries import get_competitor, get_link, get_tender
 from abm.dossier.words import REASONS, RESULTS, STAGES
+from abm.web.fields import Fields
 from core import clock
 
 
@@ -133,3 +134,21 @@ def remove_competitor(session: Session, *, competitor_id: int) -> int:
            before={"name": competitor.name})
     session.delete(competitor)
     return competitor.account_id
+
+
+def add_source_cost(session: Session, *, form: Mapping[str, str], today: date) -> SourceCost:
+    """Keep what was paid for a source of accounts. Raises InvalidInput with a sentence per field."""
+    fields = Fields(form)
+    source = fields.text("source", missing="Say which source.", longest=200)
+    amount = fields.amount("amount", missing="Say what it cost.")
+    spent_on, note = fields.day("spent_on") or today, fields.text("note", longest=300)
+    if spent_on > today:
+        fields.errors["spent_on"] = "This day is still to come."
+    fields.finish()
+    made = SourceCost(source=source, amount=amount or Decimal(0), spent_on=spent_on, note=note,
+                      created_by=actor().name[:200], created_at=clock.now())
+    session.add(made)
+    session.flush()
+    record(session, action="source.cost", subject="source_cost", subject_id=made.id,
+           after={"source": source, "amount": str(made.amount), "spent_on": spent_on.isoformat()})
+    return made

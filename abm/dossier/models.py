@@ -92,6 +92,21 @@ class Competitor(Base):
     updated_at: Mapped[datetime]
 
 
+class SourceCost(Base):
+    """What was paid for a source of accounts: an advertisement, a stand at a fair, a list of addresses."""
+
+    __tablename__ = "source_cost"
+    __table_args__ = (Index("ix_source_cost_source", "source", "spent_on"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    source: Mapped[str] = mapped_column(String(200))
+    amount: Mapped[Decimal]
+    spent_on: Mapped[date]
+    note: Mapped[str] = mapped_column(String(300), default="")
+    created_by: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+
+
 class SourceFigures(Base):
     """What each source brought in, as counted at a moment: `name` is accounts or people, `content` rows by column."""
 

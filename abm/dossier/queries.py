@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
-from abm.dossier.models import Competitor, Dossier, DossierLink, Tender
+from abm.dossier.models import Competitor, Dossier, DossierLink, SourceCost, Tender
 from core.errors import NotFound
 
 Row = TypeVar("Row")
@@ -66,3 +66,9 @@ def export_of(session: Session, kind: type[Tender] | type[Competitor], columns: 
     if account_id is not None:
         query = query.where(kind.account_id == account_id)
     yield from session.execute(query, execution_options={"yield_per": 5_000})
+
+
+def list_source_costs(session: Session, *, limit: int = 20) -> Sequence[SourceCost]:
+    """What was paid for sources, the latest first."""
+    return session.scalars(select(SourceCost).order_by(SourceCost.spent_on.desc(), SourceCost.id.desc())
+                           .limit(limit)).all()

@@ -89,7 +89,7 @@ class Sources:
 def get_sources(session: Session) -> Sources:
     """Counted now while people are few; of a large company what the job counted last."""
     kept = {row.name: row for row in session.scalars(select(SourceFigures))}
-    if len(kept) == 2 and is_large(session):
+    if {"accounts", "people"} <= kept.keys() and is_large(session):
         accounts, people = kept["accounts"], kept["people"]
         return Sources([AccountSource(**row) for row in accounts.content],
                        [PeopleSource(**row) for row in people.content], min(accounts.made_at, people.made_at))

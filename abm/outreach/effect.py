@@ -79,9 +79,9 @@ def _participants(campaign_id: int) -> CTE:
 
 def _groups(session: Session, campaign_id: int, days: int | None) -> Any:
     people = _participants(campaign_id)
-    counted = [AccountDay.account_id == people.c.account_id, AccountDay.day >= _day(session, people.c.started)]
+    counted = [AccountDay.account_id == people.c.account_id, AccountDay.day >= day_of_moment(session, people.c.started)]
     if days is not None:
-        counted.append(AccountDay.day < _day(session, people.c.started, plus=days))
+        counted.append(AccountDay.day < day_of_moment(session, people.c.started, plus=days))
     amount = cast(type_coerce(AccountDay.amount, BigInteger), Float) / MONEY_SCALE
     families = (
         select(people.c.family, func.max(people.c.has_sent).label("has_sent"),
@@ -98,7 +98,7 @@ def _groups(session: Session, campaign_id: int, days: int | None) -> Any:
         func.sum(one.value * one.value).label("value_squared")).group_by(one.has_sent, one.has_ghost)
 
 
-def _day(session: Session, moment: ColumnElement[Any], *, plus: int = 0) -> ColumnElement[Any]:
+def day_of_moment(session: Session, moment: Any, *, plus: int = 0) -> ColumnElement[Any]:
     """The moment's (UTC) day, so many days on."""
     if is_postgres(session):
         return cast(func.timezone("UTC", moment), Date) + cast(literal(plus), Integer)

@@ -10,6 +10,7 @@ from abm.outreach import (
     forecast_pages,
     history_pages,
     launch_pages,
+    lead_pages,
     letter_pages,
     letter_preview_pages,
     message_pages,
@@ -29,5 +30,6 @@ add_panel()
 register_count("Campaigns", count_waiting_campaigns)
 
 __all__ = ["campaign_pages", "content_pages", "country_pages", "doubt_pages", "dry_run_pages", "effect_pages",
-           "forecast_pages", "history_pages", "launch_pages", "letter_pages", "letter_preview_pages", "message_pages",
-           "pages", "play_pages", "preview_pages", "result_pages", "snippet_pages", "step_pages", "why_not_pages"]
+           "forecast_pages", "history_pages", "launch_pages", "lead_pages", "letter_pages", "letter_preview_pages",
+           "message_pages", "pages", "play_pages", "preview_pages", "result_pages", "snippet_pages", "step_pages",
+           "why_not_pages"]
