@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0251'
-down_revision = '0250'
+down_revision = '0231'
 branch_labels = None
 depends_on = None
 
