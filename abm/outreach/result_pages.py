@@ -11,7 +11,7 @@ from abm.outreach.campaign_pages import campaign_frame
 from abm.outreach.launching import get_status
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
-from abm.outreach.results import list_link_clicks, list_reasons, list_step_results
+from abm.outreach.results import count_people_under_way, list_link_clicks, list_reasons, list_step_results
 from abm.outreach.step_words import KIND_ICONS
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -92,5 +92,6 @@ def _numbers(campaign: Campaign) -> dict[str, Any]:
     status = get_status(g.session, campaign=campaign)
     return {"status": status, "costs": get_unit_costs(g.session, campaign.id, status),
             "steps": list_step_results(g.session, campaign.id), "books": BOOKS, "book_words": BOOK_WORDS,
-            "kept": keep_books(g.session, campaign.id), "kind_icons": KIND_ICONS,
+            "people": count_people_under_way(g.session, campaign.id), "kept": keep_books(g.session, campaign.id),
+            "kind_icons": KIND_ICONS,
             "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}

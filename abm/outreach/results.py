@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from campaigns.models import Delivery, Event, Link, Run
-from campaigns.states import BOOK_OF_STATE, DeliveryState
+from campaigns.models import Delivery, Enrolment, Event, Link, Run
+from campaigns.states import BOOK_OF_STATE, DeliveryState, EnrolmentState, Reason
 
 
 def list_reasons(session: Session, campaign_id: int) -> dict[str, int]:
@@ -18,6 +19,37 @@ def list_reasons(session: Session, campaign_id: int) -> dict[str, int]:
         select(Delivery.reason, func.count()).where(Delivery.run_id.in_(runs), Delivery.reason.is_not(None))
         .group_by(Delivery.reason).order_by(func.count().desc(), Delivery.reason))
     return {reason: count for reason, count in rows if reason}
+
+
+@dataclass(frozen=True)
+class PeopleUnderWay:
+    """Who takes part, over all runs: `waiting` for a step that is not due yet (`next_due_at` the first of them), in the
+    middle of one (`at_a_step`), at the end of their way (`finished`), or `stopped` before it."""
+
+    waiting: int = 0
+    at_a_step: int = 0
+    finished: int = 0
+    stopped: int = 0
+    next_due_at: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.at_a_step + self.finished + self.stopped
+
+
+def count_people_under_way(session: Session, campaign_id: int) -> PeopleUnderWay:
+    """Held-out people stand outside, as in the books; so do moves, where somebody would be counted twice."""
+    is_active = Enrolment.state == EnrolmentState.ACTIVE
+    row = session.execute(
+        select(func.count(case((is_active & Enrolment.next_due_at.is_not(None), 1))),
+               func.count(case((is_active & Enrolment.next_due_at.is_(None), 1))),
+               func.count(case((Enrolment.state == EnrolmentState.FINISHED, 1))),
+               func.count(case((Enrolment.state.in_((EnrolmentState.STOPPED, EnrolmentState.CANCELLED)), 1))),
+               func.min(case((is_active, Enrolment.next_due_at)), type_=Enrolment.next_due_at.type))
+        .join(Run, Run.id == Enrolment.run_id)
+        .where(Run.campaign_id == campaign_id, func.coalesce(Enrolment.end_reason, "").not_in(
+            (Reason.HELD_OUT.value, Reason.MOVED.value)))).one()
+    return PeopleUnderWay(*row)
 
 
 @dataclass(frozen=True)

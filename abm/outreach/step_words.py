@@ -15,8 +15,8 @@ from campaigns.passing import say_test
 
 KIND_WORDS = {"email": "E-mail", "call": "Call", "letter": "Letter", "visit": "Visit",
               "webhook": "Message to a program", "wait": "Wait", "branch": "Branch"}
-KIND_ICONS = {"email": "mail", "call": "phone", "letter": "mailbox", "visit": "user", "webhook": "bolt",
-              "wait": "clock", "branch": "arrow-down"}
+KIND_ICONS = {"email": "mail", "call": "phone", "letter": "file-text", "visit": "building", "webhook": "bolt",
+              "wait": "clock", "branch": "filter"}
 
 
 def say_step(step: Step) -> str:

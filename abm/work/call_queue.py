@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from abm.accounts.models import Account
@@ -56,11 +69,13 @@ def list_due_calls(session: Session, *, user_id: int | None, limit: int = PAGE,
     is_promised = and_(Task.outcome == "call_back", Task.ready_at.is_not(None))
     is_at_its_time = and_(is_promised, Task.ready_at <= at)
     group = case((is_at_its_time, 0), (opens_at > at, 2), else_=1)
-    priority = func.coalesce(_priority(), USUAL_PRIORITY)
+    priority, ordered = func.coalesce(_priority(), USUAL_PRIORITY), _ordered(due)
     query = (
         _calls(select(Task, opens_at, priority, is_promised, group)).where(*due)
+        .outerjoin(ordered, ordered.c.account_id == Task.account_id)
         .order_by(group, case((group == 2, opens_at), else_=literal(at, UtcDateTime)), priority,
-                  func.coalesce(Account.tier, _LAST_TIER), func.coalesce(Task.due_on, today), _value().desc(), Task.id)
+                  func.coalesce(Account.tier, _LAST_TIER), func.coalesce(Task.due_on, today),
+                  func.coalesce(ordered.c.value, 0).desc(), Task.id)
         .limit(limit)
     )
     return [QueuedCall(task, opening if place == 2 else None, urgency, bool(promised))
@@ -109,7 +124,8 @@ def _priority() -> Any:
             .correlate(Task).scalar_subquery())
 
 
-def _value() -> Any:
-    """What an account has ordered in all, as whole ten-thousandths."""
-    return (select(func.coalesce(func.sum(type_coerce(AccountDay.amount, BigInteger)), 0))
-            .where(AccountDay.account_id == Task.account_id).correlate(Task).scalar_subquery())
+def _ordered(due: list[Any]) -> Subquery:
+    """What each account with such a call has ordered in all, as whole ten-thousandths: summed once an account."""
+    return (select(AccountDay.account_id, func.sum(type_coerce(AccountDay.amount, BigInteger)).label("value"))
+            .where(AccountDay.account_id.in_(select(Task.account_id).where(*due)))
+            .group_by(AccountDay.account_id).subquery("ordered"))

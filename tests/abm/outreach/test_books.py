@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from abm.cli import main
 from abm.outreach.account_results import list_account_results
+from abm.outreach.results import count_people_under_way
 from abm.wiring import connect_engine
 from campaigns import consent, planning_jobs
 from campaigns.channels.base import HandOverJournal, MayBegin
 from campaigns.channels.relay import read_relay
 from campaigns.channels.smtp import SmtpCarrier
 from campaigns.dispatch import DrainOptions, drain
-from campaigns.models import Delivery
+from campaigns.models import Campaign, Delivery
 from campaigns.receipts import receive_message
 from core import clock, db
 from tests.abm.outreach.companies import WORKING_MOMENT
@@ -114,6 +115,9 @@ def test_every_figure_of_the_books_is_the_one_of_the_rows_and_of_the_sink(
     assert found["per_contact"] == pytest.approx(found["cost"] / reached)
     assert found["per_response"] == pytest.approx(found["cost"])
     assert found["per_win"] == pytest.approx(found["cost"])
+    with db.reading() as session:
+        under_way = count_people_under_way(session, session.scalars(select(Campaign.id)).one())
+    assert (under_way.total, under_way.waiting, under_way.at_a_step) == (20, 0, calls["sent"])
     _check_rows(found, capsys, tmp_path)
     _check_pages(found, client_as)
 
