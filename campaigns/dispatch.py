@@ -19,6 +19,7 @@ from campaigns.channels.base import Carrier, OpenCarrier, Outcome, Result
 from campaigns.channels.email import open_carrier
 from campaigns.channels.fleet import Fleet
 from campaigns.channels.registry import CARRIED, PLACED
+from campaigns.collecting import rare_collections
 from campaigns.commits import in_transaction
 from campaigns.facts import DueDelivery
 from campaigns.journal import Journal
@@ -75,7 +76,7 @@ def drain(*, worker: str = "", options: DrainOptions | None = None) -> DrainRepo
     name = worker or f"{socket.gethostname()}:{os.getpid()}"
     is_settled = False
     try:
-        with Watch(lease_seconds=chosen.lease_seconds) as watch:
+        with rare_collections(), Watch(lease_seconds=chosen.lease_seconds) as watch:
             dispatcher = Dispatcher(journal, watch, worker=name, options=chosen)
             try:
                 report = dispatcher.run()

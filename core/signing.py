@@ -34,7 +34,8 @@ def _pads(key: bytes, purpose: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
 
 
 def _digest(key: bytes, purpose: str, payload: bytes) -> bytes:
-    inner, outer = (pad.copy() for pad in _pads(key, purpose))
+    inner, outer = _pads(key, purpose)
+    inner, outer = inner.copy(), outer.copy()
     inner.update(payload)
     outer.update(inner.digest())
     return outer.digest()
