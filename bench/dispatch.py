@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -172,9 +173,9 @@ def _measure_ours(messages: int, count: Count) -> Figures:
         drain(options=DrainOptions(seconds=600))
 
     db.engine().dispose()
-    before = _postgres_cpu()
+    before = _settled(_postgres_cpu)
     cpu = _measure([drain_all] * PROCESSES)
-    database_cpu = _postgres_cpu() - before
+    database_cpu = _settled(_postgres_cpu) - before
     if states() != {"sent": messages}:
         raise SystemExit(f"the books are wrong: {states()}")
     return _checked(messages, cpu, database_cpu, count)
@@ -185,6 +186,15 @@ def _checked(messages: int, cpu: float, database_cpu: float, count: Count) -> Fi
     if accepted != messages or different != messages:
         raise SystemExit(f"the sink accepted {accepted} messages, {different} different ones, of {messages}")
     return Figures(messages, seconds, cpu, database_cpu)
+
+
+def _settled(read: Callable[[], float]) -> float:
+    """The figure once it stands still: a server process that is just ending is counted nowhere for a moment."""
+    figure, again = read(), -1.0
+    while figure != again:
+        time.sleep(0.5)
+        figure, again = read(), figure
+    return figure
 
 
 def _postgres_cpu() -> float:
