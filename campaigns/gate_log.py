@@ -4,13 +4,13 @@ A batch is one row of packed JSON, some twenty bytes a decision; it names delive
 are kept for 90 days, like other raw events.
 """
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -100,35 +100,24 @@ def _word(verdict: Verdict) -> str:
 
 
 def pack(decisions: Sequence[Decision]) -> bytes:
-    rows = [[one.delivery_id, *_evidence_row(one.evidence), *_verdict_row(one.verdict)] for one in decisions]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), level=1)
+    rows = [(one.delivery_id, *_evidence_row(one.evidence), *_verdict_row(one.verdict)) for one in decisions]
+    return zlib.compress(orjson.dumps(rows), level=1)
 
 
 def unpack(packed: bytes) -> Iterator[Decision]:
-    for row in json.loads(zlib.decompress(packed)):
+    for row in orjson.loads(zlib.decompress(packed)):
         yield Decision(row[0], _evidence(row[1:15]), _verdict(row[15:]))
 
 
-def _number(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+def _evidence_row(found: Evidence) -> tuple[Any, ...]:
+    limits = found.account_limits
+    return (found.at, found.due_at, found.opening, found.expires_at, found.ended, found.objection,
+            int(found.is_held_out), found.condition, found.lock, (limits.short, limits.long),
+            *_used_row(found.account_used), *_used_row(found.person_used))
 
 
-def _moment(number: int | None) -> datetime | None:
-    return None if number is None else _EPOCH + number * _MICROSECOND
-
-
-def _evidence_row(found: Evidence) -> list[Any]:
-    return [
-        _number(found.at), _number(found.due_at), _number(found.opening), _number(found.expires_at), found.ended,
-        found.objection, int(found.is_held_out), found.condition,
-        [_number(found.lock[0]), found.lock[1]] if found.lock else None,
-        [found.account_limits.short, found.account_limits.long], *_used_row(found.account_used),
-        *_used_row(found.person_used),
-    ]
-
-
-def _used_row(used: Used) -> list[Any]:
-    return [[used.short, used.long], [_number(used.oldest_short), _number(used.oldest_long)]]
+def _used_row(used: Used) -> tuple[Any, ...]:
+    return (used.short, used.long), (used.oldest_short, used.oldest_long)
 
 
 def _evidence(row: Sequence[Any]) -> Evidence:
@@ -140,16 +129,21 @@ def _evidence(row: Sequence[Any]) -> Evidence:
         account_used=_used(used[0], used[1]), person_used=_used(used[2], used[3]))
 
 
-def _known(number: int) -> datetime:
-    return _EPOCH + number * _MICROSECOND
+def _moment(told: str | int | None) -> datetime | None:
+    return None if told is None else _known(told)
 
 
-def _used(amounts: Sequence[int], oldest: Sequence[int | None]) -> Used:
+def _known(told: str | int) -> datetime:
+    """Moments are text; earlier records told them in microseconds since 1970."""
+    return datetime.fromisoformat(told) if isinstance(told, str) else _EPOCH + told * _MICROSECOND
+
+
+def _used(amounts: Sequence[int], oldest: Sequence[str | int | None]) -> Used:
     return Used(amounts[0], amounts[1], _moment(oldest[0]), _moment(oldest[1]))
 
 
-def _verdict_row(verdict: Verdict) -> list[Any]:
-    return [verdict.answer.value, verdict.reason.value if verdict.reason else None, _number(verdict.until)]
+def _verdict_row(verdict: Verdict) -> tuple[Any, ...]:
+    return verdict.answer, verdict.reason, verdict.until
 
 
 def _verdict(row: Sequence[Any]) -> Verdict:

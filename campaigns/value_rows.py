@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import orjson
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,12 @@ def value_rows(session: Session, columns: Mapping[str, str], *, name: str = "row
 
 def to_rows(session: Session, rows: Iterable[Mapping[str, object]]) -> str:
     """The parameter for `value_rows`; moments become what the database compares its own with."""
-    return json.dumps(list(rows), default=_for_postgres if is_postgres(session) else _for_sqlite)
+    listed = list(rows)
+    write, option = (_for_postgres, None) if is_postgres(session) else (_for_sqlite, orjson.OPT_PASSTHROUGH_DATETIME)
+    try:
+        return orjson.dumps(listed, default=write, option=option).decode()
+    except orjson.JSONEncodeError:  # half a surrogate pair or a number beyond 64 bits, which only the slow way writes
+        return json.dumps(listed, default=write)
 
 
 def moment_text(sql: str, *moments: str) -> TextClause:
