@@ -234,14 +234,16 @@ def _make_email(row: ClaimedRow, step: EmailStep, found: _Material, batch: Claim
     values = found.values.get(due.contact_id, {})
     person = values.get("contact", {})
     name = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
+    content = _compiled(found, batch, step, language, variant)
     facts = DeliveryFacts(
         delivery_id=due.id, message_id=message_id(due.id, definition.sender.email),
         to_address=recipient.email or due.address or "", to_name=name, unsubscribe_url=unsubscribe_url(due.id),
-        preferences_url=preferences_url(due.id), envelope_from=envelope_sender(definition.sender.email, due.id),
+        preferences_url=preferences_url(due.id) if content.names_preferences else "",
+        envelope_from=envelope_sender(definition.sender.email, due.id),
         references=found.references.get(due.enrolment_id, ()), offer=found.offers.get(due.contact_id, {}),
         track=definition.track and step.track and not found.policy.country_rules.asks_consent(recipient.country),
         reply_to=reply_address(definition.sender.reply_to, values))
-    filled = _compiled(found, batch, step, language, variant).fill(values=values, facts=facts)
+    filled = content.fill(values=values, facts=facts)
     outgoing = Outgoing(due.id, batch.fence, batch.run_id, found.epoch, filled.envelope_from, filled.envelope_to,
                         signed(filled.wire, found.signers))
     prepared = Prepared(due.id, facts.message_id, filled.content_hash, facts.to_address, variant, language)

@@ -54,6 +54,7 @@ class CompiledEmail:
     html: Body | None
     fixed_head: bytes
     boundary: bytes
+    names_preferences: bool
 
     def fill(self, *, values: Values, facts: DeliveryFacts) -> FilledMessage:
         """The bytes for one recipient. Raises ContentFailure: MissingValue (all names), BadValue or BadAddress."""
@@ -159,6 +160,7 @@ def _compiled(words: Words, sender: Sender, purpose: str, _version_id: int) -> C
         html=html,
         fixed_head=_fixed_head(sender, purpose, boundary if html else None, text),
         boundary=boundary.encode(),
+        names_preferences=any("preferences_url" in source for source, _is_html in _parts(words)),
     )
 
 
