@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from campaigns.models import Delivery, Run
-from campaigns.states import CLAIMABLE_STATES, RunState
+from campaigns.states import RunState
 
 
 def oldest_due_seconds(session: Session, *, at: datetime) -> float:
@@ -14,7 +14,7 @@ def oldest_due_seconds(session: Session, *, at: datetime) -> float:
     oldest = session.scalar(
         select(func.min(Delivery.due_at))
         .join(Run, Run.id == Delivery.run_id)
-        .where(Delivery.state.in_(CLAIMABLE_STATES), Delivery.due_at <= at, Run.state == RunState.ACTIVE)
+        .where(text("delivery.is_waiting"), Delivery.due_at <= at, Run.state == RunState.ACTIVE)
     )
     return 0.0 if oldest is None else max(0.0, (at - oldest).total_seconds())
 

@@ -7,7 +7,7 @@ reason, and the run goes on exactly where it was.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from campaigns import editing
@@ -67,7 +67,7 @@ def _troubled(session: Session) -> list[tuple[Run, int, int]]:
         select(Delivery.run_id, func.sum(case((is_bounce, 1), else_=0)).label("bounced"),
                func.sum(case((is_complaint, 1), else_=0)).label("complained"))
         .join(Run, Run.id == Delivery.run_id)
-        .where(Run.state == RunState.ACTIVE, Delivery.state.in_(TROUBLE),
+        .where(Run.state == RunState.ACTIVE, text("delivery.is_in_trouble"),
                Delivery.first_tried_at > func.coalesce(Run.watched_from, _BEGINNING))
         .group_by(Delivery.run_id).subquery())
     found = session.execute(select(Run, counts.c.bounced, counts.c.complained).join(counts, counts.c.run_id == Run.id))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from campaigns.models import Delivery, Event, Link
+from campaigns.message_ids import told_number
+from campaigns.models import Delivery, EarlierMessageId, Event, Link
 from campaigns.states import DeliveryState
 from core import clock
 from core.db import is_postgres
@@ -139,5 +140,8 @@ def keep_link(session: Session, *, version_id: int, url: str) -> int:
 def find_delivery_by_message_ids(session: Session, message_ids: Sequence[str]) -> Delivery | None:
     """The delivery that one of these Message-IDs belongs to, the first one wins."""
     wanted = [form for identity in message_ids[:50] for form in (identity, identity.strip("<>"))]
-    found = {row.message_id: row for row in session.scalars(select(Delivery).where(Delivery.message_id.in_(wanted)))}
+    numbers = {number for form in wanted if (number := told_number(form)) is not None}
+    earlier = select(EarlierMessageId.delivery_id).where(EarlierMessageId.message_id.in_(wanted))
+    rows = session.scalars(select(Delivery).where(or_(is_among(Delivery.id, numbers), Delivery.id.in_(earlier))))
+    found = {row.message_id: row for row in rows}
     return next((found[form] for form in wanted if form in found), None)

@@ -97,13 +97,10 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
 
 def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
     """One due group (priority, run, version, position, channel, suspects or not) per active run."""
-    if session.execute(moment_text(f"SELECT 1 FROM delivery WHERE {_DUE} LIMIT 1", "now"),  # noqa: S608 - constants
-                       {"now": clock.now()}).first() is None:
-        return []
     statement = moment_text(
         "SELECT r.priority, d.run_id, d.version_id, d.position, d.channel, d.is_suspect FROM "  # noqa: S608 - constants
-        f"(SELECT priority, id, (SELECT id FROM delivery WHERE run_id = run.id AND {_DUE} LIMIT 1) AS first_id "
-        "FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id", "now")
+        f"(SELECT priority, id, (SELECT id FROM delivery WHERE run_id = run.id AND {_DUE} ORDER BY due_at LIMIT 1) "
+        "AS first_id FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id", "now")
     return list(session.execute(statement, {"now": clock.now()}).all())
 
 
@@ -200,7 +197,7 @@ def close_batches(session: Session, batch_ids: Iterable[int]) -> None:
 def count_due(session: Session, *, at: datetime | None = None) -> int:
     """Deliveries of active runs that are due at `at` (default: now) and that nobody has claimed."""
     statement = select(func.count()).select_from(Delivery).join(Run, Run.id == Delivery.run_id).where(
-        Run.state == RunState.ACTIVE, text("delivery.state IN ('queued','deferred')"),
+        Run.state == RunState.ACTIVE, text("delivery.is_waiting"),
         Delivery.due_at <= (at or clock.now()))
     return session.scalar(statement) or 0
 

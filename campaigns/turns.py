@@ -17,7 +17,7 @@ from core import clock
 from core.db import is_postgres
 
 PUT_OFF_AT_ONCE = 5_000
-DUE = "state IN ('queued','deferred') AND due_at <= :now"
+DUE = "is_waiting AND due_at <= :now"
 _turns = count(1)
 _last_turn: dict[int, int] = {}
 

@@ -6,7 +6,7 @@ from campaigns.models.enrolment import Enrolment, HoldoutAccount, HoldoutGhost, 
 from campaigns.models.event import Event, Link
 from campaigns.models.gate import GateRecord
 from campaigns.models.letter import Letter, LetterBatch
-from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, Touch
+from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, EarlierMessageId, Touch
 from campaigns.models.receiving import EventHook, Mailbox
 from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity
 
@@ -22,6 +22,7 @@ __all__ = [
     "ConversationLock",
     "Delivery",
     "DkimKey",
+    "EarlierMessageId",
     "Enrolment",
     "Event",
     "EventHook",

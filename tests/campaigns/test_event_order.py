@@ -74,7 +74,7 @@ def test_any_order_and_number_gives_the_same_end(session: Session, at: Any, data
     for order in (chosen, shuffled):
         savepoint = session.begin_nested()
         delivery = make_sent(session)
-        delivery.state, delivery.message_id = "handing", "<m@example.com>"
+        delivery.state, delivery.message_id = "handing", "<1.00000000000000000000000000000000@example.com>"
         delivery.address = "jane@example.com"
         session.flush()
         for happening in order:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from campaigns import mailboxes
 from campaigns.jobs import poll_mailboxes
+from campaigns.message_ids import message_id as own_message_id
 from campaigns.models import Delivery, Event, Mailbox
 from core import clock
 from core.db import reading, transaction
@@ -28,7 +29,8 @@ def sent(engine_side: Path) -> list[Delivery]:
         make_people(session, 2)
         rows = deliveries(session, make_run(session))
         for row in rows:
-            row.state, row.sent_at, row.message_id = "sent", clock.now(), f"<m{row.id}@example.com>"
+            row.state, row.sent_at = "sent", clock.now()
+            row.message_id = own_message_id(row.id, "jane@example.com")
         session.flush()
         session.expunge_all()
         return rows

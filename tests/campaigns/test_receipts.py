@@ -12,7 +12,16 @@ from abm.accounts.models import Account, AccountEvent
 from abm.outreach.answers import list_answers
 from campaigns import consent, stops
 from campaigns.events import Said, apply_late_events, record_event
-from campaigns.models import ConsentEvent, ConversationLock, Delivery, Enrolment, Event, Suppression
+from campaigns.message_ids import message_id as own_message_id
+from campaigns.models import (
+    ConsentEvent,
+    ConversationLock,
+    Delivery,
+    EarlierMessageId,
+    Enrolment,
+    Event,
+    Suppression,
+)
 from campaigns.receipts import receive_message
 from campaigns.tracking import envelope_sender
 from core import clock
@@ -28,7 +37,8 @@ def make_sent(session: Session, **values: object) -> Delivery:
     make_people(session)
     run = make_run(session, stop_when=["reply", "hard_bounce", "opt_out", "complaint"], **values)
     delivery = deliveries(session, run)[0]
-    delivery.state, delivery.sent_at, delivery.message_id = "sent", clock.now(), f"<m{delivery.id}@example.com>"
+    delivery.state, delivery.sent_at = "sent", clock.now()
+    delivery.message_id = own_message_id(delivery.id, "jane@example.com")
     session.flush()
     return delivery
 
@@ -102,6 +112,23 @@ def stops_of(session: Session) -> set[tuple[str, str]]:
     return {
         (row.scope, row.reason) for row in session.scalars(select(Suppression).where(Suppression.lifted_at.is_(None)))
     }
+
+
+def test_a_message_id_of_the_earlier_form_still_finds_its_message(session: Session) -> None:
+    delivery = make_sent(session)
+    delivery.message_id = "<0123456789abcdef@example.com>"
+    session.add(EarlierMessageId(message_id=delivery.message_id, delivery_id=delivery.id))
+    session.flush()
+    receive_message(session, bounce(delivery))
+    session.refresh(delivery)
+    assert delivery.state == "bounced_hard"
+
+
+def test_the_number_of_a_message_in_a_forged_message_id_finds_nothing(session: Session) -> None:
+    delivery = make_sent(session)
+    receipt = receive_message(session, bounce(delivery, message_id=f"<{delivery.id:x}.{'0' * 32}@example.com>"))
+    session.refresh(delivery)
+    assert (receipt.outcome, delivery.state) == ("unmatched", "sent")
 
 
 def test_a_hard_bounce_suppresses_the_address_for_all_mail_and_ends_the_sequence(session: Session) -> None:

@@ -18,6 +18,7 @@ from core.db import Base, reading, transaction
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
 ADDRESS = "Jane.Unique@Example.com"
+MESSAGE_ID = "<1.00000000000000000000000000000000@example.com>"
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -35,10 +36,10 @@ def make_history() -> int:
     with transaction() as session:
         person = make_people(session, email=ADDRESS, first_name="Jane", last_name="Unique")[0]
         delivery = deliveries(session, make_run(session))[0]
-        delivery.state, delivery.sent_at, delivery.message_id = "sent", clock.now(), "<m@example.com>"
+        delivery.state, delivery.sent_at, delivery.message_id = "sent", clock.now(), MESSAGE_ID
         delivery.detail = f"250 accepted for <{ADDRESS.lower()}>"
         session.flush()
-        receive_message(session, f"From: Jane <{ADDRESS}>\nIn-Reply-To: <m@example.com>\n\nCall {ADDRESS}".encode())
+        receive_message(session, f"From: Jane <{ADDRESS}>\nIn-Reply-To: {MESSAGE_ID}\n\nCall {ADDRESS}".encode())
         consent.unsubscribe(session, delivery_id=delivery.id, evidence={"ip": "10.0.0.1"})
         session.add(
             Task(

@@ -20,6 +20,7 @@ from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"
+MESSAGE_ID = "<1.00000000000000000000000000000000@example.com>"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def sent(app: Any) -> Delivery:
         make_people(session, email="jane.doe@example.com")
         delivery = deliveries(session, make_run(session, stop_when=["reply", "hard_bounce", "complaint"]))[0]
         delivery.state, delivery.sent_at = "sent", clock.now() - timedelta(hours=1)
-        delivery.message_id = "<m1@example.com>"
+        delivery.message_id = MESSAGE_ID
         session.flush()
         session.expunge(delivery)
         return delivery
@@ -62,7 +63,7 @@ def call(browser: Any, path: str, told: object, **how: Any) -> Any:
 
 
 def event(kind: str, **told: Any) -> dict[str, Any]:
-    return {"type": kind, "timestamp": clock.now().isoformat(), "data": {"message_id": "<m1@example.com>", **told}}
+    return {"type": kind, "timestamp": clock.now().isoformat(), "data": {"message_id": MESSAGE_ID, **told}}
 
 
 def stored() -> list[Mapping[str, Any]]:
@@ -191,7 +192,7 @@ def resend(kind: str, **told: Any) -> dict[str, Any]:
         "to": ["jane.doe@example.com"], "subject": "Hello", **told}}
 
 
-HEADERS = [{"name": "X-ABM-Message-ID", "value": "<m1@example.com>"}]
+HEADERS = [{"name": "X-ABM-Message-ID", "value": MESSAGE_ID}]
 BOUNCE = {"message": "The recipient's mail server rejected the message.", "type": "Permanent", "subType": "General"}
 
 
