@@ -10,7 +10,7 @@ from alembic.operations import BatchOperations
 import core.db
 
 revision = '0260'
-down_revision = '0250'
+down_revision = '0251'
 branch_labels = None
 depends_on = None
 
