@@ -29,6 +29,8 @@ LIST_FIELD_MODULES = (
     "abm.engagement.list_fields",
     "abm.plans.list_fields",
 )
+# Areas above outreach that keep words about people, and clear them when somebody is erased.
+FORGETTING_MODULES = ("abm.identity.forgetting",)
 
 
 def load_list_fields() -> None:
@@ -40,6 +42,8 @@ def load_list_fields() -> None:
 def connect_engine() -> None:
     """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
     load_list_fields()
+    for name in FORGETTING_MODULES:
+        importlib.import_module(name)
     from abm.outreach.engine_side import engine_side
     from campaigns.outside import connect
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.message_ids import told_number
 from campaigns.models import Delivery, EarlierMessageId, Event, Link
-from campaigns.states import DeliveryState
+from campaigns.states import Channel, DeliveryState
 from core import clock
 from core.db import is_postgres
 from core.id_lists import is_among
@@ -64,6 +64,8 @@ def record_event(
 ) -> bool:
     """Store an event and apply it to its delivery; False when it was known already, and then nothing changes."""
     told = said or Said()
+    if delivery.address is None and delivery.channel == Channel.EMAIL:  # the person was erased
+        told = replace(told, text=None, raw=None)
     moment = at or clock.now()
     insert = postgres_insert if is_postgres(session) else sqlite_insert
     row = insert(Event).values(

@@ -99,8 +99,8 @@ def engine() -> Engine:
 def make_engine(url: str, *, durable: bool = False) -> Engine:
     """An engine for `url`. `durable`: every SQLite commit waits for the disk, as sending needs."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    made = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    made = create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
     synchronous = "FULL" if durable else "NORMAL"
 
     def prepare(connection: Any, _record: Any) -> None:

@@ -135,6 +135,12 @@ def install_word_indexes(connection: Connection) -> None:
                 connection.exec_driver_sql(statement)
 
 
+def forget_removed_words() -> list[str]:
+    """Statements by which SQLite's indexes drop the words of rows that are gone: until then they stay readable in the
+    file, marked as removed."""
+    return [f"INSERT INTO {one.index} ({one.index}) VALUES ('optimize')" for one in _worded.values()]  # noqa: S608
+
+
 def _sqlite_statements(one: Worded, *, is_new: bool) -> Iterator[str]:
     """The table of words refers to the columns of the table itself; the triggers say what was there before."""
     columns, index = ", ".join(one.columns), one.index
