@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from campaigns.error_rates import MOST_COMPLAINED
@@ -49,7 +49,8 @@ def list_complaint_days(session: Session, *, domain: str = "") -> list[Complaint
     rows = session.execute(
         select(sender, Delivery.sent_at).join(Run, Run.id == Delivery.run_id)
         .join(CampaignVersion, CampaignVersion.id == Run.version_id)
-        .where(Delivery.state == DeliveryState.COMPLAINED, Delivery.channel == Channel.EMAIL, Delivery.sent_at >= since)
+        .where(text("delivery.is_in_trouble"), Delivery.state == DeliveryState.COMPLAINED,
+               Delivery.channel == Channel.EMAIL, Delivery.sent_at >= since)
         .limit(_MOST))
     counts: dict[tuple[date, str], int] = defaultdict(int)
     for address, sent_at in rows:
