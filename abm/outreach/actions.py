@@ -9,6 +9,7 @@ from abm.audit.actions import actor, record
 from abm.outreach.checking import find_complaints
 from abm.outreach.queries import find_campaign_by_name
 from abm.outreach.snippets import campaigns_with, save_snippet, with_snippets
+from campaigns.channels.webhook_secrets import Turn, host_of, rotate_secret
 from campaigns.definition import parse
 from campaigns.editing import save_definition
 from campaigns.models import Campaign
@@ -62,3 +63,11 @@ def change_snippet(session: Session, *, name: str, language: str, content: str) 
     for campaign in drafts:
         _save(session, campaign.definition, before=campaign)
     return [campaign.name for campaign in drafts]
+
+
+def rotate_webhook_secret(session: Session, *, url: str) -> Turn:
+    """Make the signing secret of the address's host anew; the one before signs beside it for two days. Refused."""
+    turn = rotate_secret(session, url=url)
+    record(session, action="webhook.rotate_secret", subject="webhook", subject_id=turn.number,
+           after={"host": host_of(url), "turn": turn.number})
+    return turn

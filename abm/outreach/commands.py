@@ -15,6 +15,7 @@ from abm.outreach import (
     replay_commands,
     snippet_commands,
     version_commands,
+    webhook_commands,
 )
 from abm.outreach.command_words import status_words
 from abm.web.terminal import answer
@@ -32,7 +33,8 @@ for command in (forecast_commands.check, forecast_commands.dry_run, release_comm
                 doubt_commands.doubt, doubt_commands.resend, doubt_commands.confirm, version_commands.changes,
                 version_commands.move, play_commands.plays, play_commands.use, replay_commands.replay,
                 effect_commands.effect, reclassify_commands.reclassify, reclassify_commands.programs,
-                snippet_commands.snippet, snippet_commands.snippets):
+                snippet_commands.snippet, snippet_commands.snippets,
+                webhook_commands.webhook_secret):
     campaigns.add_command(command)
 
 

@@ -18,10 +18,11 @@ from abm.targets.vocabulary import Operator
 from abm.users.queries import list_active_users
 from abm.web.access import requires
 from abm.web.permissions import Permission, may
-from campaigns.channels.webhook import secret_of
+from campaigns.channels.webhook_secrets import read_turns, secrets_of
 from campaigns.definition import ACCOUNT_OWNER, CONDITIONS, END, STEP_KINDS, UNITS
 from campaigns.models import Campaign
 from campaigns.personalisation import every_name
+from core import clock
 from core.errors import InvalidInput, Refused
 
 
@@ -133,10 +134,30 @@ def _step_form(campaign: Campaign, index: int, typed: Typed, errors: dict[str, s
         later_options=[*later, (END, "the end of the campaign")], test_options=tests, operators=list(Operator),
         rule_fields=list_rule_fields(g.session) if channel == "branch" else (),
         role_options=[(role, role.replace("_", " ")) for role in _roles(campaign, typed)],
-        webhook_secret=secret_of(step["url"]) if channel == "webhook" and may_see_secret() else "",
+        webhook_secrets=_secrets(step) if channel == "webhook" and may_see_secret() else (),
         payload_hint="One a line, such as  city: {{ account.city }}", offers=list_offers(g.session),
         user_options=_callers(), names=every_name(),
         snippets=sorted({one.name for one in list_snippets(g.session)}), **campaign_frame(campaign))
+
+
+def _secrets(step: dict[str, Any]) -> tuple[str, ...]:
+    return secrets_of(step["url"], read_turns(g.session), now=clock.now())
+
+
+@pages.post("/campaigns/<int:campaign_id>/steps/<int:index>/secret")
+@requires(Permission.LAUNCH_CAMPAIGNS)
+def rotate_webhook_secret(campaign_id: int, index: int) -> Answer:
+    """A new signing secret for the step's host; the one before signs beside it for two days."""
+    step = _step(get_campaign(g.session, campaign_id), index)
+    if step.get("channel") != "webhook":
+        abort(404)
+    try:
+        actions.rotate_webhook_secret(g.session, url=step["url"])
+        flash("A new secret signs from now on, and for two days the one before as well: give the new one to the "
+              "receiver.", "success")
+    except Refused as error:
+        flash(str(error), "error")
+    return redirect(url_for("outreach.edit_step", campaign_id=campaign_id, index=index))
 
 
 _SHOWN = ("subject", "html", "text", "id", "after_amount", "script", "brief", "body", "url", "payload", "assign_to",

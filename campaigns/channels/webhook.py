@@ -4,14 +4,12 @@ Its id is the same on every try, so a receiver that keeps ids does the work once
 sent again, and nothing is written to the journal before a message leaves.
 """
 
-import base64
 import json
 import queue
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC
-from urllib.parse import urlsplit
 
 from campaigns.channels.base import (
     CarriedChannel,
@@ -24,10 +22,11 @@ from campaigns.channels.base import (
     Result,
 )
 from campaigns.channels.http_post import NotAllowed, Unreachable, post
+from campaigns.channels.webhook_secrets import Turns, read_turns, secrets_of
 from campaigns.definition_values import WebhookStep
 from campaigns.sandbox import compile_template
 from campaigns.sending.circuit import Opening
-from core import clock
+from core import clock, db
 from core.signing import keyed_digest
 
 AT_ONCE = 8
@@ -61,18 +60,13 @@ def message_id(delivery_id: int) -> str:
     return f"msg_{keyed_digest('webhook', str(delivery_id))[:32]}"
 
 
-def secret_of(url: str) -> str:
-    """The secret with which messages to this host are signed, in the form receivers' libraries take."""
-    host = (urlsplit(url).hostname or "").lower()
-    return "whsec_" + base64.b64encode(keyed_digest("webhook-secret", host)[:32].encode()).decode()
-
-
-def headers_of(message: Outgoing) -> dict[str, str]:
-    """The message's headers, signed now."""
+def headers_of(message: Outgoing, turns: Turns) -> dict[str, str]:
+    """The message's headers, signed now with every secret that is in force for its host."""
     from standardwebhooks.webhooks import Webhook
 
     now = clock.now()
-    signature = Webhook(secret_of(message.envelope_to)).sign(message.envelope_from, now, message.wire.decode())
+    signature = " ".join(Webhook(secret).sign(message.envelope_from, now, message.wire.decode())
+                         for secret in secrets_of(message.envelope_to, turns, now=now))
     return {"Content-Type": "application/json", "webhook-id": message.envelope_from,
             "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature,
             "Idempotency-Key": message.envelope_from}
@@ -87,8 +81,11 @@ class WebhookCarrier:
         self._told: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._waiting: dict[int, Outgoing] = {}
         self._is_withdrawn = False
+        self._turns: Turns = {}
 
     def hand_over(self, messages: Sequence[Outgoing]) -> None:
+        with db.reading() as session:
+            self._turns = read_turns(session)
         for message in messages:
             self._waiting[message.delivery_id] = message
             self._pool.submit(self._carry, message)
@@ -100,7 +97,7 @@ class WebhookCarrier:
         if self._is_withdrawn or not self._may_begin(message):
             return _outcome(message, Result.RETURNED, None, "stopped before it was begun")
         try:
-            answer = post(message.envelope_to, message.wire, headers_of(message))
+            answer = post(message.envelope_to, message.wire, headers_of(message, self._turns))
         except NotAllowed as error:
             return _outcome(message, Result.REFUSED, None, str(error))
         except Unreachable as error:

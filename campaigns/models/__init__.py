@@ -8,7 +8,7 @@ from campaigns.models.gate import GateRecord
 from campaigns.models.letter import Letter, LetterBatch
 from campaigns.models.message import Attempt, Batch, CapBucket, ConversationLock, Delivery, EarlierMessageId, Touch
 from campaigns.models.receiving import EventHook, Mailbox
-from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity
+from campaigns.models.sending import DkimKey, RelayHealth, SendingIdentity, WebhookKey
 
 __all__ = [
     "Approval",
@@ -40,4 +40,5 @@ __all__ = [
     "StopEpoch",
     "Suppression",
     "Touch",
+    "WebhookKey",
 ]

@@ -88,3 +88,13 @@ class DkimKey(Base):
     created_at: Mapped[datetime]
     activated_at: Mapped[datetime | None]
     retired_at: Mapped[datetime | None]
+
+
+class WebhookKey(Base):
+    """How often the signing secret of a host was made anew, and when last. The secret itself follows from the key."""
+
+    __tablename__ = "webhook_key"
+
+    host: Mapped[str] = mapped_column(String(253), primary_key=True)
+    turn: Mapped[int]
+    rotated_at: Mapped[datetime]

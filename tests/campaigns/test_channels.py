@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from abm.accounts.models import Account
 from abm.work.models import Task
 from campaigns.channels.registry import CARRIED, PLACED
+from campaigns.channels.webhook_secrets import OVERLAP, read_turns, rotate_secret, secrets_of
 from campaigns.definition import STEP_KINDS, parse, to_raw
 from campaigns.definition_values import SILENT
 from campaigns.dispatch import drain
@@ -24,6 +25,7 @@ from campaigns.preparing import prepare
 from campaigns.states import Channel
 from core import clock
 from core.db import reading, transaction
+from core.errors import Refused
 from core.settings import ROOT, settings
 from tests.outbox_factory import CALL_STEP, EMAIL_STEP, definition_with, deliveries, running_campaign, states
 
@@ -209,15 +211,38 @@ def test_a_webhook_can_be_verified_by_the_specifications_own_library(
 ) -> None:
     from standardwebhooks.webhooks import Webhook
 
-    from campaigns.channels.webhook import secret_of
-
     running_campaign(1, step={**STEPS["webhook"], "url": receiver[1]})
     drain()
     headers, body = receiver[0].got[0]
-    said = Webhook(secret_of(receiver[1])).verify(body, headers)
+    [secret] = secrets_of(receiver[1], {}, now=clock.now())
+    said = Webhook(secret).verify(body, headers)
     assert (said["data"]["contact"]["contact_id"], said["data"]["values"]) == ("C1", {"name": "Jane1"})
     with pytest.raises(Exception, match="No matching signature"):
-        Webhook(secret_of(receiver[1])).verify(body.replace(b"Jane1", b"Jane2"), headers)
+        Webhook(secret).verify(body.replace(b"Jane1", b"Jane2"), headers)
+
+
+def test_a_secret_made_anew_signs_beside_the_one_before_until_receivers_have_changed(
+    engine_side: Path, receiver: tuple[Receiver, str]
+) -> None:
+    from standardwebhooks.webhooks import Webhook
+
+    address = receiver[1]
+    [old] = secrets_of(address, {}, now=clock.now())
+    with transaction() as session:
+        rotate_secret(session, url=address)
+        turns = read_turns(session)
+    with transaction() as session, pytest.raises(Refused, match="still signs"):
+        rotate_secret(session, url=address)
+    running_campaign(1, step={**STEPS["webhook"], "url": address})
+    drain()
+    headers, body = receiver[0].got[0]
+    new, before = secrets_of(address, turns, now=clock.now())
+    assert (before == old, new == old) == (True, False)
+    for secret in (new, old):
+        assert Webhook(secret).verify(body, headers)["data"]["step"] == STEPS["webhook"]["id"]
+    later = clock.now() + OVERLAP
+    assert secrets_of(address, turns, now=later) == (new,)
+    assert secrets_of("https://other.example/x", turns, now=later) != (new,)
 
 
 @pytest.mark.parametrize(("status", "state"), [(503, "deferred"), (429, "deferred"), (404, "failed_permanent"),
