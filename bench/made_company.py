@@ -236,7 +236,8 @@ def opened_company(folder: Path, *, scale: float = 1.0, analyse: bool = False,
 
     clock.set_clock(None)
     mark = folder / f"company-{scale}{'-postgres' if url else ''}{'-analysed' if analyse else ''}"
-    if not mark.exists():
+    is_there = mark.exists() or (not analyse and mark.with_name(f"{mark.name}-analysed").exists())
+    if not is_there:
         with db.engine().begin() as connection:
             metadata.create_all(connection)
             fill(connection, accounts=max(100, int(ACCOUNTS * scale)), report=report)

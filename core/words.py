@@ -79,6 +79,16 @@ def has_words(table: str, key: ColumnElement[Any] | QueryableAttribute[Any], tex
     return _HasWords(key, bindparam(None, words, type_=_Query(), unique=True), name, limit)
 
 
+def row_has_words(table: str, key: ColumnElement[Any] | QueryableAttribute[Any], text: str) -> ColumnElement[bool]:
+    """The same, asked of each row as it is come across: for words that so many rows have that a page of them is found
+    sooner along its order. The table must stand in the query under its own name."""
+    words = split_words(text)
+    if not words:
+        return false()
+    name: ColumnElement[Any] = literal_column(_worded[table].table)
+    return _RowHasWords(key, bindparam(None, words, type_=_Query(), unique=True), name)
+
+
 class _Query(types.TypeDecorator[list[str]]):
     """Words as each database asks for words that begin so."""
 
@@ -101,6 +111,25 @@ class _HasWords(FunctionElement[bool]):
         return self
 
 
+class _RowHasWords(_HasWords):
+    inherit_cache = True
+    name = "row_has_words"
+
+
+@compiles(_RowHasWords, "postgresql")
+def _of_row_for_postgres(element: _RowHasWords, compiler: SQLCompiler, **more: Any) -> str:
+    _key, query, table = (compiler.process(part, **more) for part in element.clauses)
+    return f"({_vector(_worded[table], f'{table}.')} @@ to_tsquery('simple', {query}))"
+
+
+@compiles(_RowHasWords)
+def _of_row_for_sqlite(element: _RowHasWords, compiler: SQLCompiler, **more: Any) -> str:
+    """A sign before the key keeps the planner from beginning with the words."""
+    key, query, table = (compiler.process(part, **more) for part in element.clauses)
+    index = _worded[table].index
+    return f"(+{key} IN (SELECT w.rowid FROM {index} w WHERE w.{index} MATCH {query}))"  # noqa: S608 - names of areas
+
+
 @compiles(_HasWords, "postgresql")
 def _for_postgres(element: _HasWords, compiler: SQLCompiler, **more: Any) -> str:
     key, query, table, limit = (compiler.process(part, **more) for part in element.clauses)
@@ -116,8 +145,8 @@ def _for_sqlite(element: _HasWords, compiler: SQLCompiler, **more: Any) -> str:
     return f"({key} IN (SELECT w.rowid FROM {index} w WHERE w.{index} MATCH {query}{limited}))"  # noqa: S608
 
 
-def _vector(one: Worded) -> str:
-    joined = " || ' ' || ".join(f"coalesce({column}, '')" for column in one.columns)
+def _vector(one: Worded, before: str = "") -> str:
+    joined = " || ' ' || ".join(f"coalesce({before}{column}, '')" for column in one.columns)
     return f"to_tsvector('simple', translate({joined}, '{_PARTING}', '{' ' * len(_PARTING)}'))"
 
 

@@ -17,6 +17,7 @@ from abm.contacts.models import Contact
 from abm.contacts.queries import (
     find_namesakes,
     get_contact,
+    have_many,
     list_consent,
     list_order,
     read_listing,
@@ -25,7 +26,7 @@ from abm.contacts.queries import (
 )
 from abm.web.access import requires
 from abm.web.exports import Table, exports
-from abm.web.keyset import count_text, fetch_page, read_place
+from abm.web.keyset import COUNT_UP_TO, count_rows, fetch_page, read_place, say_count
 from abm.web.permissions import Permission
 from core.errors import InvalidInput
 
@@ -40,12 +41,14 @@ EXPORTED = ("external_id", "first_name", "last_name", "email", "phone", "title",
 @requires(Permission.SEE)
 def index() -> Answer:
     listing = read_listing(request.args)
-    query, order = select_contacts(listing), list_order(listing)
+    are_many = have_many(g.session, listing, more_than=COUNT_UP_TO)
+    query, order = select_contacts(listing, are_many=are_many), list_order(listing)
+    counted = COUNT_UP_TO + 1 if are_many else count_rows(g.session, query, up_to=COUNT_UP_TO)
     page = fetch_page(g.session, query, order=order, place=read_place(request.args, order))
     obstacles = why_not_emailed(g.session, [row[0] for row in page.rows])
     return render_template(
-        "contacts/index.html", page=page, listing=listing, count=count_text(g.session, query, "person", "people"),
-        roles=ROLES, bases=BASES, role_word=role_word, obstacles=obstacles, kept=listing.arguments,
+        "contacts/index.html", page=page, listing=listing, roles=ROLES, bases=BASES, role_word=role_word,
+        count=say_count(counted, "person", "people", up_to=COUNT_UP_TO), obstacles=obstacles, kept=listing.arguments,
         attitudes=ATTITUDES, views=list_views(g.session, user_id=g.user.id, page="contacts"))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select
 from sqlalchemy.orm import QueryableAttribute, Session
 
 from abm.accounts.models import Account
@@ -17,7 +17,7 @@ from campaigns.outside import Recipient
 from campaigns.suppressed import ALL_PURPOSES, find_suppressed
 from core import clock
 from core.errors import NotFound
-from core.words import has_words
+from core.words import has_words, row_has_words
 
 LAST_NAME = func.lower(func.coalesce(Contact.last_name, Contact.first_name, Contact.email, ""))
 SORTS: dict[str, ColumnElement[Any] | QueryableAttribute[Any]] = {
@@ -55,14 +55,15 @@ def read_listing(arguments: Mapping[str, str]) -> Listing:
                    name in SORTS and wanted.startswith("-"), arguments.get("left") == "yes")
 
 
-def select_contacts(listing: Listing) -> Select[*tuple[Any, ...]]:
-    """Contact and Account of everybody who fits; unsorted."""
+def select_contacts(listing: Listing, *, are_many: bool = False) -> Select[*tuple[Any, ...]]:
+    """Contact and Account of everybody who fits; unsorted. `are_many`: so many have the words that a page is found
+    sooner along the accounts than by the words."""
     query: Select[*tuple[Any, ...]] = select(Contact, Account).select_from(Contact).join(
         Account, Account.id == Contact.account_id)
     if not listing.shows_left:
         query = query.where(Contact.is_active.is_(True))
     if listing.text:
-        query = query.where(Contact.id.in_(select_found(listing.text)))
+        query = query.where(_come_across(listing.text) if are_many else Contact.id.in_(select_found(listing.text)))
     for name, value in listing.filters.items():
         query = query.where(FILTERS[name] == value)
     return query
@@ -72,6 +73,19 @@ def select_found(text: str) -> CompoundSelect[int]:
     """The ids of people with the words of a text, and of everybody at accounts with them."""
     same = select(Contact.id).where(has_words("contact", Contact.id, text))
     return same.union(select(Contact.id).where(has_words("account", Contact.account_id, text)))
+
+
+def have_many(session: Session, listing: Listing, *, more_than: int) -> bool:
+    """Whether so many people have the words that were typed that they are come across at once along the accounts. With
+    filters besides they might not be."""
+    if not listing.text or listing.filters or listing.sort != USUAL_SORT:
+        return False
+    some = select(Contact.id).where(has_words("contact", Contact.id, listing.text, most=more_than + 1)).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) > more_than
+
+
+def _come_across(text: str) -> ColumnElement[bool]:
+    return or_(row_has_words("contact", Contact.id, text), row_has_words("account", Contact.account_id, text))
 
 
 def list_order(listing: Listing) -> Order:

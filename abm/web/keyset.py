@@ -129,7 +129,11 @@ def _beyond(order: Order, place: Place | None) -> ColumnElement[bool]:
 def count_text(session: Session, query: Select[*tuple[Any, ...]], one: str, many: str, *,
                up_to: int = COUNT_UP_TO) -> str:
     """`1,234 accounts`, or `more than 10,000 accounts`: the count stops there, so that it never scans a large table."""
-    found = count_rows(session, query, up_to=up_to)
+    return say_count(count_rows(session, query, up_to=up_to), one, many, up_to=up_to)
+
+
+def say_count(found: int, one: str, many: str, *, up_to: int) -> str:
+    """A count that stopped at `up_to`, in words."""
     if found > up_to:
         return f"more than {up_to:,} {many}"
     return f"{found:,} {one if found == 1 else many}"

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from sqlalchemy import select
 
-from abm.accounts.models import AccountEvent
+from abm.accounts.models import Account, AccountEvent
 from abm.audit.models import AuditDetail, AuditEntry
+from abm.contacts import pages as contact_pages
 from abm.contacts.models import Contact, FurtherSeat
 from abm.contacts.queries import can_email, why_not_emailed
 from campaigns.keys import address_key, domain_key
@@ -150,3 +153,22 @@ def test_a_person_is_moved_to_the_account_that_is_typed(client_as, database):
         assert (moved.account_id, moved.match_rule, moved.reports_to_id) == (new_id, "person", None)
         assert session.get(FurtherSeat, (person_id, new_id)) is None
     assert "decided by a person" in client.get(f"/contacts/{person_id}").text
+
+
+@pytest.mark.parametrize("query", ["q=ada", "q=alpha", "q=ada+st", "q=%25", "q=ada&role=champion", "q=ada&sort=-name"])
+def test_words_that_many_have_find_the_same_people(client_as, account_id, query, monkeypatch):
+    with db.transaction() as session:
+        for number, first in enumerate(("Ada", "Adam", "Bert", "Ada")):
+            other = make_account(session, name=f"Other {number}")
+            make_contact(session, other, first_name=first, last_name="Stone", buying_role="champion")
+        make_contact(session, session.get_one(Account, account_id), first_name="Carl", is_active=False)
+        make_contact(session, session.get_one(Account, account_id), first_name="Dora")
+    viewer = client_as("viewer")
+
+    def people():
+        page = viewer.get(f"/contacts?{query}").text
+        return re.findall(r'href="/contacts/(\d+)"', page)
+
+    usual = people()
+    monkeypatch.setattr(contact_pages, "COUNT_UP_TO", 1)
+    assert people() == usual
