@@ -3,12 +3,12 @@
     python -m bench.analysis [FOLDER] [--scale 1.0] [--budget 3.0]
 
 FOLDER keeps the made-up company (bench.made_company) between runs; ABM_BENCH_DATABASE_URL=postgresql://… measures
-PostgreSQL. DuckDB reads Parquet files of the order lines with their orders, as an export would give them: the floor that
-is judged. Printed besides is how long it takes over Parquet of our own rollup by account and day, which somebody would
-have to keep up to date first, as our import does. It is given the same two orders of things: read, then compute. Ours
-reads `account_day` in the database. Printed: the best of three for each, the ratios, seconds for the fits and for storing
-the run, and the peak of our memory (measured in a process of its own). Exits 1 when the ratio, the two fits together,
-storing or the memory is above its budget.
+PostgreSQL. DuckDB reads Parquet files of the order lines with their orders, as an export would give them: the floor
+that is judged. Printed besides is how long it takes over Parquet of our own rollup by account and day, which somebody
+would have to keep up to date first, as our import does. It is given the same two orders of things: read, then
+compute. Ours reads `account_day` in the database. Printed: the best of three for each, the ratios, seconds for the
+fits and for storing the run, and the peak of our memory (measured in a process of its own). Exits 1 when the ratio,
+the two fits together, storing or the memory is above its budget.
 """
 
 import argparse
