@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from core import long_readers
 from core.settings import settings
 
 MONEY_SCALE = 10_000
@@ -112,13 +113,20 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
+            f"journal_size_limit={long_readers.KEPT_LOG_BYTES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         # SQLite's own lower() knows ASCII only; PostgreSQL's knows every letter.
         connection.create_function("unicode_lower", 1, _lower, deterministic=True)
 
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE"))
+        begins = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begins)
+        driver = connection.connection.driver_connection
+        if begins == "BEGIN":
+            long_readers.watch_reader(driver, made.url.database or "")
+        else:
+            long_readers.unwatch(driver)
 
     event.listen(made, "connect", prepare)
     event.listen(made, "begin", begin)

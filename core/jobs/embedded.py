@@ -87,12 +87,13 @@ def _start(data_dir: Path, socket: Path) -> None:
         socket.parent.mkdir(mode=0o700, exist_ok=True)
         if socket.parent.stat().st_uid != os.getuid():
             raise CannotRun(f"{socket.parent} belongs to somebody else; remove it and start again")
-        _end_hung_server(folder, socket)
+        if _is_back(folder, socket):
+            return
         _launch(folder, socket)
         _wait_until_ready(folder, socket)
 
 
-def _end_hung_server(folder: Path, socket: Path) -> None:
+def _is_back(folder: Path, socket: Path) -> bool:
     """A server that runs and does not answer gets some seconds; then it is killed, since two would share one file and
     one socket. Nothing is lost: what waits in the queue is rung again."""
     pid_file = folder / "server.pid"
@@ -100,11 +101,12 @@ def _end_hung_server(folder: Path, socket: Path) -> None:
     deadline = time.monotonic() + _HUNG_SECONDS
     while pid and _is_server(pid, socket) and time.monotonic() < deadline:
         if _answers(socket):
-            return
+            return True
         time.sleep(0.1)
     if pid and _is_server(pid, socket):
         os.kill(pid, signal.SIGKILL)
         _reap()
+    return False
 
 
 def _is_server(pid: int, socket: Path) -> bool:

@@ -13,6 +13,7 @@ from core.outages import outage_of
     (sqlite3.OperationalError("database or disk is full"), "disk"),
     (sqlite3.OperationalError("disk I/O error"), "disk"),
     (sqlite3.OperationalError("database is locked"), "Try again in a moment"),
+    (sqlite3.OperationalError("interrupted"), "broken off"),
     (sqlite3.OperationalError("no such table: x"), None),
     (psycopg.OperationalError("connection refused"), "does not answer"),
     (psycopg.errors.AdminShutdown("terminating connection"), "does not answer"),

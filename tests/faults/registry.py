@@ -9,8 +9,11 @@ which compares the sink's own log with the database; a sentence in `Verdict.brok
 
 import random
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +70,7 @@ Run = Callable[["Scene", Plan], Verdict]
 
 @dataclass(frozen=True)
 class Fault:
-    """`needs`: sqlite, postgresql, postgres server (a cluster of its own can be made), proc."""
+    """`needs`: sqlite, postgresql, postgres server (a cluster of its own can be made), mount, proc."""
 
     number: str
     name: str
@@ -102,9 +105,21 @@ def _no_postgres_server() -> str:
     return "" if found else "no PostgreSQL server is installed"
 
 
+@lru_cache(maxsize=1)
+def _no_mount() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True,
+                               check=False) if shutil.which("mount") else None
+        if tried is None or tried.returncode:
+            return "needs the right to mount a small disk"
+        subprocess.run(["umount", folder], check=True)
+    return ""
+
+
 _MISSING: dict[str, Callable[[], str]] = {
     "sqlite": lambda: "" if settings().is_sqlite else "is about SQLite",
     "postgresql": lambda: "is about PostgreSQL" if settings().is_sqlite else "",
     "postgres server": _no_postgres_server,
+    "mount": _no_mount,
     "proc": lambda: "" if Path("/proc").exists() else "needs /proc to find processes",
 }

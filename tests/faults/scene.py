@@ -162,21 +162,27 @@ class Scene:
     @contextmanager
     def own_postgres(self) -> Iterator[Cluster]:
         """Move to a PostgreSQL server that may be broken; its database is empty and has every table."""
-        before = settings().database_url
-        with temporary_cluster() as cluster:
-            self.use_database(cluster.url)
-            metadata.create_all(db.engine())
-            try:
-                yield cluster
-            finally:
-                self.kill_all_forked()
-                self.use_database(before)
+        with temporary_cluster() as cluster, self.elsewhere(ABM_DATABASE_URL=cluster.url):
+            yield cluster
 
-    def use_database(self, url: str) -> None:
+    @contextmanager
+    def elsewhere(self, **environment: str) -> Iterator[None]:
+        """Move to another database or data folder, with every table; and back, when nobody works there any more."""
+        before = {name: os.environ.get(name, "") for name in environment}
+        self._move(environment)
+        metadata.create_all(db.engine())
+        try:
+            yield
+        finally:
+            self.kill_all_forked()
+            stop_embedded(settings().data_dir)
+            self._move(before)
+
+    def _move(self, environment: dict[str, str]) -> None:
         if db.engine.cache_info().currsize:
             db.engine().dispose()
         db.engine.cache_clear()
-        self.set_environment(ABM_DATABASE_URL=url)
+        self.set_environment(**environment)
 
     def kill_all_forked(self) -> None:
         for forked in self._forked:

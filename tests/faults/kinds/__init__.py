@@ -1,5 +1,5 @@
 """Every module of faults, so that they are registered."""
 
-from tests.faults.kinds import freezes, kills, postgres, queue, stops
+from tests.faults.kinds import copies, disk, freezes, kills, postgres, queue, sqlite, stops
 
-__all__ = ["freezes", "kills", "postgres", "queue", "stops"]
+__all__ = ["copies", "disk", "freezes", "kills", "postgres", "queue", "sqlite", "stops"]

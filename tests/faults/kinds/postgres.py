@@ -7,13 +7,20 @@ import time
 from contextlib import suppress
 
 import psycopg
+from sqlalchemy import func, select, text
 
+from abm.company.actions import set_company_value
+from campaigns.caps import points_of
+from campaigns.models import Delivery
+from campaigns.outside import outside
+from core.db import reading, transaction
 from core.settings import settings
 from tests.faults.judge import judge
 from tests.faults.registry import Plan, Verdict, fault
 from tests.faults.scene import Scene, wait_until
-from tests.outbox_factory import running_campaign
+from tests.outbox_factory import add_people, lift_caps, make_run, running_campaign
 
+SENDERS = 16
 _CUT_ALL = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()")
 
@@ -95,3 +102,47 @@ def freeze_server(scene: Scene, plan: Plan) -> Verdict:
     if late:
         verdict.broken.append("messages were begun though no stop could have been seen")
     return verdict
+
+
+@fault("F10", "sixteen senders at the same accounts", rounds=1, messages=480, needs=("postgresql",))
+def storm(scene: Scene, plan: Plan) -> Verdict:
+    """Caps hold to the message and are reached; deadlocks, if any, are tried again and nobody sees one."""
+    accounts, cap = 4, 100
+    with transaction() as session:
+        lift_caps(session)
+        running = make_run(session)
+        set_company_value(session, name="account_points_7_days", value=cap)
+        add_people(session, running, plan.messages, accounts=accounts)
+    before = _deadlocks()
+    senders = [scene.start_sender(once=True) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.wait(120)
+    scene.send_the_rest()
+    with reading() as session:
+        rows = session.execute(select(Delivery.account_id, func.count()).where(Delivery.state == "sent").group_by(
+            Delivery.account_id))
+        sent = {row[0]: row[1] for row in rows}
+        waiting = session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state == "queued")) or 0
+    accepted = scene.accepted()
+    verdict = Verdict(plan.messages, duplicated=sum(times - 1 for times in accepted.values()))
+    verdict.lost = plan.messages - sum(sent.values()) - waiting
+    wanted = min(cap // points(), plan.messages // accounts)
+    if sorted(sent.values()) != [wanted] * accounts or sum(accepted.values()) != wanted * accounts:
+        verdict.broken.append(f"each account may have {wanted} messages, they have {sorted(sent.values())}, "
+                              f"the sink {sum(accepted.values())}")
+    failed = scene.log.read_text().count("could not be committed") if scene.log.exists() else 0
+    if failed:
+        verdict.broken.append(f"{failed} hand-overs failed")
+    verdict.notes.append(f"{_deadlocks() - before} deadlocks seen by the server")
+    return verdict
+
+
+def points() -> int:
+    """What a message costs an account."""
+    with reading() as session:
+        return points_of(outside().company.policy(session), "email")
+
+
+def _deadlocks() -> int:
+    with reading() as session:
+        return session.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")) or 0
