@@ -11,6 +11,7 @@ import abm.engagement.models
 import abm.identity.models
 import abm.imports.models
 import abm.integrations.models
+import abm.materials.models
 import abm.meetings.models
 import abm.offers.models
 import abm.orders.models

@@ -55,6 +55,7 @@ PAGES = (
     "abm.outreach.preference_pages",
     "abm.outreach.hook_pages",
     "abm.outreach.outbox_pages",
+    "abm.materials.pages",
     "abm.winback.pages",
     "abm.meetings.pages",
     "abm.identity.pages",

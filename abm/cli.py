@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "contact": "abm.outreach.consent_commands:contact",
     "countries": "abm.outreach.country_commands:countries",
     "offers": "abm.offers.commands:offers",
+    "materials": "abm.materials.commands:materials",
     "partners": "abm.partners.commands:partners",
     "backup": "abm.installation.backup_commands:backup",
     "restore": "abm.installation.backup_commands:restore",

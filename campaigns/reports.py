@@ -6,7 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, true
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign, Delivery, Enrolment, Event, Run, Touch
@@ -106,8 +106,8 @@ def _count_events(session: Session, campaign_id: int) -> dict[tuple[str, bool], 
 
 
 def cost_of_sent(session: Session, campaign_id: int) -> Decimal:
-    """What the touches that were made cost, in the company's currency: their time where somebody measured it, else
-    today's price of the channel."""
+    """What the touches that were made cost, in the company's currency: their time where it was measured,
+    visits with their expenses, else today's price of the channel."""
     costs = outside().company.policy(session).channel_costs
     rows = session.execute(
         select(Delivery.channel, func.count())
@@ -116,7 +116,8 @@ def cost_of_sent(session: Session, campaign_id: int) -> Decimal:
     measured = session.execute(
         select(Delivery.channel, func.count(), func.sum(Touch.cost_amount))
         .join(Touch, Touch.delivery_id == Delivery.id)
-        .where(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT), Touch.seconds.is_not(None))
+        .where(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT),
+               or_(Touch.seconds.is_not(None), Touch.channel == "visit"))
         .group_by(Delivery.channel))
     return flat + sum((Decimal(int(cost)) / MONEY_SCALE - _price(costs, channel) * count
                        for channel, count, cost in measured), Decimal(0))

@@ -27,7 +27,7 @@ MENU = (
     Entry("Lists", "targets.index", "list-details", ("targets",)),
     Entry("Analysis", "analysis.index", "chart-dots-3", ("analysis", "scorecards")),
     Entry("Campaigns", "outreach.index", "send", ("outreach", "outbox")),
-    Entry("Coordination", "work.my_day", "users-group", ("work", "meetings", "partners")),
+    Entry("Coordination", "work.my_day", "users-group", ("work", "meetings", "partners", "materials")),
     Entry("Win-back", "winback.index", "arrow-back-up", ("winback", "offers")),
     Entry("Settings", "settings.index", "settings", ("settings", "users", "sending", "integrations")),
 )

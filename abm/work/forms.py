@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from abm.orders.actions import NewLine
 from abm.web.fields import Fields
 from abm.work.order_lines import TypedLine, read_lines
 from abm.work.outcomes import OUTCOMES, SENTIMENTS
+from abm.work.visit_steps import EXPENSES
 from abm.work.visit_steps import OUTCOMES as VISIT_OUTCOMES
 
 KINDS = {"task": "Task", "call": "Call", "visit": "Visit"}
@@ -50,14 +51,14 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class VisitResult:
-    """How a visit ended. `amount` and `ordered_on` with an order."""
+    """How a visit ended. `amount` and `ordered_on` with an order; `expenses` by kind, those above zero."""
 
     outcome: str
     sentiment: str | None
     note: str
     amount: Decimal | None = None
     ordered_on: date | None = None
-    expenses: Decimal | None = None
+    expenses: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def parse_task(form: Mapping[str, str]) -> TaskValues:
@@ -136,7 +137,8 @@ def parse_visit_result(form: Mapping[str, str], *, today: date) -> VisitResult:
     result = VisitResult(
         outcome=outcome, sentiment=fields.one_of("sentiment", SENTIMENTS) or None, note=fields.text("note"),
         amount=fields.amount("amount", missing="Say what the order is worth.") if is_order else None,
-        ordered_on=fields.day("ordered_on") or today if is_order else None, expenses=fields.amount("expenses"))
+        ordered_on=fields.day("ordered_on") or today if is_order else None,
+        expenses={kind: amount for kind in EXPENSES if (amount := fields.amount(f"expense_{kind}"))})
     if is_order and result.amount == 0:
         fields.errors["amount"] = "An order is worth more than nothing."
     if result.ordered_on and result.ordered_on > today:

@@ -57,6 +57,23 @@ class Task(Base):
     owner: Mapped[User | None] = relationship()
 
 
+class VisitExpense(Base):
+    """What somebody spent on a visit, in the company's currency; it counts into the cost of the touch."""
+
+    __tablename__ = "visit_expense"
+    __table_args__ = (
+        Index("ix_visit_expense_task", "task_id"),
+        CheckConstraint("kind IN ('travel','lodging','meals','gifts','other')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(10))
+    amount: Mapped[Decimal]
+    user_id: Mapped[int | None] = mapped_column(Id)
+    at: Mapped[datetime]
+
+
 class CallTry(Base):
     """One time somebody dialled: how it ended, how long it took, what that cost. What was said stands with the call."""
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from abm.company.queries import company_today
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from abm.work.blueprint import pages
 from abm.work.desk import get_desk_facts
@@ -15,8 +16,15 @@ from abm.work.forms import parse_visit_result
 from abm.work.models import Task
 from abm.work.outcomes import SENTIMENTS
 from abm.work.queries import get_task
-from abm.work.visit_queries import list_past_visits, list_visits, measure_strictness
-from abm.work.visit_steps import OUTCOMES, STEPS, strictness, walked
+from abm.work.visit_queries import (
+    REPORT_COLUMNS,
+    export_reports,
+    list_expenses,
+    list_past_visits,
+    list_visits,
+    measure_strictness,
+)
+from abm.work.visit_steps import EXPENSES, OUTCOMES, STEPS, strictness, walked
 from abm.work.visits import record_visit, tick_step
 from core.errors import InvalidInput
 
@@ -33,6 +41,12 @@ def visits() -> Answer:
         today=company_today(g.session))
 
 
+@exports(pages, "/visits/export")
+def export_visits() -> Table:
+    """Reports of visits that are over, with their expenses."""
+    return Table("visit-reports", columns=REPORT_COLUMNS, rows=export_reports(g.session))
+
+
 @pages.get("/visits/<int:task_id>")
 @requires(Permission.SEE)
 def visit(task_id: int) -> Answer:
@@ -42,7 +56,7 @@ def visit(task_id: int) -> Answer:
 def _visit(task: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     return render_template(
         "work/visit.html", task=task, typed=typed or {"ordered_on": company_today(g.session)}, errors=errors,
-        outcomes=OUTCOMES, sentiments=SENTIMENTS, 
+        outcomes=OUTCOMES, sentiments=SENTIMENTS, expense_kinds=EXPENSES, expenses=list_expenses(g.session, task.id),
         facts=get_desk_facts(g.session, task, today=company_today(g.session)), **_walk(task))
 
 

@@ -25,6 +25,7 @@ OUTCOMES = {
     "not_there": "Nobody was there",
     "cancelled": "The visit was called off",
 }
+EXPENSES = {"travel": "Travel", "lodging": "Lodging", "meals": "Meals", "gifts": "Gifts and samples", "other": "Other"}
 MET = frozenset({"met", "order", "meeting", "not_interested"})
 
 

@@ -15,7 +15,7 @@ from abm.orders.models import Order
 from abm.wiring import connect_engine
 from abm.work.forms import VisitResult
 from abm.work.models import Task
-from abm.work.visit_queries import measure_strictness
+from abm.work.visit_queries import REPORT_COLUMNS, export_reports, list_expenses, measure_strictness
 from abm.work.visit_steps import NAMES, strictness
 from abm.work.visits import record_visit, tick_step
 from campaigns.models import Event, Touch
@@ -127,3 +127,22 @@ def test_a_visit_is_walked_in_the_browser(client_as: Callable[..., Any], databas
     assert client.post(f"/visits/{task_id}/outcome", data={"outcome": "met"}).status_code == 302
     assert "Met" in client.get("/visits").text
     assert client_as("viewer").post(f"/visits/{task_id}/steps/greet", data={"done": "yes"}).status_code == 403
+
+
+def test_expenses_count_into_the_cost_of_the_visit(session: Session) -> None:
+    task = close(session, plan_visit(session), expenses={"travel": Decimal("120.40"), "meals": Decimal(30)})
+    usual = int(Decimal(Company().channel_costs["visit"]) * 10_000)
+    assert session.scalars(select(Touch.cost_amount)).all() == [usual + 1_504_000]
+    assert list_expenses(session, task.id) == [("meals", Decimal(30)), ("travel", Decimal("120.40"))]
+
+
+def test_expenses_of_a_visit_that_met_nobody_cost_without_counting_as_a_contact(session: Session) -> None:
+    close(session, plan_visit(session), outcome="not_there", expenses={"travel": Decimal(80)})
+    assert session.execute(select(Touch.points, Touch.cost_amount)).all() == [(0, 800_000)]
+
+
+def test_reports_are_exported_with_expenses_by_kind(session: Session) -> None:
+    close(session, plan_visit(session), note="They want more", expenses={"travel": Decimal(80), "gifts": Decimal(5)})
+    row = dict(zip(REPORT_COLUMNS, next(iter(export_reports(session))), strict=True))
+    assert (row["report"], row["travel"], row["gifts"], row["lodging"], row["expenses"]) == (
+        "They want more", 80, 5, None, 85)
