@@ -79,7 +79,7 @@ CONTACT_RULES: dict[str, Rule] = {
     "contact.reports_to_id": Rule.SPECIAL,
     "offer_grant.contact_id": Rule.MOVE,
     "task.contact_id": Rule.MOVE,
-    "material_request.contact_id": Rule.MOVE_UNLESS_PRESENT,
+    "material_request.contact_id": Rule.MOVE,
     "consent_event.contact_id": Rule.MOVE,
     "approved_member.contact_id": Rule.MOVE_UNLESS_PRESENT,
     "holdout_ghost.contact_id": Rule.MOVE_UNLESS_PRESENT,

@@ -130,6 +130,7 @@ def begin_sending(session: Session, *, request_id: int, material_id: int) -> Mat
         raise Refused(f"{'Not now' if verdict.answer is Answer.DEFER else 'Not to be written to'}: {verdict.detail}")
     _refuse_second(session, request, material)
     request.material_id, request.state, request.reason = material.id, "sending", ""
+    request.sent_key = f"{request.contact_id}-{material.id}"
     record_touch(session, account_id=request.account_id, contact_id=request.contact_id, channel="email",
                  at=clock.now(), by_user_id=actor().user_id, note=_note_of(request))
     record(session, action="material.send", subject="material_request", subject_id=request.id,
@@ -140,7 +141,7 @@ def begin_sending(session: Session, *, request_id: int, material_id: int) -> Mat
 
 
 def _refuse_second(session: Session, request: MaterialRequest, material: Material) -> None:
-    """The unique index holds it whatever happens at once; this says it in words."""
+    """The unique key holds it whatever happens at once; this says it in words."""
     twin = session.scalar(select(MaterialRequest).where(
         MaterialRequest.contact_id == request.contact_id, MaterialRequest.material_id == material.id,
         MaterialRequest.state.in_(("sending", "sent"))))
@@ -159,7 +160,7 @@ def settle_sending(session: Session, *, request_id: int, is_sent: bool, reason: 
         add_account_event(session, account_id=request.account_id, contact_id=request.contact_id, kind="material",
                           title=f"Sent as asked for: {title}", link="/materials")
     else:
-        request.state, request.reason = "failed", reason[:300]
+        request.state, request.reason, request.sent_key = "failed", reason[:300], None
         touch = session.scalar(select(Touch).where(
             Touch.contact_id == request.contact_id, Touch.note == _note_of(request)).order_by(Touch.id.desc()))
         if touch is not None:

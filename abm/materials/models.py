@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from core.db import Base, Id
-
-_LEFT = text("state IN ('sending','sent')")
 
 
 class Material(Base):
@@ -28,7 +26,8 @@ class Material(Base):
 
 
 class MaterialRequest(Base):
-    """Somebody's wish. A document leaves for a person once: a second row in `sending` or `sent` cannot exist.
+    """Somebody's wish. A document leaves for a person once: `sent_key` names both from the moment of sending on, and no
+    two rows bear the same; only a message that the mail server refused gives it back.
 
     `sending` is set before the message leaves; a row that stays there was cut off, and is for a person to settle.
     `event_id`: the reply that the wish stands in.
@@ -39,8 +38,6 @@ class MaterialRequest(Base):
         Index("ix_material_request_account", "account_id"),
         Index("ix_material_request_state", "state", "asked_at"),
         Index("uq_material_request_event", "event_id", unique=True),
-        Index("uq_material_request_sent", "contact_id", "material_id", unique=True, sqlite_where=_LEFT,
-              postgresql_where=_LEFT),
         CheckConstraint("state IN ('open','task','sending','sent','failed','declined')", name="state"),
     )
 
@@ -56,6 +53,7 @@ class MaterialRequest(Base):
     asked_at: Mapped[datetime]
     asked_of: Mapped[str] = mapped_column(String(200), default="")
     sent_at: Mapped[datetime | None]
+    sent_key: Mapped[str | None] = mapped_column(String(50), unique=True)
 
     account: Mapped[Account] = relationship()
     contact: Mapped[Contact] = relationship()

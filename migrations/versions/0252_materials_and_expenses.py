@@ -35,7 +35,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_material'))
     )
     op.create_index('ix_material_title', 'material', ['title'])
-    left = sa.text("state IN ('sending','sent')")
     op.create_table('material_request',
     sa.Column('id', core.db.Id, nullable=False),
     sa.Column('account_id', core.db.Id, nullable=False),
@@ -49,16 +48,17 @@ def upgrade() -> None:
     sa.Column('asked_at', core.db.UtcDateTime(), nullable=False),
     sa.Column('asked_of', sa.String(length=200), nullable=False),
     sa.Column('sent_at', core.db.UtcDateTime(), nullable=True),
+    sa.Column('sent_key', sa.String(length=50), nullable=True),
     sa.CheckConstraint("state IN ('open','task','sending','sent','failed','declined')", name=op.f('ck_material_request_state')),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_material_request_account_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['contact_id'], ['contact.id'], name=op.f('fk_material_request_contact_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['material_id'], ['material.id'], name=op.f('fk_material_request_material_id'), ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_material_request'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_material_request')),
+    sa.UniqueConstraint('sent_key', name=op.f('uq_material_request_sent_key'))
     )
     op.create_index('ix_material_request_account', 'material_request', ['account_id'])
     op.create_index('ix_material_request_state', 'material_request', ['state', 'asked_at'])
     op.create_index('uq_material_request_event', 'material_request', ['event_id'], unique=True)
-    op.create_index('uq_material_request_sent', 'material_request', ['contact_id', 'material_id'], unique=True, sqlite_where=left, postgresql_where=left)
 
 
 def downgrade() -> None:

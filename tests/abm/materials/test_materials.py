@@ -94,7 +94,8 @@ def test_the_database_itself_refuses_a_second_sending(session: Any) -> None:
     jane = make_contact(session)
     session.add(material := Material(title="C", url="https://example.com", created_at=NOON))
     session.flush()
-    row = {"account_id": jane.account_id, "contact_id": jane.id, "material_id": material.id, "asked_at": NOON}
+    row = {"account_id": jane.account_id, "contact_id": jane.id, "material_id": material.id, "asked_at": NOON,
+           "sent_key": "1-1"}
     session.add_all([MaterialRequest(**row, state="sent"), MaterialRequest(**row, state="sending")])
     with pytest.raises(IntegrityError):
         session.flush()
