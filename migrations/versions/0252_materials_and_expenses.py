@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0252'
-down_revision = '0251'
+down_revision = '0241'
 branch_labels = None
 depends_on = None
 
