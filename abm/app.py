@@ -24,6 +24,7 @@ from abm.web.failures import set_up_failures
 from abm.web.formatting import set_up_filters
 from abm.web.headers import nonce, set_up_headers
 from abm.web.menu import MENU, PARTNER_MENU, attention, is_lit
+from abm.web.rate_limits import set_up_limits
 from abm.wiring import connect_engine, load_jobs
 from core import db
 from core.settings import ROOT, settings
@@ -63,6 +64,9 @@ PAGES = (
 )
 # Blueprints whose POSTs are authorised by a signed token instead of a session.
 TOKEN_BLUEPRINTS = ("abm.outreach.public_pages", "abm.outreach.preference_pages", "abm.outreach.hook_pages")
+# Pages that a one-time link opens.
+_TOKEN_PAGES = ("users.set_password", "users.save_password", "users.first_set_up", "users.save_first_user",
+                "health.metrics")
 UPLOAD_LIMIT = 512 * 1024 * 1024
 
 
@@ -80,6 +84,7 @@ def create_app() -> Flask:
     set_up_filters(app)
     set_up_headers(app, is_https=settings().is_https)
     set_up_failures(app)
+    set_up_limits(app, ("public", "preferences", "hooks"), _TOKEN_PAGES)
     for name in PAGES:
         module = importlib.import_module(name)
         app.register_blueprint(module.pages)

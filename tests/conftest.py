@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from abm.all_models import metadata
 from abm.audit.actions import SYSTEM, act_as
+from abm.web import rate_limits
 from campaigns.visit_log import visit_log
 from core import clock, db
 from core.jobs.embedded import stop_embedded
@@ -163,6 +164,8 @@ def app(data_dir: Path) -> Any:
     """The real application on this test's database; CSRF checks are off unless a test turns them on."""
     made = _application()
     made.config["WTF_CSRF_ENABLED"] = False
+    for limit in (rate_limits.exports, rate_limits.failed_sign_ins, rate_limits.wrong_tokens):
+        limit.forget()
     yield made
     visit_log.settle(10)
 

@@ -15,12 +15,13 @@ from abm.users.sign_in import check_credentials, current_token, forget, remember
 from abm.web.access import public, requires, signed_in
 from abm.web.exports import Table, exports
 from abm.web.permissions import ROLE_PERMISSIONS, Permission, Role, first_page
+from abm.web.rate_limits import failed_sign_ins
 from core import clock
 from core.errors import InvalidInput
 from core.settings import settings
 
 pages = Blueprint("users", __name__)
-Answer = str | Response | tuple[str, int]
+Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
 @pages.get("/sign-in")
@@ -34,12 +35,15 @@ def sign_in() -> Answer:
 def try_sign_in() -> Answer:
     email, password = request.form.get("email", ""), request.form.get("password", "")
     key = throttle.throttle_key(email, request.remote_addr or "")
-    wait = throttle.seconds_to_wait(g.session, key)
+    caller = request.remote_addr or ""
+    wait = max(throttle.seconds_to_wait(g.session, key), failed_sign_ins.seconds_to_wait(caller))
     if wait:
-        return _sign_in_again(f"Too many tries. Wait {wait} seconds and try again.", 429)
+        page, code = _sign_in_again(f"Too many tries. Wait {wait} seconds and try again.", 429)
+        return page, code, {"Retry-After": str(wait)}
     user = check_credentials(g.session, email=email, password=password)
     if user is None:
         throttle.note_failure(g.session, key)
+        failed_sign_ins.count(caller)
         return _sign_in_again("The address or the password is not right.", 422)
     throttle.forget_failures(g.session, key)
     act_as(Actor(user.name, user.id, request.remote_addr or ""))

@@ -9,12 +9,13 @@ from core import clock
 from core.signing import keyed_digest
 
 _FREE_TRIES = 5
-_LONGEST = 900
+_FIRST_WAIT, _LONGEST = 60, 900
 
 
 def wait_seconds(failures: int) -> int:
-    """Seconds to wait after so many failures in a row: none up to five, then 2, 4, 8 … up to 15 minutes."""
-    return 0 if failures < _FREE_TRIES else min(_LONGEST, 2 ** (failures - _FREE_TRIES + 1))
+    """Seconds to wait after so many failures in a row: none up to five, then 1, 2, 4 … up to 15 minutes: never
+    more than five tries a minute."""
+    return 0 if failures < _FREE_TRIES else min(_LONGEST, _FIRST_WAIT * 2 ** min(failures - _FREE_TRIES, 10))
 
 
 def throttle_key(email: str, ip: str) -> str:

@@ -17,8 +17,9 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, url_for
+from flask import Blueprint, Response, current_app, g, url_for
 
+from abm.web import rate_limits
 from abm.web.access import access_of, requires, user_may
 from abm.web.permissions import Permission
 from abm.web.spreadsheets import write_csv_bytes, write_xlsx
@@ -52,6 +53,10 @@ def exports(pages: Blueprint, path: str, *,
     def add(make: MakeTable) -> MakeTable:
         @wraps(make)
         def view(ending: str, **arguments: Any) -> Response:
+            caller = str(g.user.id) if g.user else ""
+            if wait := rate_limits.exports.seconds_to_wait(caller):
+                return rate_limits.too_many(wait, f"At most {rate_limits.EXPORTS.most} exports an hour.")
+            rate_limits.exports.count(caller)
             return _download(make(**arguments), ending)
 
         view.is_export = True  # type: ignore[attr-defined]
