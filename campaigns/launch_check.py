@@ -85,6 +85,8 @@ _SENTENCES: Mapping[str, tuple[Level, str]] = {
     Reason.LEFT_COMPANY: (Level.NOTE, "{n} have left their company and get nothing."),
     Reason.SAME_MAILBOX: (Level.NOTE, "{n} share a mailbox with somebody else and get nothing of their own."),
     Reason.HELD_OUT: (Level.NOTE, "{n} are held out to measure the effect."),
+    Reason.EXCLUSIVE_ELSEWHERE: (Level.NOTE, "{n} are at accounts that another campaign has to itself."),
+    Reason.BEEN_BEFORE: (Level.NOTE, "{n} took part before and the re-entry rule does not let them in again now."),
     Reason.OVER_CAP: (Level.WARN, "{n} would wait because their account or they are over the cap."),
     Reason.OUTSIDE_WINDOW: (Level.NOTE, "{n} would wait for their working window to open."),
     NO_POSTAL_ADDRESS: (Level.WARN, "{n} have no street and city on file and would not get the letter."),

@@ -15,7 +15,7 @@ from campaigns import editing, stops
 from campaigns.inserting import insert_ignoring
 from campaigns.models import Batch, Campaign, CampaignVersion, ConsentEvent, Delivery, Enrolment, Run, Suppression
 from campaigns.progress import advance, plan_due_steps
-from campaigns.states import CLAIMABLE_STATES, CampaignState, DeliveryState, EnrolmentState, RunState
+from campaigns.states import CLAIMABLE_STATES, CampaignState, Channel, DeliveryState, EnrolmentState, RunState
 from core import clock
 
 _SUPPRESSION = ("scope", "key", "purpose", "reason", "hint", "source", "created_at")
@@ -109,8 +109,10 @@ def hold_due(session: Session, moment: datetime) -> Held:
     return Held(sum(row[2] for row in held), tuple(sorted(_pause(session, ahead))))
 
 
-def _due(moment: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Delivery.state.in_(CLAIMABLE_STATES), Delivery.due_at <= moment
+def _due(moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Messages that leave by themselves. A call or visit becomes a task here, which a person looks at before acting."""
+    return (Delivery.state.in_(CLAIMABLE_STATES), Delivery.due_at <= moment,
+            Delivery.channel.not_in((Channel.CALL, Channel.VISIT)))
 
 
 def _pause(session: Session, campaign_ids: Collection[int]) -> Iterator[str]:

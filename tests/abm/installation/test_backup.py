@@ -27,7 +27,7 @@ from core.errors import Refused
 from core.settings import settings
 from tests.campaigns.campaign_factory import HELLO, make_people, make_run
 from tests.campaigns.conftest import engine_side
-from tests.outbox_factory import deliveries, running_campaign, states
+from tests.outbox_factory import CALL_STEP, deliveries, running_campaign, states
 
 __all__ = ["engine_side"]
 
@@ -179,6 +179,15 @@ def test_what_the_original_had_time_to_send_is_in_doubt_and_not_sent(engine_side
     drain()
     assert states() == {name: count for name, count in (("unknown", held), ("sent", 3 - held), ("queued", 1)) if count}
     assert len(deliveries()) == 4
+
+
+def test_a_call_is_not_held_because_a_person_looks_before_acting(engine_side: Path) -> None:
+    running_campaign(2, step=CALL_STEP)
+    with transaction() as session:
+        restored(session, ago=timedelta(days=1))
+        assert release(session) == restoring.Held(0)
+    drain()
+    assert states() == {"sent": 2}
 
 
 def test_a_copy_of_unknown_age_holds_all_that_was_due(engine_side: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from abm.cli import main
 from abm.outreach.account_results import list_account_results
@@ -173,6 +173,28 @@ def test_a_message_in_doubt_is_a_line_of_the_books_until_a_person_settles_it(
     capsys.readouterr()
     assert books(capsys)["books"]["sent"] == 5
     assert clock.now() == WORKING_MOMENT
+
+
+@pytest.mark.parametrize(("command", "sent", "unknown"), [("confirm", 5, 0), ("resend", 5, 5)])
+def test_all_that_is_in_doubt_is_settled_at_once(command: str, sent: int, unknown: int, database: Path,
+                                                 at: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    connect_engine()
+    at(WORKING_MOMENT)
+    with db.transaction() as session:
+        lift_caps(session)
+        make_people(session, 5)
+    launch_committed(steps=[HELLO])
+    planning_jobs.advance_runs()
+    with db.transaction() as session:
+        session.execute(update(Delivery).values(state="unknown", first_tried_at=WORKING_MOMENT))
+    assert main(["campaigns", command, "hello"]) == 2
+    capsys.readouterr()
+    for expected in (5, 0):
+        assert main(["campaigns", command, "hello", "--all", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"messages": expected}
+    send(Script())
+    found = books(capsys)
+    assert (found["books"]["sent"], found["books"]["unknown"], found["balanced"]) == (sent, unknown, True)
 
 
 def test_a_step_that_is_not_there_is_named(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
