@@ -1,12 +1,15 @@
 """A real SMTP server on loopback for tests and benchmarks: it logs the Message-ID of everything it accepts.
 
-`Script` says how a verb is answered: a reply, `drop` (close), `hang` (say nothing) or `drip` (a byte a second).
+`Script` says how a verb is answered: a reply, `drop` (close), `reset` (close with an error), `hang` (say nothing),
+`drip` (byte after byte without end) or `slow accept` (the good answer, byte by byte). `content`: a message's beginning.
 Also a process of its own: `python -m tests.sink --log FILE [--delay SECONDS]` prints its port and serves until killed.
 """
 
 import argparse
 import asyncio
 import re
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +22,15 @@ _END = b"\r\n.\r\n"
 
 @dataclass
 class Script:
-    """Answers per verb (connect, ehlo, mail, rcpt, data, dot, rset, quit); `times`: how often, then all is well."""
+    """Answers per verb (connect, ehlo, mail, rcpt, data, content, dot, rset, quit); `times`: how often, then all is
+    well; `window`: how many bytes the system takes for the sink before it reads them (0: as it likes)."""
 
     answers: dict[str, str] = field(default_factory=dict)
     times: int = 1_000_000
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
     delay: float = 0.0
     close_after: int = 0
+    window: int = 0
 
 
 @dataclass
@@ -45,10 +50,13 @@ class _Session(asyncio.Protocol):
         self.buffer = bytearray()
         self.in_data = False
         self.accepted = 0
-        self.is_silent = False
+        self.is_silent = self.is_new_content = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        if self.sink.script.window:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.sink.script.window)
         self.sink.record.connections += 1
         self.sink.sessions.add(self)
         self._answer("connect", b"220 sink ESMTP\r\n")
@@ -61,6 +69,9 @@ class _Session(asyncio.Protocol):
         replies: list[bytes] = []
         while not self.is_silent and not self.transport.is_closing():
             if self.in_data:
+                if self.buffer and self.is_new_content and self._breaks("content"):
+                    break
+                self.is_new_content = False
                 end = self.buffer.find(_END)
                 if end < 0:
                     break
@@ -116,21 +127,19 @@ class _Session(asyncio.Protocol):
         """Reply as the script says; True when the good answer was given."""
         own = [] if replies is None else replies
         action = self.sink.action(verb)
-        if action in ("hang", "drop", "accept and drop", "drip"):
+        if action in ("hang", "drop", "reset", "accept and drop", "accept and reset", "drip", "slow accept"):
             self._flush(own)
-            if action == "accept and drop":
+            if "accept" in action:
                 self.sink.accept(content)
-            if action.endswith("drop"):
-                self.transport.close()
-            self.is_silent = True
-            if action == "drip":
-                self._drip(good)
+            self._break(action)
+            if action in ("drip", "slow accept"):
+                self._drip(good, is_endless=action == "drip")
             return False
         if not action and verb == "dot":
             self.sink.accept(content)
         reply = f"{action}\r\n".encode() if action else good
         if reply.startswith(b"354"):
-            self.in_data = True
+            self.in_data = self.is_new_content = True
         own.append(reply)
         if action.startswith("421"):
             self._flush(own)
@@ -142,10 +151,36 @@ class _Session(asyncio.Protocol):
             self.transport.close()
         return not action
 
-    def _drip(self, reply: bytes) -> None:
+    def _breaks(self, verb: str) -> bool:
+        action = self.sink.action(verb)
+        self._break(action)
+        return bool(action)
+
+    def _break(self, action: str) -> None:
+        """End the connection where the script says so; nothing more is said on it for the time being."""
+        self.is_silent = bool(action)
+        if action.endswith("drop"):
+            self.transport.close()
+        elif action.endswith("reset"):
+            _reset(self.transport)
+
+    def _drip(self, reply: bytes, *, is_endless: bool) -> None:
         if reply and not self.transport.is_closing():
             self.transport.write(reply[:1])
-            self.sink.loop.call_later(0.2, self._drip, reply[1:] or b"x")
+            self.sink.loop.call_later(0.2 if is_endless else 0.02, self._drip_on, reply[1:], is_endless)
+
+    def _drip_on(self, rest: bytes, is_endless: bool) -> None:
+        if rest or is_endless:
+            self._drip(rest or b"x", is_endless=is_endless)
+        else:
+            self.is_silent = False
+            self.data_received(b"")
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Close so that the other side gets a reset and not an end."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class Sink:
@@ -173,6 +208,19 @@ class Sink:
         if self.keeps:
             self.record.accepted.append(identity.decode())
             self.record.messages.append(content)
+
+    def end_all(self, how: str) -> None:
+        """End every open connection: `drop`, `reset`, or a reply before the end. Safe from another thread."""
+        for session in list(self.sessions):
+            self.loop.call_soon_threadsafe(self._end, session, how)
+
+    def _end(self, session: _Session, how: str) -> None:
+        if how == "reset":
+            _reset(session.transport)
+            return
+        if how != "drop":
+            session.transport.write(f"{how}\r\n".encode())
+        session.transport.close()
 
     async def serve(self, port: int = 0) -> asyncio.Server:
         self.loop = asyncio.get_running_loop()
