@@ -6,6 +6,7 @@ Code that moves takes its entry along: `tests/promises/test_mutants.py` fails as
 from dataclasses import dataclass
 
 CLAIMS = "tests/promises/test_claims.py::"
+WATCH = "tests/promises/test_watch.py::"
 SENDING = "tests/promises/test_while_sending.py::"
 SWEEPS = "tests/campaigns/test_sweeps.py::"
 KILLS = "tests/faults/test_kills.py::"
@@ -74,10 +75,24 @@ MUTANTS: tuple[Mutant, ...] = (
     # the sending process
     Mutant("no lease is looked at before a message", "I5", "campaigns/watch.py",
            "moment < self._held_until.get(message.fence, 0.0) and moment", "moment",
-           (KILLS + "test_a_frozen_sender_never_begins_another_message_once_its_lease_is_over",)),
+           (WATCH + "test_not_once_the_lease_is_over",)),
+    Mutant("a lease that could not be renewed is thought to hold", "I5", "campaigns/watch.py",
+           "until if batch_id in ours else 0.0", "until",
+           (WATCH + "test_not_when_the_lease_was_lost_and_could_not_be_renewed",)),
+    Mutant("leases follow the wall clock", "I5", "core/clock.py",
+           'return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))', "return time.time()",
+           (WATCH + "test_a_lease_is_measured_by_a_clock_that_nobody_sets",)),
+    Mutant("a look for stops that is old is believed", "I7", "campaigns/watch.py",
+           "and moment - self._seen_at < STALE_SECONDS", "",
+           (WATCH + "test_not_when_nobody_has_looked_for_two_seconds",)),
+    Mutant("a pause of the run is not seen before a message", "I8", "campaigns/watch.py",
+           " and message.run_id not in self._stopped_runs", "", (WATCH + "test_not_when_its_run_is_paused",)),
+    Mutant("a pause of all sending is not seen before a message", "I8", "campaigns/watch.py",
+           "and not self.is_paused and", "and", (WATCH + "test_not_when_all_sending_is_paused",)),
     Mutant("the stop epoch is not looked at before a message", "I7", "campaigns/watch.py",
            "and message.epoch >= self.epoch ", "",
-           (SENDING + "test_all_of_a_slice_is_stopped_and_not_only_the_next_one",)),
+           (SENDING + "test_all_of_a_slice_is_stopped_and_not_only_the_next_one",
+            WATCH + "test_not_after_a_stop_that_came_since_it_was_judged")),
     Mutant("a suppression does not raise the stop epoch", "I7", "campaigns/consent.py",
            "    if is_new:\n        stops.bump(session)\n", "    if is_new:\n        pass\n",
            (SENDING + "test_all_of_a_slice_is_stopped_and_not_only_the_next_one",)),
