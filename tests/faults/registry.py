@@ -116,10 +116,12 @@ def _no_mount() -> str:
     return ""
 
 
+_FAKETIME = "*/faketime/libfaketimeMT.so.1"
 _MISSING: dict[str, Callable[[], str]] = {
     "sqlite": lambda: "" if settings().is_sqlite else "is about SQLite",
     "postgresql": lambda: "is about PostgreSQL" if settings().is_sqlite else "",
     "postgres server": _no_postgres_server,
     "mount": _no_mount,
+    "faketime": lambda: "" if any(Path("/usr/lib").glob(_FAKETIME)) else "the package faketime is not installed",
     "proc": lambda: "" if Path("/proc").exists() else "needs /proc to find processes",
 }
