@@ -38,9 +38,16 @@ class Request:
     is_confirmed: bool
 
 
-def wording(company: str, purpose: str) -> str:
-    """What somebody agrees to."""
-    return f"{company} may write to me by e-mail about {purpose}. I can stop these messages at any time."
+# What somebody agrees to; the application says it in the recipient's language.
+WORDING = "{company} may write to me by e-mail about {purpose}. I can stop these messages at any time."
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words that somebody agreed to, and their language."""
+
+    text: str
+    language: str
 
 
 def confirm_url(request_id: int) -> str:
@@ -53,7 +60,7 @@ def read_confirm(token: str) -> int | None:
 
 
 def ask_again(
-    session: Session, *, delivery: Delivery, purpose: str, company: str, evidence: dict[str, Any]
+    session: Session, *, delivery: Delivery, purpose: str, agreed: Wording, evidence: dict[str, Any]
 ) -> ConsentEvent | None:
     """Note the wish; nothing is lifted yet. None where the same wish is less than an hour old. Raises Refused."""
     found = next((one for one in list_preferences(session, delivery) if one.purpose == purpose), None)
@@ -64,7 +71,8 @@ def ask_again(
         ConsentEvent.at > clock.now() - AGAIN_AFTER)
     if found.is_waiting and session.scalars(recent.limit(1)).first():
         return None
-    own = {"delivery": delivery.id, "wording": wording(company, purpose), "wording_version": WORDING_VERSION}
+    own = {"delivery": delivery.id, "wording": agreed.text, "wording_version": WORDING_VERSION,
+           "language": agreed.language}
     entry = record_consent(session, contact_id=delivery.contact_id, address=delivery.address or "", purpose=purpose,
                            kind=ASKED, source="preference page", evidence={**evidence, **own})
     session.flush()
@@ -102,7 +110,7 @@ def confirm(session: Session, *, request_id: int, evidence: dict[str, Any]) -> R
     if found.is_confirmed:
         return found
     entry, delivery = found.entry, found.delivery
-    kept = {name: (entry.evidence or {}).get(name) for name in ("wording", "wording_version")}
+    kept = {name: (entry.evidence or {}).get(name) for name in ("wording", "wording_version", "language")}
     _lift(session, delivery, entry.purpose)
     record_consent(session, contact_id=delivery.contact_id, address=delivery.address or "", purpose=entry.purpose,
                    kind="confirmed", source=SOURCE,

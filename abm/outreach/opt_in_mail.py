@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
+from abm.outreach.recipient_texts import Texts, texts_for
 from abm.outreach.trials import Trial, hand_over, is_accepted
 from campaigns import wire
 from campaigns.channels.base import Outgoing
@@ -97,25 +98,30 @@ def make_message(session: Session, entry: ConsentEvent, delivery: Delivery) -> T
     route = find_route(session, sender.email)
     number = _IDS_FROM + entry.id
     to_address = wire.address(delivery.address or "")
-    letter = _wire(sender, to_address, message_id(number, sender.email),
-                   _text(get_company(session).name, str((entry.evidence or {}).get("wording", "")),
-                         confirm_url(entry.id), sender.postal_address))
+    evidence = entry.evidence or {}
+    say = texts_for([evidence.get("language")])
+    text = _text(say, get_company(session).name, str(evidence.get("wording", "")), (confirm_url(entry.id),
+                                                                                   sender.postal_address))
+    subject = say.plain("Please confirm: may we write to you again?")
+    letter = _wire(sender, to_address, message_id(number, sender.email), (subject, text))
     return Trial(to_address, Outgoing(number, 0, 0, 0, wire.address(sender.email), to_address,
                                       signed(letter, list_signers(session, route.identity_id))), route)
 
 
-def _text(company: str, wording: str, url: str, postal_address: str) -> str:
-    return (f"Somebody, most likely you, asked {company} to write to this address again.\n\n"
-            f"“{wording}”\n\nIf that is what you want, open this page and confirm it:\n\n{url}\n\n"
-            "If not, do nothing: without your confirmation nothing changes.\n\n"
-            f"-- \n{company}\n{postal_address}\n")
+def _text(say: Texts, company: str, wording: str, places: tuple[str, str]) -> str:
+    url, postal_address = places
+    begins = say.plain("Somebody, most likely you, asked {company} to write to this address again.", company=company)
+    asks = say.plain("If that is what you want, open this page and confirm it:")
+    ends = say.plain("If not, do nothing: without your confirmation nothing changes.")
+    return f"{begins}\n\n“{wording}”\n\n{asks}\n\n{url}\n\n{ends}\n\n-- \n{company}\n{postal_address}\n"
 
 
-def _wire(sender: Sender, to_address: str, identity: str, text: str) -> bytes:
-    """A message by a program (RFC 3834), so that nobody's program answers it."""
+def _wire(sender: Sender, to_address: str, identity: str, words: tuple[str, str]) -> bytes:
+    """A message by a program (RFC 3834), so that nobody's program answers it. `words`: subject and text."""
+    subject, text = words
     lines = (
         f"From: {wire.mailbox(sender.name, wire.address(sender.email))}", f"To: {to_address}",
-        f"Subject: {wire.subject_value('Please confirm: may we write to you again?')}",
+        f"Subject: {wire.subject_value(subject)}",
         f"Date: {format_datetime(clock.now().replace(microsecond=0))}", f"Message-ID: {identity}",
         "MIME-Version: 1.0", "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable", "", "")

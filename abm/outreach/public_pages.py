@@ -8,11 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
+from abm.outreach.recipient_texts import Texts, texts_for
 from abm.web.access import public, public_without_session
 from campaigns import consent
 from campaigns.models import Delivery
+from campaigns.outside import outside
 from campaigns.tracking import Click, preferences_url, read_click, read_open, read_trap, read_unsubscribe
 from campaigns.visit_log import Visited, visit_log
 from core import clock
@@ -26,11 +29,14 @@ _GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 def ask_unsubscribe(token: str) -> BaseResponse:
     """Asks; changes nothing, whoever fetches it."""
     delivery = delivery_or_404(read_unsubscribe(token))
+    say = texts_of(delivery)
     return private(
         render_template(
             "messages/unsubscribe.html",
+            say=say,
+            bold=bold,
             token=token,
-            address=masked(delivery.address),
+            address=masked(delivery.address, say),
             company=g.company,
             purpose=in_words(consent.purpose_of(g.session, delivery)),
             preferences=path_of(preferences_url(delivery.id)),
@@ -43,7 +49,7 @@ def ask_unsubscribe(token: str) -> BaseResponse:
 def unsubscribe(token: str) -> BaseResponse:
     """Ends this purpose, or all mail where that was chosen. Repeating it is harmless; no cookie, no redirect."""
     delivery = delivery_or_404(read_unsubscribe(token))
-    is_all_mail = request.form.get("scope") == "all"
+    is_all_mail, say = request.form.get("scope") == "all", texts_of(delivery)
     source = "one-click" if request.form.get("List-Unsubscribe") == "One-Click" else "page"
     done = consent.unsubscribe(
         g.session,
@@ -55,8 +61,10 @@ def unsubscribe(token: str) -> BaseResponse:
     return private(
         render_template(
             "messages/unsubscribed.html",
+            say=say,
+            bold=bold,
             token=token,
-            address=masked(delivery.address),
+            address=masked(delivery.address, say),
             company=g.company,
             purpose=in_words(done.purpose),
             is_all_mail=is_all_mail,
@@ -131,11 +139,21 @@ def _visited(kind: str, delivery_id: int, click: Click | None = None) -> Visited
     return Visited(kind, delivery_id, clock.now(), request.user_agent.string, request.remote_addr or "", click)
 
 
-def masked(address: str | None) -> str:
+def texts_of(delivery: Delivery) -> Texts:
+    """The language of whoever got this message."""
+    known = outside().people.recipients(g.session, [delivery.contact_id]).get(delivery.contact_id)
+    return texts_for([known.language if known else None, delivery.language, *request.accept_languages.values()])
+
+
+def bold(value: str) -> Markup:
+    return Markup("<strong>{}</strong>").format(value)
+
+
+def masked(address: str | None, say: Texts = Texts()) -> str:
     """`j•••@e•••.com`: enough for the owner to recognise, too little for who was forwarded the mail."""
     local, at_sign, domain = (address or "").rpartition("@")
     if not at_sign:
-        return "your address"
+        return say.plain("your address")
     name, dot, ending = domain.rpartition(".")
     return f"{local[:1]}•••@{name[:1]}•••{dot}{ending}"
 
@@ -151,4 +169,5 @@ def private(page: str) -> BaseResponse:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "Accept-Language"
     return response  # type: ignore[no-any-return]
