@@ -4,7 +4,7 @@
     python -m bench.faults --soak 600 --soak-alone     # random faults every few seconds, memory and files watched
 
 Each fault has a fresh database: a SQLite file, or a PostgreSQL database on a server of its own (with fsync). Without
---rounds and --messages each fault runs with three times those of the suite. The table is printed and written to
+--rounds and --messages each fault runs with twice those of the suite. The table is printed and written to
 docs/faults.md; `--no-write` only prints.
 """
 
@@ -29,7 +29,7 @@ from tests.faults.registry import FAULTS, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "faults.md"
-LONGER = 3
+LONGER = 2
 _MOST_ROUNDS = 12
 
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import text
@@ -29,13 +29,17 @@ def _copy_now(family: Forked, target: Path) -> None:
     target.mkdir()
     source = Path(settings().database_url.removeprefix("sqlite:///"))
     still = descendants(family.pid) - {family.pid}
-    for pid in still:
-        os.kill(pid, signal.SIGSTOP)
+    _signal_all(still, signal.SIGSTOP)
     for path in source.parent.glob(f"{source.name}*"):
         if not path.name.endswith("-shm"):
             shutil.copy(path, target / path.name)
-    for pid in still:
-        os.kill(pid, signal.SIGCONT)
+    _signal_all(still, signal.SIGCONT)
+
+
+def _signal_all(pids: set[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _wrong_with(copy: Path, intended: int) -> list[str]:
