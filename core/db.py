@@ -122,7 +122,7 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
     def begin(connection: Any) -> None:
         begins = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
         connection.exec_driver_sql(begins)
-        driver = connection.connection.driver_connection
+        driver = connection.connection.dbapi_connection  # a detached one has no `driver_connection`
         if begins == "BEGIN":
             long_readers.watch_reader(driver, made.url.database or "")
         else:
