@@ -23,6 +23,7 @@ from campaigns.facts import DeliveryFacts, DueDelivery, RunFacts
 from campaigns.gate import Judgement
 from campaigns.message_ids import message_id
 from campaigns.models import Campaign, CampaignVersion, Delivery, Run
+from campaigns.moved_addresses import find_moved, take_mailboxes
 from campaigns.outbox import ClaimedBatch, ClaimedRow, Prepared, settle_before_hand_over
 from campaigns.outside import Policy, Recipient, outside
 from campaigns.personalisation import ContentFailure, Values
@@ -40,6 +41,7 @@ from core.id_lists import is_among
 from core.logs import logger
 
 PUT_OFF = timedelta(minutes=5)
+_DOUBLE = "The person's address changed, and somebody else of this run is reached at the same mailbox."
 _log = logger(__name__)
 
 
@@ -100,7 +102,10 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
     made = ReadyBatch(batch, found.run, found.policy, unlogged=found.judgement)
     settled = [_settled_by_gate(row.due, found.verdicts[row.due.id]) for row in batch.rows
                if not found.verdicts[row.due.id].is_allowed]
-    for row in allowed:
+    doubles = _find_doubles(batch, allowed, found)
+    settled += [_settled(row.due, DeliveryState.SUPPRESSED, Reason.SAME_MAILBOX, _DOUBLE) for row in allowed
+                if row.due.id in doubles]
+    for row in [row for row in allowed if row.due.id not in doubles]:
         failure = _try_to_make(row, found, batch, made.ready)
         if failure:
             settled.append(failure)
@@ -108,6 +113,12 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
         in_transaction(lambda session: _settle(session, made, settled))
         made.unlogged = None
     return made
+
+
+def _find_doubles(batch: ClaimedBatch, rows: list[ClaimedRow], found: _Material) -> set[int]:
+    """Those whose address has become that of somebody else of this step since the plan was made."""
+    moved = find_moved([row.due for row in rows], found.recipients) if batch.channel == Channel.EMAIL else {}
+    return in_transaction(lambda session: take_mailboxes(session, moved, fence=batch.fence)) if moved else set()
 
 
 def _settle(session: Session, made: ReadyBatch, settled: Sequence[Mapping[str, Any]]) -> None:

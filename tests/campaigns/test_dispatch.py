@@ -98,3 +98,39 @@ def test_the_time_of_a_drain_is_bounded(engine_side: Path) -> None:
     report = drain(options=DrainOptions(seconds=0))
     assert report.batches == 0
     assert Counter(states()) == {"queued": 600}
+
+
+def _now_at(changes: dict[str, str]) -> None:
+    from sqlalchemy import update
+
+    from abm.contacts.models import Contact
+    from core.db import transaction
+
+    with transaction() as session:
+        for before, now in changes.items():
+            session.execute(update(Contact).where(Contact.email == before).values(email=now))
+
+
+def test_two_whose_addresses_became_the_same_since_the_plan_get_one_message(engine_side: Path) -> None:
+    running_campaign(3)
+    _now_at({"jane2@example.com": "Jane1@example.com"})
+    drain()
+    assert sorted((one.state, one.reason) for one in deliveries()) == [
+        ("sent", None), ("sent", None), ("suppressed", "same_mailbox")]
+    assert len({message_from_bytes(file.read_bytes())["To"].lower().partition("<")[2]
+                for file in settings().outbox_dir.glob("*.eml")}) == 2
+
+
+def test_two_who_moved_to_one_new_address_get_one_message(engine_side: Path) -> None:
+    running_campaign(3)
+    _now_at({"jane1@example.com": "both@example.com", "jane2@example.com": "both@example.com"})
+    drain()
+    assert states() == {"sent": 2, "suppressed": 1}
+
+
+def test_who_moved_to_an_address_of_their_own_gets_the_message_there(engine_side: Path) -> None:
+    running_campaign(2)
+    _now_at({"jane1@example.com": "new@example.com"})
+    drain()
+    assert states() == {"sent": 2}
+    assert {one.address for one in deliveries()} == {"new@example.com", "jane2@example.com"}

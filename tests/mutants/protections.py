@@ -167,6 +167,10 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("planning does not look for a shared mailbox", "I3", "campaigns/planning.py",
            "        if objection is None and key in used:\n", "        if False:\n",
            (PLANNING + "test_two_people_with_one_mailbox_get_one_message",)),
+    Mutant("an address that changed since the plan is not looked at", "I3", "campaigns/preparing.py",
+           "if batch.channel == Channel.EMAIL else {}\n    return", "if False else {}\n    return",
+           ("tests/campaigns/test_dispatch.py::"
+            "test_two_whose_addresses_became_the_same_since_the_plan_get_one_message",)),
     Mutant("the checkpoint is committed before its chunk", "I2", "campaigns/planning.py",
            "    came = Entry(EnrolmentOrigin.REENTRY",
            "    if people:\n        run.enrolled_up_to = people[-1][0]\n        session.flush()\n"
