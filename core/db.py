@@ -120,10 +120,10 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
         connection.create_function("unicode_lower", 1, _lower, deterministic=True)
 
     def begin(connection: Any) -> None:
-        begins = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
-        connection.exec_driver_sql(begins)
-        driver = connection.connection.dbapi_connection  # a detached one has no `driver_connection`
-        if begins == "BEGIN":
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+        driver = connection.connection.dbapi_connection
+        if options.get("may_be_cut"):
             long_readers.watch_reader(driver, made.url.database or "")
         else:
             long_readers.unwatch(driver)
@@ -166,7 +166,7 @@ def transaction(bind: Engine | Connection | None = None) -> Iterator[Session]:
 @contextmanager
 def reading(bind: Engine | None = None) -> Iterator[Session]:
     """A transaction for reads only: takes no write lock on SQLite and is rolled back on leaving."""
-    chosen = (bind or engine()).execution_options(sqlite_begin="BEGIN")
+    chosen = (bind or engine()).execution_options(sqlite_begin="BEGIN", may_be_cut=True)
     with Session(chosen, expire_on_commit=False, autoflush=False) as session:
         session.info["only_reads"] = True
         yield session
