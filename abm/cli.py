@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "scorecards": "abm.scorecards.commands:scorecards",
     "lists": "abm.targets.commands:lists",
     "calls": "abm.work.commands:calls",
+    "audit": "abm.audit.commands:audit",
     "campaigns": "abm.outreach.commands:campaigns",
     "leads": "abm.outreach.lead_commands:leads",
     "letters": "abm.outreach.letter_commands:letters",

@@ -4,6 +4,7 @@ import importlib
 
 JOB_MODULES = (
     "campaigns.jobs",
+    "abm.audit.jobs",
     "abm.imports.jobs",
     "abm.integrations.jobs",
     "abm.analysis.jobs",

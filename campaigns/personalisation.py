@@ -12,7 +12,8 @@ Value = str | int | float | Decimal | date | datetime | list[Any] | dict[str, An
 Values = Mapping[str, Any]
 
 NAMES: dict[str, tuple[str, ...]] = {
-    "contact": ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "language"),
+    "contact": ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "language",
+                "source"),
     "account": ("name", "domain", "industry", "employees", "country", "region", "city", "tier"),
     "owner": ("name", "email", "phone", "signature"),
     "offer": ("code", "title", "valid_until"),

@@ -33,3 +33,14 @@ class AuditDetail(Base):
     entry_id: Mapped[int] = mapped_column(ForeignKey("audit_entry.id", ondelete="CASCADE"), primary_key=True)
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
+
+
+class AuditSeal(Base):
+    """A link of the chain over the entries up to a number, see `seals`. `entries`: how many it covers."""
+
+    __tablename__ = "audit_seal"
+
+    up_to_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    entries: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    sealed_at: Mapped[datetime]

@@ -122,13 +122,15 @@ def get_content_values(session: Session, contact_ids: Sequence[int]) -> dict[int
 
 
 _CONTACT_FIELDS = ("first_name", "last_name", "email", "phone", "title", "department", "buying_role", "language",
-                   "custom")
+                   "source", "custom")
 _ACCOUNT_FIELDS = ("name", "domain", "industry", "employees", "country", "region", "city", "tier", "custom")
+# What content calls the source of somebody's address (GDPR Art. 14).
+_KEPT_AS = {"source": "basis_source"}
 _ACCOUNT_ID = 1 + len(_CONTACT_FIELDS)
 _OWNER = _ACCOUNT_ID + 1 + len(_ACCOUNT_FIELDS)
 # contact's id and fields, account's id and fields, then what `_owner_values` takes
 _VALUE_ROWS = (
-    select(Contact.id, *(getattr(Contact, name) for name in _CONTACT_FIELDS),
+    select(Contact.id, *(getattr(Contact, _KEPT_AS.get(name, name)) for name in _CONTACT_FIELDS),
            Account.id, *(getattr(Account, name) for name in _ACCOUNT_FIELDS),
            User.id, User.name, User.email, User.phone, User.signature, Account.owner_email)
     .join(Account, Account.id == Contact.account_id)
