@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from abm.outreach import forecasts
@@ -18,8 +19,12 @@ from campaigns.dry_run import Line, Lines
 from core import clock, db
 from core.errors import AbmError
 from core.jobs import every, job, ring, stopping
+from core.logs import logger
 
 SWEEP_SECONDS = 30
+_OURS = "It stopped on an error of ours; the log has the details"
+_BROKEN_OFF = "The database broke the reading off, since it lasted long while others wrote very much; try again later"
+_log = logger(__name__)
 
 
 class _Stopped(Exception):
@@ -41,6 +46,9 @@ def make_forecast(forecast_id: int) -> None:
         return
     except AbmError as error:
         values = {"state": "failed", "error": str(error)[:300]}
+    except Exception as error:  # whatever went wrong is told on the page; trying again for ever would tell nobody
+        _log.exception("forecast not made", forecast=forecast_id)
+        values = {"state": "failed", "error": _BROKEN_OFF if isinstance(error, OperationalError) else _OURS}
     _change(forecast_id, **values)
 
 

@@ -131,6 +131,19 @@ def test_a_worker_that_is_asked_to_end_gives_it_back(session: Session, monkeypat
     assert made(session, forecast_id).state == "waiting"
 
 
+def test_what_goes_wrong_is_told_and_not_tried_for_ever(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    forecast_id = ask(make_large(), forecasts.CHECK)
+
+    def broken(*_things: Any, **_named: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(forecast_jobs, "check_launch", broken)
+    forecast_jobs.make_forecast(forecast_id)
+    forecast = made(session, forecast_id)
+    assert (forecast.state, "error of ours" in forecast.error) == ("failed", True)
+    assert list(forecasts.list_left_behind(session, now=clock.now() + timedelta(days=1))) == []
+
+
 def test_the_page_shows_progress_then_the_result_with_its_age(client_as: Callable[..., Any], session: Session) -> None:
     campaign_id = make_large()
     client = client_as("marketer")
