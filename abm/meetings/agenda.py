@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import company_today, get_company
-from abm.meetings.items import ITEMS, Period
+from abm.meetings.items import ITEMS
+from abm.meetings.numbers import numbers_of_both_sides
+from abm.meetings.periods import Period
 from abm.orders.models import Order
 from abm.winback.models import Case
 from abm.work.models import Task
@@ -54,6 +56,7 @@ def _header(session: Session, period: Period) -> list[dict[str, Any]]:
          "/tasks?owner=all&due=late"),
         ("actions_done", "Actions done", count(Task, Task.state == "done", Task.done_at >= period.since),
          "/tasks?owner=all&state=done"),
+        *numbers_of_both_sides(session, period),
     ]
     return [{"key": key, "title": title, "value": value, "link": link} for key, title, value, link in numbers]
 

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from abm.accounts.actions import add_account_event
+from abm.accounts.actions import add_account_event, update_account
 from abm.audit.actions import actor, record
-from abm.company.queries import get_company
+from abm.company.queries import company_today, get_company
+from abm.engagement.actions import cool_down
 from abm.meetings.models import Decision, Meeting
 from abm.outreach.queries import get_campaign
 from abm.users.queries import get_user
@@ -23,6 +24,8 @@ from campaigns import editing
 from campaigns.locks import hold_conversation, release_conversation
 from core import clock
 from core.errors import InvalidInput, Refused
+
+REJECTED_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,25 @@ def _release(session: Session, _meeting: Meeting, values: DecisionValues) -> Non
         raise Refused("Nobody has a conversation with this account: there is nothing to release")
 
 
+def _accept_lead(session: Session, meeting: Meeting, values: DecisionValues) -> int:
+    """The first step is a task of the owner's, who has the conversation until its day."""
+    task_id = _make_task(session, meeting, values)
+    _lock(session, meeting, values)
+    update_account(session, account_id=values.account_id or 0, values={"owner_id": values.owner_id})
+    return task_id
+
+
+def _reject_lead(session: Session, _meeting: Meeting, values: DecisionValues) -> None:
+    if not values.reason:
+        raise InvalidInput("The decision was not recorded", {"reason": "Say why it is rejected."})
+    cool_down(session, account_id=values.account_id or 0, days=REJECTED_DAYS, reason=values.reason)
+
+
+def _nurture(session: Session, _meeting: Meeting, values: DecisionValues) -> None:
+    days = ((values.review_on or values.effective_on) - company_today(session)).days
+    cool_down(session, account_id=values.account_id or 0, days=max(days, 1), reason=values.reason or values.text)
+
+
 def _change_campaign(change: Callable[..., Any], **more: Any) -> Callable[[Session, Meeting, DecisionValues], None]:
     def carry_out(session: Session, _meeting: Meeting, values: DecisionValues) -> None:
         change(session, campaign=get_campaign(session, values.campaign_id or 0), **more)
@@ -142,6 +164,12 @@ def _change_campaign(change: Callable[..., Any], **more: Any) -> Callable[[Sessi
 
 
 KINDS = {
+    "accept_lead": Kind("Accept a hand-off", ("account_id", "owner_id", "review_on"), _accept_lead),
+    "reject_lead": Kind("Reject a hand-off", ("account_id",), _reject_lead),
+    "nurture": Kind("Back to nurture", ("account_id", "review_on"), _nurture),
+    "keep_experiment": Kind("Keep what the experiment tried", ("campaign_id",), _note),
+    "extend_experiment": Kind("Let the experiment go on", ("campaign_id", "review_on"), _note),
+    "stop_experiment": Kind("Stop the experiment", ("campaign_id",), _change_campaign(editing.cancel)),
     "task": Kind("Somebody does something", ("owner_id",), _make_task),
     "open_case": Kind("Win back", ("account_id",), _open_case),
     "let_go": Kind("Let go", ("account_id",), _let_go),

@@ -1,12 +1,11 @@
 """The items of the weekly agenda: for each the rows that the data has since the last meeting.
 
-A row is plain JSON: `key` (stable, so that two agendas can be compared), `title`, `facts`, `link`, `value` (what the
-rows are ranked by), and `account_id` where it speaks of one. Each item shows at most SHOWN rows and counts them all.
+A row is plain JSON (`periods.make_row`). Each item shows at most SHOWN rows and counts them all.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import BigInteger, Float, Row, Select, cast, func, select, type_coerce
@@ -14,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.analysis.models import AccountResult, AnalysisRun
+from abm.meetings.periods import SHOWN, AgendaRow, Period, make_row
+from abm.meetings.sharing_items import hand_offs, one_experiment
 from abm.orders.models import Order
 from abm.plans.models import AccountReview
 from abm.plans.queries import select_reviews
@@ -23,18 +24,6 @@ from abm.winback.models import Case
 from abm.work.models import Task
 from campaigns.models import Campaign, Event, Run
 from core.db import MONEY_SCALE
-
-SHOWN = 7
-AgendaRow = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What the agenda looks at: from the last meeting to now; days are the company's."""
-
-    since: datetime
-    since_on: date
-    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +41,6 @@ def _fetch(session: Session, query: Select[*tuple[Any, ...]],
            row: Callable[[Row[*tuple[Any, ...]]], AgendaRow]) -> tuple[list[AgendaRow], int]:
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     return [row(found) for found in session.execute(query.limit(SHOWN))], total
-
-
-def _row(kind: str, number: object, title: str, facts: Sequence[str], *, link: str, value: float = 0.0,
-         account_id: int | None = None) -> AgendaRow:
-    return {"key": f"{kind}:{number}", "title": title, "facts": " · ".join(fact for fact in facts if fact),
-            "link": link, "value": value, "account_id": account_id}
 
 
 def _days_late(days: int) -> str:
@@ -79,7 +62,7 @@ def due_actions(session: Session, period: Period) -> tuple[list[AgendaRow], int]
     def show(found: Row[*tuple[Any, ...]]) -> AgendaRow:
         task_id, title, due_on, extra, account_id, account, owner, kind = found
         late, carried = (period.today - due_on).days, int((extra or {}).get("carried", 0))
-        return {**_row("task", task_id, title, [
+        return {**make_row("task", task_id, title, [
             account or "", owner or "nobody", _days_late(late),
             f"carried over {_times(carried)}" if carried else ""], link=f"/tasks/{task_id}", value=late,
             account_id=account_id), "carried": carried, "task_id": task_id, "is_call": kind == "call"}
@@ -94,7 +77,7 @@ def new_cases(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
         .join(Account, Account.id == Case.account_id)
         .where(Case.detected_at >= period.since, Case.closed_at.is_(None)).order_by(Case.yearly_value.desc(), Case.id)
     )
-    return _fetch(session, query, lambda row: _row(
+    return _fetch(session, query, lambda row: make_row(
         "case", row[0], row[2], [f"{row[3]:,.0f} a year", f"{row[4]:.1f} times its usual gap", f"last order {row[6]}",
                                  row[5] or "cause not known"],
         link=f"/win-back/cases/{row[0]}", value=row[3], account_id=row[1]))
@@ -107,7 +90,7 @@ def recovered_cases(session: Session, period: Period) -> tuple[list[AgendaRow], 
         .join(Account, Account.id == Case.account_id)
         .where(Case.closed_at >= period.since).order_by(Case.yearly_value.desc(), Case.id)
     )
-    return _fetch(session, query, lambda row: _row(
+    return _fetch(session, query, lambda row: make_row(
         "closed", row[0], row[2], [row[4].replace("_", " "), f"{row[3]:,.0f} a year"],
         link=f"/win-back/cases/{row[0]}", value=row[3], account_id=row[1]))
 
@@ -125,7 +108,7 @@ def key_orders(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
                Order.is_cancelled.is_(False), Order.amount > 0)
         .group_by(Account.id, Account.name, Order.currency).order_by(value.desc(), Account.id)
     )
-    return _fetch(session, query, lambda row: _row(
+    return _fetch(session, query, lambda row: make_row(
         "orders", f"{row[0]}:{row[4]}", row[1],
         ["1 order" if row[2] == 1 else f"{row[2]} orders", f"{row[3]:,.0f} {row[4]}"],
         link=f"/accounts/{row[0]}", value=row[3], account_id=row[0]))
@@ -140,7 +123,7 @@ def _events(kinds: Sequence[str], word: str) -> Callable[[Session, Period], tupl
             .where(Event.kind.in_(kinds), Event.at >= period.since, Event.is_machine.is_(False))
             .group_by(Account.id, Account.name, Event.kind).order_by(number.desc(), Account.id, Event.kind)
         )
-        return _fetch(session, query, lambda row: _row(
+        return _fetch(session, query, lambda row: make_row(
             word, f"{row[0]}:{row[2]}", row[1], [row[2].replace("_", " "), _times(row[3]) if row[3] > 1 else ""],
             link=f"/accounts/{row[0]}", value=row[3], account_id=row[0]))
 
@@ -154,7 +137,7 @@ def campaign_changes(session: Session, period: Period) -> tuple[list[AgendaRow],
         .join(Campaign, Campaign.id == Run.campaign_id)
         .where((Run.launched_at >= period.since) | (Run.finished_at >= period.since)).order_by(Run.id.desc())
     )
-    return _fetch(session, query, lambda row: _row(
+    return _fetch(session, query, lambda row: make_row(
         "run", f"{row[0]}:{row[3]}", row[2], [row[3], f"launched {row[4]:%Y-%m-%d} by {row[6]}",
                                              f"ended {row[5]:%Y-%m-%d}" if row[5] else ""],
         link=f"/campaigns/{row[1]}"))
@@ -168,7 +151,7 @@ def list_changes(session: Session, period: Period) -> tuple[list[AgendaRow], int
         .join(ListMember, ListMember.list_id == TargetList.id).where(ListMember.added_at >= period.since)
         .group_by(TargetList.id, TargetList.title, TargetList.member_count).order_by(number.desc(), TargetList.id)
     )
-    return _fetch(session, query, lambda row: _row(
+    return _fetch(session, query, lambda row: make_row(
         "list", row[0], row[1], [f"{row[2]} accounts entered", f"{row[3]} in all"], link=f"/lists/{row[0]}",
         value=row[2]))
 
@@ -181,7 +164,7 @@ def open_tasks(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
         .where(Task.state == "open", Task.kind == "task", (Task.due_on > period.today) | Task.due_on.is_(None))
         .order_by(func.coalesce(Task.due_on, date.max), Task.id)
     )
-    return _fetch(session, query, lambda row: _row(
+    return _fetch(session, query, lambda row: make_row(
         "task", row[0], row[1], [row[4] or "", row[5] or "nobody", f"due {row[2]}" if row[2] else "no day"],
         link=f"/tasks/{row[0]}", account_id=row[3]))
 
@@ -192,7 +175,7 @@ def reviews(session: Session, _period: Period) -> tuple[list[AgendaRow], int]:
 
     def show(found: Row[*tuple[Any, ...]]) -> AgendaRow:
         review, account = found
-        return _row("review", review.id, account.name, [f"proposed: {review.proposal}", review.reasons[0]["text"]],
+        return make_row("review", review.id, account.name, [f"proposed: {review.proposal}", review.reasons[0]["text"]],
                     link=f"/reviews/{review.id}", value=review.value_12m, account_id=account.id)
 
     return _fetch(session, query, show)
@@ -200,6 +183,8 @@ def reviews(session: Session, _period: Period) -> tuple[list[AgendaRow], int]:
 
 ITEMS = (
     Item("actions", "Last week's actions", 3, "Done, moved (date, why) or dropped", due_actions),
+    Item("hand_offs", "Hand-offs", 6, "Accept (owner, first step, date), reject (reason), or back to nurture (until)",
+         hand_offs),
     Item("lapsed", "At risk and lapsed", 4, "Offer up to a rung, hold out, or let go", new_cases),
     Item("recovered", "Recovered and let go", 2, "What helped, what to repeat", recovered_cases),
     Item("key_orders", "Orders of class A accounts", 4, "Who speaks with whom", key_orders),
@@ -209,5 +194,6 @@ ITEMS = (
     Item("reviews", "Key accounts to review", 4, "Keep, downgrade or drop, and when to ask again", reviews),
     Item("campaigns", "Campaigns", 4, "Start, stop or change", campaign_changes),
     Item("lists", "Lists", 2, "Accept who enters", list_changes),
+    Item("experiment", "One experiment", 2, "Keep, stop or extend", one_experiment),
     Item("tasks", "Open tasks", 2, "Still right?", open_tasks),
 )

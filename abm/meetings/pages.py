@@ -24,6 +24,7 @@ from abm.meetings.queries import (
     list_decisions,
     list_meetings,
     list_reviews_due,
+    measure_health,
     since_moment,
 )
 from abm.outreach.queries import list_campaigns
@@ -35,6 +36,9 @@ from core.errors import InvalidInput
 
 pages = Blueprint("meetings", __name__)
 Answer = str | Response | tuple[str, int]
+# The decisions that an item's rows offer at once.
+QUICK = {"hand_offs": {"accept_lead": "Accept", "reject_lead": "Reject", "nurture": "Nurture"},
+         "experiment": {"keep_experiment": "Keep", "stop_experiment": "Stop", "extend_experiment": "Extend"}}
 
 
 @pages.get("/meetings")
@@ -47,7 +51,8 @@ def _list(typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
     meetings, today = list_meetings(g.session), company_today(g.session)
     proposed = next_meeting_day(meetings[0].held_on, today) if meetings else today
     return render_template("meetings/index.html", meetings=meetings, decisions=count_decisions(g.session),
-                           typed=typed or {"held_on": proposed}, errors=errors)
+                           typed=typed or {"held_on": proposed}, errors=errors,
+                           health=measure_health(g.session, today=today))
 
 
 @exports(pages, "/meetings/export")
@@ -81,7 +86,8 @@ def plan() -> Answer:
 def show(meeting_id: int) -> Answer:
     account = g.session.get(Account, request.args.get("account_id", 0, type=int))
     typed = {"item": request.args.get("item", ""), "account": account.name if account else "",
-             "owner_id": (account.owner_id if account else None) or g.user.id}
+             "owner_id": (account.owner_id if account else None) or g.user.id,
+             "campaign_id": request.args.get("campaign_id", ""), "kind": request.args.get("kind", "")}
     return _room(get_meeting(g.session, meeting_id), typed, {})
 
 
@@ -97,7 +103,7 @@ def _room(meeting: Meeting, typed: Mapping[str, Any], errors: Mapping[str, str])
         header=with_last_values(agenda, last.agenda if last else None), today=today,
         moves=find_moves(meeting.agenda, present) if meeting.agenda and present else None,
         closed=find_closed_actions(g.session, agenda), decisions=list_decisions(g.session, meeting.id),
-        users=list_active_users(g.session),
+        users=list_active_users(g.session), quick=QUICK,
         campaigns=list_campaigns(g.session) if meeting.state == "open" else [],
         reviews=list_reviews_due(g.session, up_to=today, before=meeting) if meeting.state != "closed" else [])
 

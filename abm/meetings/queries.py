@@ -1,6 +1,7 @@
 """Reading meetings."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -95,3 +96,39 @@ def find_closed_actions(session: Session, agenda: Mapping[str, Any]) -> dict[int
     ids = [row["task_id"] for item in agenda["items"] for row in item["rows"] if "task_id" in row]
     rows = session.execute(select(Task.id, Task.state).where(Task.id.in_(ids), Task.state != "open"))
     return {task_id: state for task_id, state in rows}
+
+
+HEALTH_MEETINGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How well the meeting works: of the last HEALTH_MEETINGS closed ones the decisions each, of the actions they made
+    the share done by their day, and of what is still open after it how many days it is late and how many were carried
+    over three times or more."""
+
+    meetings: int
+    decisions: float
+    actions: int
+    on_time: float | None
+    late: int
+    days_late: float | None
+    to_managers: int
+
+
+def measure_health(session: Session, *, today: date) -> Health:
+    closed = session.scalars(select(Meeting.id).where(Meeting.state == "closed")
+                             .order_by(Meeting.closed_at.desc(), Meeting.id.desc()).limit(HEALTH_MEETINGS)).all()
+    decisions = session.scalar(select(func.count()).select_from(Decision).where(Decision.meeting_id.in_(closed))) or 0
+    tasks = session.scalars(select(Task).join(Decision, Decision.task_id == Task.id).where(
+        Decision.meeting_id.in_(closed), Task.due_on.is_not(None))).all()
+    ended = [task for task in tasks if task.state == "done" and task.done_at is not None and task.due_on is not None]
+    late = [task for task in tasks if task.state == "open" and task.due_on is not None and task.due_on < today]
+    days = [(today - task.due_on).days for task in late if task.due_on is not None]
+    in_time = [task for task in ended if task.done_at and task.due_on and task.done_at.date() <= task.due_on]
+    judged = len(ended) + len(late)
+    return Health(
+        meetings=len(closed), decisions=decisions / len(closed) if closed else 0.0, actions=len(tasks),
+        on_time=len(in_time) / judged if judged else None, late=len(late),
+        days_late=sum(days) / len(days) if days else None,
+        to_managers=sum(1 for task in late if int((task.extra or {}).get("carried", 0)) >= 3))
