@@ -12,15 +12,30 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import editing, stops
+from campaigns.channels.base import Outcome, Result
 from campaigns.inserting import insert_ignoring
-from campaigns.models import Batch, Campaign, CampaignVersion, ConsentEvent, Delivery, Enrolment, Run, Suppression
+from campaigns.models import (
+    Attempt,
+    Batch,
+    Campaign,
+    CampaignVersion,
+    ConsentEvent,
+    Delivery,
+    Enrolment,
+    Run,
+    Suppression,
+)
 from campaigns.progress import advance, plan_due_steps
+from campaigns.recording import record_outcomes
 from campaigns.states import CLAIMABLE_STATES, CampaignState, Channel, DeliveryState, EnrolmentState, RunState
 from core import clock
 
 _SUPPRESSION = ("scope", "key", "purpose", "reason", "hint", "source", "created_at")
 _CONSENT = ("contact_id", "address_key", "purpose", "kind", "source", "evidence", "at")
 FRESH = timedelta(hours=1)
+PHASE = "restore"
+_WAS_ON_ITS_WAY = "the backup was made while it was handed over; nobody knows if it was accepted"
+_MAY_BE_SENT = "Restored from a backup: the original may have sent it"
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -50,10 +65,10 @@ def _count(session: Session, model: type[Suppression]) -> int:
 
 def hold(session: Session) -> int:
     """Settle what was in flight: being handed over becomes unknown, claims go back. How many became unknown."""
-    in_doubt = session.execute(update(Delivery).where(Delivery.state == DeliveryState.HANDING).values(
-        state=DeliveryState.UNKNOWN,
-        detail="The backup was made while it was handed over; nobody knows if it was accepted").returning(Delivery.id))
-    count = len(in_doubt.all())
+    handing = session.execute(select(Delivery.id, Delivery.fence).where(Delivery.state == DeliveryState.HANDING)).all()
+    count = record_outcomes(session, [
+        Outcome(row.id, row.fence, Result.UNKNOWN, PHASE, None, _WAS_ON_ITS_WAY, clock.now()) for row in handing],
+        worker=PHASE)
     session.execute(update(Delivery).where(Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.RENDERED))).values(
         state=DeliveryState.QUEUED, batch_id=None))
     session.execute(update(Batch).where(Batch.is_open).values(is_open=False))
@@ -100,13 +115,23 @@ def hold_due(session: Session, moment: datetime) -> Held:
     held = session.execute(
         select(Run.campaign_id, Run.version_id, func.count(), func.max(Delivery.position))
         .join(Run, Run.id == Delivery.run_id).where(*_due(moment)).group_by(Run.campaign_id, Run.version_id)).all()
-    session.execute(update(Delivery).where(*_due(moment)).values(
-        state=DeliveryState.UNKNOWN, detail="Restored from a backup: the original may have sent it",
-        first_tried_at=func.coalesce(Delivery.first_tried_at, clock.now())))
+    _doubt(session, _due(moment))
     ahead = {campaign_id for campaign_id, version_id, _count, position in held
              if position + 1 < len(session.get_one(CampaignVersion, version_id).definition["steps"])}
     ahead |= set(session.scalars(select(Run.campaign_id).where(Run.state == RunState.PLANNING)))
     return Held(sum(row[2] for row in held), tuple(sorted(_pause(session, ahead))))
+
+
+def _doubt(session: Session, which: tuple[ColumnElement[bool], ...]) -> None:
+    """The original's try is a try that nobody knows the end of, so that history tells the state here as well."""
+    now = clock.now()
+    doubted = session.execute(update(Delivery).where(*which).values(
+        state=DeliveryState.UNKNOWN, detail=_MAY_BE_SENT, attempts=Delivery.attempts + 1,
+        first_tried_at=func.coalesce(Delivery.first_tried_at, now)).returning(
+        Delivery.id, Delivery.attempts, Delivery.fence)).all()
+    insert_ignoring(session, Attempt, [
+        {"delivery_id": row.id, "number": row.attempts, "fence": row.fence, "worker": PHASE, "phase": PHASE,
+         "outcome": Result.UNKNOWN.value, "code": None, "text": _MAY_BE_SENT, "at": now} for row in doubted])
 
 
 def _due(moment: datetime) -> tuple[ColumnElement[bool], ...]:

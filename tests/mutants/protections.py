@@ -208,7 +208,6 @@ MUTANTS: tuple[Mutant, ...] = (
            "    stops.bump(session)\n", "",
            (CLAIMS + "test_a_restored_copy_makes_every_process_ask_the_gate_again",)),
     Mutant("a restored copy queues what was on its way", "I3", "campaigns/restoring.py",
-           "        state=DeliveryState.UNKNOWN,\n        detail=\"The backup was made",
-           "        state=DeliveryState.QUEUED,\n        detail=\"The backup was made",
+           "Outcome(row.id, row.fence, Result.UNKNOWN, PHASE", "Outcome(row.id, row.fence, Result.RETURNED, PHASE",
            ("tests/abm/installation/test_backup.py::test_what_was_in_flight_is_settled_in_the_copy",)),
 )

@@ -22,6 +22,7 @@ from core import clock, db
 from core.db import reading, transaction
 from core.settings import settings
 from tests.outbox_factory import deliveries, running_campaign, states
+from tests.promises.books import find_faults
 from tests.promises.claiming import claim, claimed, hand_over, new_journal, tell
 from tests.sink import Script, running_sink
 
@@ -168,6 +169,16 @@ def test_what_a_relay_did_not_take_costs_no_touch() -> None:
     tell(batch, batch.rows[1].due.id, Result.UNKNOWN)
     with reading() as session:
         assert session.scalars(select(Touch.delivery_id)).all() == [batch.rows[1].due.id]
+
+
+def test_history_tells_what_a_restored_copy_holds_for_unknown() -> None:
+    running_campaign(3)
+    hand_over(claimed("j", limit=2))
+    with transaction() as session:
+        assert restoring.hold(session) == 2
+        assert restoring.hold_due(session, clock.now()).messages == 1
+        assert list(find_faults(session, intended=3, accepted={})) == []
+    assert states() == {"unknown": 3}
 
 
 def test_a_restored_copy_makes_every_process_ask_the_gate_again() -> None:
