@@ -1,6 +1,6 @@
 """The two parts of a message, encoded as far as possible before there is a recipient."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,24 @@ class Line:
         return wire.quoted_line(text, is_open=self.is_open)
 
 
-Segment = bytes | Line
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Several whole lines with values, one after the other: most people's are plain, and are then encoded at once."""
+
+    lines: tuple[Line, ...]
+    pieces: tuple[Piece, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pieces", tuple(piece for line in self.lines for piece in line.pieces))
+
+    def encode(self, flat: Flat) -> bytes:
+        text = "".join([piece if type(piece) is str else piece(flat) for piece in self.pieces])  # type: ignore[operator]
+        if (encoded := wire.plain_lines(text)) is not None:
+            return encoded
+        return b"".join([line.encode(flat) for line in self.lines])
+
+
+Segment = bytes | Line | Lines
 
 
 @dataclass(frozen=True)
@@ -124,7 +141,7 @@ def _body(template: Template, kind: str, *, is_inlined_later: bool = False, read
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
     if pieces is None or is_base64 or is_inlined_later or reads_html:
         return Body(template, head, None, is_base64, is_inlined_later, reads_html)
-    return Body(template, head, tuple(_segments(pieces)))
+    return Body(template, head, tuple(_together(_segments(pieces))))
 
 
 def _segments(pieces: Sequence[Piece]) -> Iterator[Segment]:
@@ -138,6 +155,28 @@ def _segments(pieces: Sequence[Piece]) -> Iterator[Segment]:
         fixed = []
         yield from _line_segments(line)
     yield wire.quoted_piece("".join(fixed), is_last=True)
+
+
+def _together(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Whole lines that follow each other as one segment; nothing is between them but an empty fixed stretch."""
+    whole: list[Line] = []
+    for segment in segments:
+        if isinstance(segment, Line) and _is_whole(segment):
+            whole.append(segment)
+        elif segment != b"":
+            yield from _as_one(whole)
+            whole = []
+            yield segment
+    yield from _as_one(whole)
+
+
+def _as_one(whole: list[Line]) -> list[Segment]:
+    return [Lines(tuple(whole))] if len(whole) > 1 else [*whole]
+
+
+def _is_whole(line: Line) -> bool:
+    last = line.pieces[-1]
+    return not line.is_open and isinstance(last, str) and last.endswith("\n")
 
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:

@@ -22,6 +22,7 @@ _PLAIN_HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN_HEADER = re.compile(r"[ -~]*")
 _PLAIN_LINE = re.compile(r"[ -<>-~]{0,74}[!-<>-~]\n?")
+_PLAIN_LINES = re.compile(r"(?:[ -<>-~]{0,74}[!-<>-~]\n|\n)*+")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _WORD_BYTES = 45
 MAX_SUBJECT = 255
@@ -141,6 +142,11 @@ def quoted_line(text: str, *, is_open: bool) -> bytes:
         return line + _SOFT_BREAK if is_open else line
     encoded = quoted_printable(text)
     return encoded + _SOFT_BREAK if is_open and text and not encoded.endswith(CRLF) else encoded
+
+
+def plain_lines(text: str) -> bytes | None:
+    """Lines that need no encoding, each with its end; None where one does."""
+    return text.encode("ascii").replace(b"\n", CRLF) if _PLAIN_LINES.fullmatch(text) else None
 
 
 def quoted_piece(text: str, *, is_last: bool = False) -> bytes:
