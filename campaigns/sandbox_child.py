@@ -29,8 +29,12 @@ Part = tuple[str, bool]
 
 @lru_cache(maxsize=256)
 def prove(parts: tuple[Part, ...]) -> None:
-    """Compile every (source, is_html) in the child once per process. Raises ContentRefused."""
-    _ask_child(parts, None)
+    """Compile every (source, is_html) in the child, unless that was done before. Raises ContentRefused."""
+    from campaigns import proofs  # here, since the child itself imports this file and needs no settings
+
+    if not proofs.is_proved(parts):
+        _ask_child(parts, None)
+        proofs.keep_proof(parts)
 
 
 def render_in_child(parts: Sequence[Part], values: Values) -> list[str]:
