@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+MARK = b"abm-bench-pg-"
+
 
 def _find_binaries() -> Path:
     on_path = shutil.which("initdb")
@@ -70,7 +72,7 @@ def temporary_server() -> Iterator[str]:
 def temporary_cluster() -> Iterator[Cluster]:
     """A server of our own with fsync and synchronous commits on."""
     binaries, owner = _find_binaries(), _owner()
-    folder = Path(tempfile.mkdtemp(prefix="abm-bench-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix=MARK.decode()))
     if owner:
         shutil.chown(folder, owner)
     with socket.socket() as free:
