@@ -44,7 +44,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """What rendering needs beside a person's values. `offer`: code, title, valid_until; `track`: pixel and links;
+    """What rendering needs beside a person's values. `offer`: code, title, valid_until, terms; `track`: pixel, links;
     `reply_to`: an address, empty where answers go to the sender."""
 
     delivery_id: int

@@ -16,7 +16,7 @@ NAMES: dict[str, tuple[str, ...]] = {
                 "source"),
     "account": ("name", "domain", "industry", "employees", "country", "region", "city", "tier"),
     "owner": ("name", "email", "phone", "signature"),
-    "offer": ("code", "title", "valid_until"),
+    "offer": ("code", "title", "valid_until", "terms"),
     "last_order": ("on", "amount", "currency"),
     "sender": ("postal_address", "name", "email"),
 }

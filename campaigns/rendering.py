@@ -22,7 +22,7 @@ from campaigns.tracking import click_url, open_url, trap_url
 from core import clock
 
 _CRLF = wire.CRLF
-_EXAMPLE_OFFER = {"code": "CODE", "title": "Offer", "valid_until": "2030-12-31"}
+_EXAMPLE_OFFER = {"code": "CODE", "title": "Offer", "valid_until": "2030-12-31", "terms": "Terms"}
 
 
 @dataclass(frozen=True, slots=True)

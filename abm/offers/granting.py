@@ -17,7 +17,7 @@ IN_ONE_QUERY = 1_000
 
 def grant_offers(session: Session, *, offer_name: str,
                  recipients: Sequence[tuple[int, int]]) -> dict[int, dict[str, Any]]:
-    """The values code, title and valid_until by contact id, for pairs (contact_id, account_id).
+    """The values code, title, valid_until and terms by contact id, for pairs (contact_id, account_id).
 
     Every account has one code, whoever of it is asked about and however often. Missing in the answer: the offer
     is unknown, switched off, outside its validity, or its limit is used up. Needs a writing transaction: the
@@ -32,7 +32,8 @@ def grant_offers(session: Session, *, offer_name: str,
     if missing:
         codes |= _grant_missing(session, offer, missing)
     return {
-        contact_id: {"code": codes[account_id], "title": offer.title, "valid_until": offer.valid_until}
+        contact_id: {"code": codes[account_id], "title": offer.title, "valid_until": offer.valid_until,
+                     "terms": offer.terms or None}
         for contact_id, account_id in recipients if account_id in codes
     }
 

@@ -3,8 +3,10 @@
 KINDS = {
     "information": "Information: say what has been mended",
     "priority": "Priority: first in the queue",
-    "guarantee": "Guarantee",
-    "service": "Service",
+    "guarantee": "Special guarantee",
+    "service": "Better service",
+    "maintenance": "Maintenance",
+    "repair": "Repair",
     "upgrade": "Upgrade",
     "gift": "Gift",
     "credit": "Credit on the next order",
@@ -29,7 +31,8 @@ RUNGS = {
     4: "Discount",
 }
 
-_RUNG_OF_KIND = {"information": 1, "priority": 1, "guarantee": 1, "service": 2, "upgrade": 2, "gift": 3, "credit": 3,
+_RUNG_OF_KIND = {"information": 1, "priority": 1, "guarantee": 1, "service": 2,
+                 "maintenance": 2, "repair": 2, "upgrade": 2, "gift": 3, "credit": 3,
                  "discount": 4}
 
 

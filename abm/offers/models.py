@@ -14,8 +14,8 @@ class Offer(Base):
 
     __tablename__ = "offer"
     __table_args__ = (
-        CheckConstraint("kind IN ('discount','gift','service','upgrade','credit','guarantee','priority','information')",
-                        name="kind"),
+        CheckConstraint("kind IN ('discount','gift','service','upgrade','credit','guarantee','priority','information',"
+                        "'maintenance','repair')", name="kind"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

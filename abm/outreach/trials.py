@@ -27,7 +27,7 @@ from core.errors import InvalidInput
 
 _TRIAL_IDS_FROM = 8_000_000_000
 _WAIT_SECONDS = 20.0
-_EXAMPLE_OFFER = {"code": "TEST-CODE", "title": "Offer", "valid_until": "2030-12-31"}
+_EXAMPLE_OFFER = {"code": "TEST-CODE", "title": "Offer", "valid_until": "2030-12-31", "terms": "Terms"}
 
 
 @dataclass(frozen=True)

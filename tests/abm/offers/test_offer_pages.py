@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from abm.offers.actions import grant_offers
+from abm.offers.kinds import KINDS, RUNGS, usual_rung
 from abm.offers.models import Offer
 from core import db
 from tests.abm.offers.offering import make_offer
@@ -113,3 +114,12 @@ def test_codes_can_be_downloaded(marketer: Any) -> None:
 @pytest.mark.parametrize(("role", "code"), [("viewer", 403), ("sales", 403), ("marketer", 200), ("admin", 200)])
 def test_only_marketers_and_admins_make_offers(client_as: Callable[..., Any], role: str, code: int) -> None:
     assert client_as(role).get("/offers/new").status_code == code
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_is_stored_with_its_rung_and_its_terms_reach_the_message(session, kind):
+    offer = make_offer(session, kind=kind, terms="Two years, parts and travel")
+    account = make_account(session)
+    (values,) = grant_offers(session, offer_name=offer.name, recipients=[(1, account.id)]).values()
+    assert values["terms"] == "Two years, parts and travel"
+    assert usual_rung(kind) in RUNGS
