@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = '0253'
-down_revision = '0252'
+down_revision = '0221'
 branch_labels = None
 depends_on = None
 
