@@ -134,13 +134,14 @@ def keep_figures() -> None:
     from abm.scorecards import actions
     from core import db
 
-    actions.AT_ONCE_UP_TO = 10**9  # no worker waits here
+    usual, actions.AT_ONCE_UP_TO = actions.AT_ONCE_UP_TO, 10**9  # no worker waits here
     with db.transaction() as session:
         count_sources(session)
         if len(list_done_runs(session, "account")) < 2:
             run_analysis(session, as_of=LAST_DAY - timedelta(days=180))
             run_analysis(session)
         actions.ship_scorecards(session)
+    actions.AT_ONCE_UP_TO = usual
 
 
 def is_too_slow(name: str, spent: Sequence[float], empty: Sequence[float], queries: int,

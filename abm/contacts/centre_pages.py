@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
 from abm.accounts.panels import Headline, register_headline, register_panel
-from abm.accounts.queries import find_account_by_external_id, get_account
+from abm.accounts.queries import find_account_by_name, get_account
 from abm.contacts import centre_actions
 from abm.contacts.buying_centre import ATTITUDES, INFLUENCE, ROLES, STRENGTHS, role_word
 from abm.contacts.centre_queries import Centre, list_ties, name_of, read_centre
@@ -147,12 +147,15 @@ def _day(text: str) -> date | None:
 @requires(Permission.EDIT_ACCOUNTS)
 def add_seat(contact_id: int) -> Answer:
     contact = get_contact(g.session, contact_id)
-    account = find_account_by_external_id(g.session, request.form.get("account", "").strip())
-    if account is None:
-        raise NotFound("There is no account with this id")
+    wanted = request.form.get("account", "").strip()
+    account_id = find_account_by_name(g.session, wanted) if wanted else None
+    if account_id is None or account_id == contact.account_id:
+        flash("This is the person's own account" if account_id else
+              f"There is no single account called {wanted}: type its full name or its id in your system", "error")
+        return redirect(url_for("contacts.show", contact_id=contact.id))
     role = request.form.get("buying_role", "")
     centre_actions.add_further_seat(
-        g.session, contact_id=contact.id, account_id=account.id, buying_role=role if role in ROLES else None,
+        g.session, contact_id=contact.id, account_id=account_id, buying_role=role if role in ROLES else None,
         title=request.form.get("title", "").replace("\x00", "").strip()[:200] or None)
     return redirect(url_for("contacts.show", contact_id=contact.id))
 

@@ -163,3 +163,14 @@ def count_queries(call):
     call()
     event.remove(db.engine(), "before_cursor_execute", listen)
     return len(seen)
+
+
+def test_a_further_account_is_named_in_any_way_and_a_wrong_name_is_said(client_as, firm):
+    with db.transaction() as session:
+        other_id = make_account(session, name="Beta Sites", external_id="B8").id
+    client = client_as("marketer")
+    said = client.post(f"/contacts/{firm[1]}/seats", data={"account": "Nowhere"}, follow_redirects=True).text
+    assert "no single account called Nowhere" in said
+    client.post(f"/contacts/{firm[1]}/seats", data={"account": "beta sites"})
+    with db.reading() as session:
+        assert session.get(FurtherSeat, (firm[1], other_id)) is not None
