@@ -136,11 +136,13 @@ class Scene:
         return self.fork(lambda: drain(options=options) if once else _drain_for_ever(options))
 
     def start_worker(self, queue: JobQueue = JobQueue.OUTREACH) -> Forked:
-        """A real worker, which forks a work-horse for each job."""
+        """A real worker, which forks a work-horse for each job: its only children."""
+        _have_queue()
         return self.fork(lambda: _work(queue))
 
     def start_family(self) -> Forked:
         """Both workers and the scheduler, each started again when it ends: what sends while nobody looks."""
+        _have_queue()
         workers = [partial(_work, queue) for queue in JobQueue]
         return self.fork(lambda: supervise(*workers, run_scheduler_for_ever))
 
@@ -248,6 +250,11 @@ def _application() -> Any:
     made = create_app()
     made.config["WTF_CSRF_ENABLED"] = False
     return made
+
+
+def _have_queue() -> None:
+    """The embedded server becomes this process's own, and not a child of the worker that asks first."""
+    connection().ping()
 
 
 def _drain_for_ever(options: DrainOptions) -> None:

@@ -18,7 +18,7 @@ from tests.faults.scene import CONNECTIONS, Scene, wait_until
 from tests.outbox_factory import deliveries, running_campaign, states
 
 NAMELESS = {"first_name": None}
-UNADDRESSABLE = {"email": "jane@example.com\r\nBcc: everybody@example.com"}
+UNADDRESSABLE = "jane{}@example.com\r\nBcc: everybody@example.com"
 
 
 @fault("F20", "one row in a hundred is poisoned", rounds=1, messages=1_000, needs=("proc",))
@@ -28,7 +28,7 @@ def poison_rows(scene: Scene, plan: Plan) -> Verdict:
     poisoned = [row.contact_id for row in deliveries()][::100]
     with transaction() as session:
         for number, contact_id in enumerate(poisoned):
-            values = NAMELESS if number % 2 else UNADDRESSABLE
+            values = NAMELESS if number % 2 else {"email": UNADDRESSABLE.format(number)}
             session.execute(update(Contact).where(Contact.id == contact_id).values(**values))
     ring("outreach.drain")
     scene.start_worker()
