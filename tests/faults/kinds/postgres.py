@@ -63,7 +63,7 @@ def restart_server(scene: Scene, plan: Plan) -> Verdict:
             restart.start()
             while restart.is_alive():
                 codes |= {visitor.get(page).status_code for page in ("/accounts", "/health")}
-                codes.add(visitor.post("/accounts", data={"name": "Saved or not"}).status_code)
+                codes.add(visitor.post("/accounts", data={"name": f"Saved or not {time.monotonic_ns()}"}).status_code)
             late += not wait_until(lambda: visitor.get("/accounts").status_code == 200, 10)
             recoveries.append(scene.wait_for_acceptances(1))
         scene.wait_until_sent()
