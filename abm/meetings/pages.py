@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from abm.accounts.models import Account
@@ -11,6 +11,7 @@ from abm.accounts.queries import find_account_by_name
 from abm.company.queries import company_today
 from abm.meetings import actions
 from abm.meetings.agenda import build_agenda, find_moves, next_meeting_day, with_last_values
+from abm.meetings.calendar import find_subscriber, token_of, write_calendar
 from abm.meetings.decisions import KINDS
 from abm.meetings.forms import parse_decision, parse_meeting
 from abm.meetings.models import Meeting
@@ -29,10 +30,11 @@ from abm.meetings.queries import (
 )
 from abm.outreach.queries import list_campaigns
 from abm.users.queries import list_active_users
-from abm.web.access import requires
+from abm.web.access import public, requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from core.errors import InvalidInput
+from core.settings import settings
 
 pages = Blueprint("meetings", __name__)
 Answer = str | Response | tuple[str, int]
@@ -52,6 +54,7 @@ def _list(typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
     proposed = next_meeting_day(meetings[0].held_on, today) if meetings else today
     return render_template("meetings/index.html", meetings=meetings, decisions=count_decisions(g.session),
                            typed=typed or {"held_on": proposed}, errors=errors,
+                           feed=settings().base_url + url_for("meetings.calendar", token=token_of(g.user.id)),
                            health=measure_health(g.session, today=today))
 
 
@@ -69,6 +72,16 @@ def export_decisions(meeting_id: int) -> Table:
     meeting = get_meeting(g.session, meeting_id)
     return Table(f"decisions-{meeting.held_on}", columns=DECISION_COLUMNS,
                  rows=map(decision_row, list_decisions(g.session, meeting_id)))
+
+
+@pages.get("/meetings/calendar/<token>.ics")
+@public
+def calendar(token: str) -> Answer:
+    """For calendar programs: the token is a colleague's own."""
+    if find_subscriber(g.session, token) is None:
+        return abort(404)
+    found = write_calendar(list_meetings(g.session), base_url=settings().base_url)
+    return Response(found, content_type="text/calendar; charset=utf-8")
 
 
 @pages.post("/meetings")

@@ -21,6 +21,7 @@ ALLOWED_PUBLIC = {
     "public.pixel",
     "public.trap",
     "hooks.receive",
+    "meetings.calendar",
     "preferences.show",
     "preferences.save",
     "preferences.ask_confirm",

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from abm.engagement.models import Cooling, EngagementEntry, QualificationChange
 from abm.meetings.actions import close_meeting, decide, open_meeting, plan_meeting
 from abm.meetings.agenda import build_agenda
+from abm.meetings.calendar import token_of
 from abm.meetings.decisions import DecisionValues
 from abm.meetings.forms import MeetingValues
 from abm.meetings.hand_offs import list_hand_offs
 from abm.meetings.queries import measure_health
+from abm.users.models import User
 from abm.wiring import connect_engine
 from abm.work.models import Task
 from campaigns.models import Campaign, ConversationLock, Run, Touch
@@ -161,3 +163,18 @@ def test_the_meetings_health_counts_decisions_and_actions_on_time(session: Sessi
     close_meeting(session, meeting_id=late.meeting_id)
     health = measure_health(session, today=date(2026, 6, 15))
     assert (health.meetings, health.decisions, health.on_time, health.late, health.days_late) == (2, 1.0, 0.5, 1, 3.0)
+
+
+def test_a_calendar_subscribes_by_a_private_address_that_ends_with_its_user(client_as: Any) -> None:
+    from core import db
+
+    client = client_as("sales")
+    client.post("/meetings", data={"title": "Weekly, sales", "held_on": "2026-06-15"})
+    address = f"/meetings/calendar/{token_of(client.user_id)}.ics"
+    answer = client_as(None).get(address)
+    assert answer.content_type.startswith("text/calendar")
+    assert b"DTSTART;VALUE=DATE:20260615" in answer.data
+    assert client_as(None).get("/meetings/calendar/nothing.ics").status_code == 404
+    with db.transaction() as session:
+        session.get_one(User, client.user_id).is_active = False
+    assert client_as(None).get(address).status_code == 404
