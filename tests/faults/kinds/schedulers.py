@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -17,12 +18,12 @@ SCHEDULERS = 5
 START = datetime(2026, 3, 11, 12, tzinfo=UTC)
 
 
-def _keep_time(log: Path, moments: int) -> None:
+def _keep_time(log: Path, start: datetime, moments: int) -> None:
     """The real tick under a quick clock; each moment is asked for twice, as by somebody who was started anew."""
     rings = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     scheduler.ring = lambda name: os.write(rings, f"{name} {clock.now().timestamp()}\n".encode()) > 0  # type: ignore[assignment]
     for number in range(moments):
-        clock.set_clock(lambda number=number: START + timedelta(seconds=5 * number))  # type: ignore[misc]
+        clock.set_clock(lambda number=number: start + timedelta(seconds=5 * number))  # type: ignore[misc]
         for _ in range(2):
             scheduler.tick({})
 
@@ -31,14 +32,16 @@ def _keep_time(log: Path, moments: int) -> None:
 def start_schedulers(scene: Scene, plan: Plan) -> Verdict:
     """`messages`: how many moments, 5 s apart. Each slot of each job is rung once; none is left out."""
     verdict = Verdict()
-    for _ in range(plan.rounds):
+    for done in range(plan.rounds):
+        start = START + timedelta(days=30 * done)
         log = scene.folder / "rings.log"
         log.write_text("")
         before = _ticks()
-        for one in [scene.fork(lambda log=log: _keep_time(log, plan.messages)) for _ in range(SCHEDULERS)]:
+        keep = partial(_keep_time, log, start, plan.messages)
+        for one in [scene.fork(keep) for _ in range(SCHEDULERS)]:
             one.wait(300)
         rung, ticks = len(log.read_text().splitlines()), _ticks() - before
-        wanted = sum(len({int((START.timestamp() + 5 * number) // job.seconds) for number in range(plan.messages)})
+        wanted = sum(len({int((start.timestamp() + 5 * number) // job.seconds) for number in range(plan.messages)})
                      for job in periodic_jobs())
         verdict.notes.append(f"{ticks} slots, {rung} rings")
         if not rung == ticks == wanted:
