@@ -15,15 +15,11 @@ import argparse
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from bench.outbox_load import Count, Figures, checked, content, drain_outbox, fill_outbox, measure, sink
+from bench.outbox_load import Count, Figures, checked, content, database, drain_outbox, fill_outbox, measure, sink
 from bench.plain_script import send_all
-from bench.postgres import temporary_server
 
 PROCESSES = 2
 GROWTH = (2_000, 20_000, 200_000)
@@ -42,7 +38,7 @@ def main() -> None:
     parser.add_argument("--growth", action="store_true")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("stopped"))
-    with _database(given.database) as (url, folder), sink() as (port, count):
+    with database(given.database) as (url, folder), sink() as (port, count):
         os.environ.update(ABM_DATA_DIR=folder, ABM_DATABASE_URL=url, ABM_SECRET_KEY="benchmark-key-" * 4,
                           ABM_MAIL_URL=f"smtp://127.0.0.1:{port}?connections={given.connections}")
         from abm.wiring import connect_engine
@@ -54,17 +50,6 @@ def main() -> None:
         plain = _measure_plain(rows, port, count)
         ours = drain_outbox(given.messages, PROCESSES, count)
     sys.exit(_judge(plain, ours, *WANTED[given.database, given.sign]))
-
-
-@contextmanager
-def _database(kind: str) -> Iterator[tuple[str, str]]:
-    """The URL of an empty database and a data folder; both are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="abm-bench-") as folder:
-        if kind == "sqlite":
-            yield f"sqlite:///{folder}/abm.db", folder
-        else:
-            with temporary_server() as url:
-                yield url, folder
 
 
 def _measure_plain(rows: list[dict[str, Any]], port: int, count: Count) -> Figures:

@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.postgres import MARK
+from bench.postgres import MARK, temporary_server
 
 ROOT = Path(__file__).resolve().parent.parent
 FIELDS = ("contact.first_name", "contact.last_name", "contact.title", "contact.department", "account.name",
@@ -59,6 +61,17 @@ class Figures:
 
 
 @contextmanager
+def database(kind: str) -> Iterator[tuple[str, str]]:
+    """The URL of an empty database and a data folder; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="abm-bench-") as folder:
+        if kind == "sqlite":
+            yield f"sqlite:///{folder}/abm.db", folder
+        else:
+            with temporary_server() as url:
+                yield url, folder
+
+
+@contextmanager
 def sink(delay: float = 0.0) -> Iterator[tuple[int, Count]]:
     """The port of a sink, and what asks it for its count. `delay`: seconds until each message is answered."""
     process = subprocess.Popen([sys.executable, "-m", "bench.fast_sink", str(delay)], cwd=ROOT, stdout=subprocess.PIPE,
@@ -98,6 +111,8 @@ def _fork(work: Callable[[], object]) -> int:
     try:
         work()
         code = 0
+    except BaseException:  # whatever it was, this process ends here and must say why
+        traceback.print_exc()
     finally:
         os._exit(code)
 
