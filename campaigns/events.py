@@ -83,12 +83,12 @@ def record_event(
     )
     if session.execute(row.on_conflict_do_nothing().returning(Event.id)).first() is None:
         return False
-    _raise_state(session, delivery.id, kind, moment)
+    raise_state(session, delivery.id, kind, moment)
     session.expire(delivery)
     return True
 
 
-def _raise_state(session: Session, delivery_id: int, kind: str, at: datetime) -> None:
+def raise_state(session: Session, delivery_id: int, kind: str, at: datetime) -> None:
     """Never lowers a state; one that is still being handed over is raised when that is recorded."""
     raised = states_raised_by(kind)
     if not raised:
@@ -127,7 +127,7 @@ def _raise_outranked(session: Session, which: ColumnElement[bool]) -> int:
                            .join(Delivery, Delivery.id == Event.delivery_id).where(which, wanted > present)).all()
     for delivery_id, kind, at in late:
         if delivery_id is not None:
-            _raise_state(session, delivery_id, kind, at)
+            raise_state(session, delivery_id, kind, at)
     return len(late)
 
 

@@ -45,14 +45,9 @@ Store = Callable[[Sequence[Visited]], None]
 def store(batch: Sequence[Visited]) -> None:
     """Keep these visits, all or none."""
     with transaction() as session:
-        for one in batch:
-            visitor = visits.Visitor(one.agent, one.ip, one.at)
-            if one.click is not None:
-                visits.record_click(session, click=one.click, visitor=visitor)
-            elif one.kind == "trap":
-                visits.record_trap(session, delivery_id=one.delivery_id, visitor=visitor)
-            else:
-                visits.record_open(session, delivery_id=one.delivery_id, visitor=visitor)
+        visits.record_visits(session, [
+            visits.Seen(one.kind, one.delivery_id, visits.Visitor(one.agent, one.ip, one.at), one.click)
+            for one in batch])
 
 
 class VisitLog:

@@ -5,7 +5,7 @@ added then. `reclassify` judges all of them again, from what is kept.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from campaigns.events import Said, keep_link, record_event
+from campaigns.events import keep_link, raise_state, states_raised_by
+from campaigns.inserting import insert_ignoring
 from campaigns.machine_rules import AROUND_THE_TRAP, MachineRules, Visit, find_machines
 from campaigns.models import Delivery, Event
 from campaigns.outside import outside
@@ -47,53 +48,81 @@ class Visitor:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One fetch by a recipient's program: `kind` is open, click (with what its token says) or trap."""
+
+    kind: str
+    delivery_id: int
+    visitor: Visitor
+    click: Click | None = None
+
+
 def record_open(session: Session, *, delivery_id: int, visitor: Visitor) -> bool:
     """Keep one fetch of the pixel; False when the delivery is no longer there."""
-    delivery = session.get(Delivery, delivery_id)
-    if delivery is None:
-        return False
-    said = Said(raw=_raw(visitor), is_machine=_rules(session).is_machine_open(
-        agent=visitor.agent, seconds_since_sent=_seconds(visitor.at, delivery.sent_at), ip=visitor.ip))
-    return record_event(session, delivery=delivery, kind="open", event_key=_key("open", delivery_id), said=said,
-                        at=visitor.at)
+    return bool(record_visits(session, [Seen("open", delivery_id, visitor)]))
 
 
 def record_click(session: Session, *, click: Click, visitor: Visitor) -> bool:
-    """Keep one click. Of a target that holds values of the person only its host is kept."""
-    delivery = session.get(Delivery, click.delivery_id)
-    if delivery is None:
-        return False
-    url = f"{urlsplit(click.url).scheme}://{urlsplit(click.url).netloc}/" if click.is_personal else click.url
-    seconds = _seconds(visitor.at, delivery.sent_at)
-    said = Said(
-        raw=_raw(visitor),
-        link_id=keep_link(session, version_id=delivery.version_id, url=url),
-        is_machine=_rules(session).is_machine_click(agent=visitor.agent, seconds_since_sent=seconds, ip=visitor.ip),
-    )
-    done = record_event(session, delivery=delivery, kind="click", event_key=_key("click", click.delivery_id), said=said,
-                        at=visitor.at)
-    _judge_around(session, click.delivery_id, visitor.at)
-    return done
+    """Keep one click; False when the delivery is no longer there."""
+    return bool(record_visits(session, [Seen("click", click.delivery_id, visitor, click)]))
 
 
 def record_trap(session: Session, *, delivery_id: int, visitor: Visitor) -> bool:
     """Keep a visit of the hidden link: no person sees it. It tells about the visits around it, too."""
-    delivery = session.get(Delivery, delivery_id)
-    if delivery is None:
-        return False
-    said = Said(raw=_raw(visitor) | {"trap": True}, is_machine=True)
-    done = record_event(session, delivery=delivery, kind="click", event_key=_key("trap", delivery_id), said=said,
-                        at=visitor.at)
-    _judge_around(session, delivery_id, visitor.at)
-    return done
+    return bool(record_visits(session, [Seen("trap", delivery_id, visitor)]))
 
 
-def _judge_around(session: Session, delivery_id: int, at: datetime) -> None:
-    """What this click tells about the visits just before it."""
-    rows = session.execute(_VISITS.where(Event.delivery_id == delivery_id,
+def record_visits(session: Session, seen: Sequence[Seen]) -> int:
+    """Keep many visits with a handful of statements; how many are of messages that are there.
+
+    Of a target that holds values of the person only its host is kept; of an erased person's visit, no raw signs.
+    """
+    deliveries = {row.id: row for row in session.execute(
+        select(Delivery.id, Delivery.version_id, Delivery.account_id, Delivery.contact_id, Delivery.sent_at,
+               Delivery.address, Delivery.state).where(is_among(Delivery.id, {one.delivery_id for one in seen})))}
+    known = [one for one in seen if one.delivery_id in deliveries]
+    links, rules = _keep_links(session, known, deliveries), _rules(session)
+    insert_ignoring(session, Event, [_event_row(one, deliveries[one.delivery_id], links, rules) for one in known])
+    for one in known:
+        if deliveries[one.delivery_id].state in states_raised_by("open"):
+            raise_state(session, one.delivery_id, "open", one.visitor.at)
+    telling = [one for one in known if one.kind != "open"]
+    if telling:
+        _judge_around(session, {one.delivery_id for one in telling}, min(one.visitor.at for one in telling))
+    return len(known)
+
+
+def _keep_links(session: Session, seen: Sequence[Seen],
+                deliveries: Mapping[int, Row[*tuple[Any, ...]]]) -> dict[tuple[int, str], int]:
+    """Ids of the links by version and target; made in one order everywhere, so that no two writers wait in a ring."""
+    wanted = {(deliveries[one.delivery_id].version_id, _kept_url(one.click)) for one in seen if one.click}
+    return {(version_id, url): keep_link(session, version_id=version_id, url=url) for version_id, url in sorted(wanted)}
+
+
+def _kept_url(click: Click) -> str:
+    return f"{urlsplit(click.url).scheme}://{urlsplit(click.url).netloc}/" if click.is_personal else click.url
+
+
+def _event_row(one: Seen, delivery: Row[*tuple[Any, ...]], links: Mapping[tuple[int, str], int],
+               rules: MachineRules) -> dict[str, Any]:
+    visitor, is_trap = one.visitor, one.kind == "trap"
+    judge = rules.is_machine_open if one.kind == "open" else rules.is_machine_click
+    is_machine = is_trap or judge(agent=visitor.agent, seconds_since_sent=_seconds(visitor.at, delivery.sent_at),
+                                  ip=visitor.ip)
+    raw = None if delivery.address is None else _raw(visitor) | ({"trap": True} if is_trap else {})
+    return {"event_key": _key(one.kind, one.delivery_id), "delivery_id": one.delivery_id,
+            "account_id": delivery.account_id, "contact_id": delivery.contact_id,
+            "kind": "open" if one.kind == "open" else "click", "is_machine": is_machine,
+            "link_id": links[delivery.version_id, _kept_url(one.click)] if one.click else None, "raw": raw,
+            "at": visitor.at}
+
+
+def _judge_around(session: Session, delivery_ids: set[int], at: datetime) -> None:
+    """What these clicks tell about the visits just before them."""
+    rows = session.execute(_VISITS.where(is_among(Event.delivery_id, delivery_ids),
                                          Event.at >= at - AROUND_THE_TRAP)).all()
-    if len(rows) > 1:
-        _store(session, _judged(rows, _rules(session)))
+    _store(session, _judged(rows, _rules(session)))
 
 
 _VISITS = (
