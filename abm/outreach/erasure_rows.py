@@ -19,6 +19,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
     "delivery": {"address": None, "detail": None},
     "event": {"text": None, "raw": None},
     "letter": {"address": [], "subject": "", "body": ""},
+    "material_request": {"wish": "", "reason": ""},
     "task": {"note": "", "script": "", "outcome_note": "", "extra": None, "sentiment": None},
     "touch": {"note": ""},
 }
