@@ -37,6 +37,7 @@ from campaigns.variants import draw_variant
 from campaigns.verdict import Verdict
 from core import clock
 from core.db import reading
+from core.errors import CannotRun
 from core.id_lists import is_among
 from core.logs import logger
 
@@ -209,6 +210,8 @@ def _try_to_make(row: ClaimedRow, found: _Material, batch: ClaimedBatch, ready: 
         return _settled(due, DeliveryState.SUPPRESSED, error.reason, str(error))
     except (ContentFailure, ContentRefused) as error:
         return _settled(due, DeliveryState.FAILED_RENDER, getattr(error, "reason", "") or None, str(error))
+    except CannotRun:  # this machine's trouble and nobody's content: the whole batch waits
+        raise
     except Exception as error:  # one person's values must never stop the others: the row fails and names the error
         _log.exception("message could not be made", delivery=due.id)
         why = f"The message could not be made ({type(error).__name__})"

@@ -22,6 +22,7 @@ CPU_SECONDS = 2
 WALL_SECONDS = 15
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _MAX_ANSWER = 8_000_000
+_STARTS = 3
 _START = f"import sys; sys.path.insert(0, {_ROOT!r}); from campaigns.sandbox_child import main; main()"
 
 Part = tuple[str, bool]
@@ -44,23 +45,24 @@ def render_in_child(parts: Sequence[Part], values: Values) -> list[str]:
 
 def _ask_child(parts: Sequence[Part], values: Values | None) -> list[str]:
     request = json.dumps({"parts": list(parts), "values": None if values is None else _tagged(values)})
-    try:
-        child = subprocess.run(
-            [sys.executable, "-I", "-c", _START],
-            input=request.encode("utf-8", "surrogatepass"),
-            capture_output=True,
-            timeout=WALL_SECONDS,
-            env={},
-            cwd="/",
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ContentRefused("This content took too long to fill in and was stopped") from error
-    except OSError as error:
-        raise CannotRun(f"The process that tries content out cannot be started: {error}") from error
+    child = _run_child(request.encode("utf-8", "surrogatepass"))
     if child.returncode != 0 or not 0 < len(child.stdout) < _MAX_ANSWER:
         raise ContentRefused("This content took too much time or memory and was stopped; make it shorter")
     return _read_answer(json.loads(child.stdout))
+
+
+def _run_child(request: bytes) -> subprocess.CompletedProcess[bytes]:
+    """A child that cannot be started or talked to says nothing about the content: it is tried again, then given up."""
+    for left in range(_STARTS - 1, -1, -1):
+        try:
+            return subprocess.run([sys.executable, "-I", "-c", _START], input=request, capture_output=True,
+                                  timeout=WALL_SECONDS, env={}, cwd="/", check=False)
+        except subprocess.TimeoutExpired as error:
+            raise ContentRefused("This content took too long to fill in and was stopped") from error
+        except OSError as error:
+            if not left:
+                raise CannotRun(f"The process that tries content out cannot be started: {error}") from error
+    raise AssertionError("unreachable: the loop returns or raises")
 
 
 def _read_answer(answer: Mapping[str, Any]) -> list[str]:

@@ -79,6 +79,22 @@ def test_a_missing_value_fails_one_message_and_names_it(engine_side: Path) -> No
     assert "contact.first_name" in next(one.detail for one in deliveries() if one.state == "failed_render")
 
 
+def test_a_machine_that_cannot_try_content_out_fails_nobody(engine_side: Path, monkeypatch) -> None:
+    from campaigns import rendering, sandbox_child
+
+    def fails(*_given: object, **_named: object) -> None:
+        raise OSError(11, "no more processes")
+
+    rendering._compiled.cache_clear()
+    sandbox_child.prove.cache_clear()
+    monkeypatch.setattr(sandbox_child.subprocess, "run", fails)
+    running_campaign(3)
+    drain()
+    assert states() == {"queued": 3}
+    assert {row.detail for row in deliveries()} == {
+        "The campaign could not be prepared (CannotRun); the log says more, and it is tried again by itself"}
+
+
 def test_a_suppressed_address_is_blocked_at_the_last_moment(engine_side: Path) -> None:
     from campaigns.keys import address_key
     from campaigns.models import Suppression
