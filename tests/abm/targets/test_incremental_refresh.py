@@ -310,8 +310,9 @@ def test_a_list_that_nothing_happened_to_is_left_alone(session: Session, account
     assert [name for name in EVERY if is_stale(session, get_list(session, name))] == ["busy"]
 
 
-def test_the_next_day_only_lists_with_relative_days_are_judged_again(session: Session, accounts: list[int],
-                                                                    at: Any) -> None:
+def test_the_next_day_only_lists_that_ask_about_days_are_judged_again(session: Session, accounts: list[int],
+                                                                     at: Any) -> None:
+    """Relative days, and whether somebody may be written to: consent may end with a day."""
     at(NOW + timedelta(days=1))
 
-    assert {name for name in EVERY if is_stale(session, get_list(session, name))} == {"silent", "pressed"}
+    assert {name for name in EVERY if is_stale(session, get_list(session, name))} == {"silent", "pressed", "reachable"}
