@@ -69,7 +69,7 @@ class _Session(asyncio.Protocol):
         replies: list[bytes] = []
         while not self.is_silent and not self.transport.is_closing():
             if self.in_data:
-                if self.buffer and self.is_new_content and self._breaks("content"):
+                if not self.buffer or (self.is_new_content and self._breaks("content")):
                     break
                 self.is_new_content = False
                 end = self.buffer.find(_END)
