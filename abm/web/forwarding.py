@@ -17,7 +17,7 @@ _FINDERS: dict[str, Find] = {}
 
 
 def forward(argument: str, find: Find) -> None:
-    """For addresses with this argument: `find` gives the id that stands for a gone one, None where there is none."""
+    """For addresses with this whole number: `find` gives the id that stands for a gone one, None where none does."""
     _FINDERS[argument] = find
 
 
@@ -28,7 +28,7 @@ def find_new_address() -> str | None:
     named = dict(request.view_args or {})
     with db.reading() as session:  # the request's own one is closed by now
         moved = {name: kept for name, find in _FINDERS.items()
-                 if name in named and (kept := find(session, named[name])) is not None}
+                 if isinstance(named.get(name), int) and (kept := find(session, named[name])) is not None}
     if not moved:
         return None
     asked = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
