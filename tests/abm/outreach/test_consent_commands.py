@@ -11,14 +11,14 @@ from abm.cli import main
 from abm.outreach.consent_commands import wipe_deleted_pages
 from abm.work.models import Task
 from campaigns import consent
-from campaigns.models import Delivery, Event, Suppression
+from campaigns.models import Delivery, EarlierMessageId, Event, Suppression
 from campaigns.receipts import receive_message
 from core import clock
 from core.db import Base, reading, transaction
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
 ADDRESS = "Jane.Unique@Example.com"
-MESSAGE_ID = "<1.00000000000000000000000000000000@example.com>"
+MESSAGE_ID = "<m1@example.com>"
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -37,6 +37,7 @@ def make_history() -> int:
         person = make_people(session, email=ADDRESS, first_name="Jane", last_name="Unique")[0]
         delivery = deliveries(session, make_run(session))[0]
         delivery.state, delivery.sent_at, delivery.message_id = "sent", clock.now(), MESSAGE_ID
+        session.add(EarlierMessageId(message_id=MESSAGE_ID, delivery_id=delivery.id))
         delivery.detail = f"250 accepted for <{ADDRESS.lower()}>"
         session.flush()
         receive_message(session, f"From: Jane <{ADDRESS}>\nIn-Reply-To: {MESSAGE_ID}\n\nCall {ADDRESS}".encode())

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 
 from campaigns.hook_forms import read_events
 from campaigns.hooks import hook_token
-from campaigns.models import Attempt, ConversationLock, Delivery, Event, EventHook, Suppression
+from campaigns.models import Attempt, ConversationLock, Delivery, EarlierMessageId, Event, EventHook, Suppression
 from core import clock
 from core.db import reading, transaction
 from core.secrets import encrypt
@@ -20,7 +20,7 @@ from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"
-MESSAGE_ID = "<1.00000000000000000000000000000000@example.com>"
+MESSAGE_ID = "<m1@example.com>"
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def sent(app: Any) -> Delivery:
         delivery = deliveries(session, make_run(session, stop_when=["reply", "hard_bounce", "complaint"]))[0]
         delivery.state, delivery.sent_at = "sent", clock.now() - timedelta(hours=1)
         delivery.message_id = MESSAGE_ID
+        session.add(EarlierMessageId(message_id=MESSAGE_ID, delivery_id=delivery.id))
         session.flush()
         session.expunge(delivery)
         return delivery

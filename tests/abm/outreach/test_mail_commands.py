@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from abm.cli import main
-from campaigns.models import Delivery
+from campaigns.models import Delivery, EarlierMessageId
 from core import clock
 from core.db import reading, transaction
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
@@ -28,7 +28,7 @@ Diagnostic-Code: smtp; 550 5.1.1 User unknown
 --b
 Content-Type: message/rfc822
 
-Message-ID: <1.00000000000000000000000000000000@example.com>
+Message-ID: <m1@example.com>
 
 Hi
 --b--
@@ -41,7 +41,8 @@ def sent_id(engine_side: Path) -> int:
         make_people(session)
         delivery = deliveries(session, make_run(session))[0]
         delivery.state, delivery.sent_at = "sent", clock.now()
-        delivery.message_id = "<1.00000000000000000000000000000000@example.com>"
+        delivery.message_id = "<m1@example.com>"
+        session.add(EarlierMessageId(message_id="<m1@example.com>", delivery_id=delivery.id))
         return delivery.id
 
 
