@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.events import keep_link, raise_state, states_raised_by
@@ -119,10 +119,17 @@ def _event_row(one: Seen, delivery: Row[*tuple[Any, ...]], links: Mapping[tuple[
 
 
 def _judge_around(session: Session, delivery_ids: set[int], at: datetime) -> None:
-    """What these clicks tell about the visits just before them."""
-    rows = session.execute(_VISITS.where(is_among(Event.delivery_id, delivery_ids),
-                                         Event.at >= at - AROUND_THE_TRAP)).all()
-    _store(session, _judged(rows, _rules(session)))
+    """What these clicks tell about the visits just before them. One link alone, however often, tells nothing;
+    the hidden link tells about everything near it."""
+    recent = (is_among(Event.delivery_id, delivery_ids), Event.at >= at - AROUND_THE_TRAP)
+    is_trap = case((Event.link_id.is_(None), 1), else_=0)
+    telling = session.scalars(
+        select(Event.delivery_id).where(*recent, Event.kind == "click").group_by(Event.delivery_id)
+        .having(or_(func.count(Event.link_id.distinct()) > 1, func.sum(is_trap) > 0))).all()
+    if telling:
+        rows = session.execute(_VISITS.where(is_among(Event.delivery_id, [one for one in telling if one]),
+                                             recent[1])).all()
+        _store(session, _judged(rows, _rules(session)))
 
 
 _VISITS = (

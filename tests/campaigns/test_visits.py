@@ -97,6 +97,15 @@ def test_the_hidden_link_marks_what_was_visited_with_it(sent_id: int, at: Callab
         assert session.scalars(select(Event.link_id).order_by(Event.id)).all()[1] is None
 
 
+def test_the_hidden_link_alone_marks_the_open_before_it(sent_id: int, at: Callable[[datetime], None]) -> None:
+    at(LATER)
+    visitor = visits.Visitor(BROWSER, "203.0.113.9", LATER)
+    with transaction() as session:
+        visits.record_open(session, delivery_id=sent_id, visitor=visitor)
+        visits.record_trap(session, delivery_id=sent_id, visitor=visitor)
+    assert flags() == [True, True]
+
+
 def test_visits_are_judged_again_by_command(
     sent_id: int, at: Callable[[datetime], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
