@@ -1,5 +1,6 @@
 """One engine for web, workers and commands; `transaction()` is the only place that commits."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -102,6 +103,7 @@ def engine() -> Engine:
 def make_engine(url: str, *, durable: bool = False) -> Engine:
     """An engine for `url`. `durable`: every SQLite commit waits for the disk, as sending needs."""
     if not url.startswith("sqlite"):
+        os.environ.setdefault("PGTZ", "UTC")  # days are counted alike whatever the server's zone
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
     made = create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
     synchronous = "FULL" if durable else "NORMAL"
