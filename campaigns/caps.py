@@ -100,7 +100,7 @@ def open_ledger(session: Session, *, accounts: Iterable[int], people: Iterable[i
 def _read_used(session: Session, owner: InstrumentedAttribute[Any], ids: set[int], amount: ColumnElement[int] | Any,
                at: datetime) -> dict[int, Used]:
     is_recent = Touch.at > at - SHORT
-    rows = session.execute(
+    rows = session.connection().execute(  # plain rows: nothing of the ORM is wanted for the many that sending reads
         select(owner, func.sum(case((is_recent, amount), else_=0)), func.sum(amount),
                func.min(case((is_recent, Touch.at))), func.min(Touch.at))
         .where(is_among(owner, ids), Touch.at > at - LONG).group_by(owner))

@@ -138,7 +138,7 @@ def _evidence(due: DueDelivery, recipient: Recipient | None, found: _Findings) -
 def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
                 run: RunFacts) -> tuple[dict[int, str], dict[int, str]]:
     """By enrolment id why it ended, and by delivery id the condition that stops the person or skips the step."""
-    rows = {row.id: row for row in session.execute(
+    rows = {row.id: row for row in session.connection().execute(
         select(Enrolment.id, Enrolment.state, Enrolment.end_reason, Enrolment.enrolled_at)
         .where(is_among(Enrolment.id, {due.enrolment_id for due in deliveries})))}
     ended = {row.id: row.end_reason or "" for row in rows.values() if row.state == EnrolmentState.STOPPED}

@@ -70,7 +70,7 @@ def select_current_people() -> Select[Any]:
 def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Recipient]:
     """The present facts by contact id; somebody erased is missing."""
     company = get_company(session)
-    rows = session.execute(
+    rows = session.connection().execute(
         select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Contact.timezone, Contact.language,
                Contact.lawful_basis, Contact.consent_kind, Contact.basis_at, Contact.is_active, Account.country,
                Account.timezone.label("account_timezone"),
@@ -106,7 +106,7 @@ def _recipient(row: Row[*tuple[Any, ...]], company_zone: str) -> Recipient:
 
 def get_content_values(session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
     """Per contact the dicts contact, account, owner and last_order; what is not known is None or missing."""
-    rows = session.execute(_VALUE_ROWS.where(is_among(Contact.id, contact_ids))).all()
+    rows = session.connection().execute(_VALUE_ROWS.where(is_among(Contact.id, contact_ids))).all()
     orders = _last_orders(session, {row[_ACCOUNT_ID] for row in rows})
     accounts: dict[int, dict[str, Any]] = {}
     owners: dict[int, dict[str, Any]] = {}
