@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from abm.audit.actions import record
 from abm.company.actions import set_company_value
@@ -114,12 +114,30 @@ def _unpack(source: Path, folder: Path, passphrase: str) -> dict[str, str]:
         unseal(source, packed, passphrase)
         packed.seek(0)
         with tarfile.open(fileobj=packed, mode="r:gz") as archive:
-            archive.extractall(folder, filter="data")
+            _extract(archive, folder)
     about: dict[str, str] = json.loads((folder / ABOUT).read_text())
     wanted = "sqlite" if settings().is_sqlite else "postgresql"
     if about["database"] != wanted:
         raise Refused(f"The backup is of a {about['database']} database, this installation uses {wanted}")
     return about
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Plain files and folders below `folder`, and nothing else. By hand: the first releases of Python 3.11, such as
+    Debian 12 has, know no filter for it."""
+    for member in archive:
+        name = PurePosixPath(member.name)
+        if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
+            raise Refused(f"The backup holds {member.name}, which is no plain file of an installation")
+        path = folder / name
+        if member.isdir():
+            path.mkdir(parents=True, exist_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = archive.extractfile(member)
+        assert content is not None
+        with path.open("wb") as file:
+            shutil.copyfileobj(content, file)
 
 
 def _read_stops_of_present(key: str) -> Mapping[str, Rows]:

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -226,3 +227,19 @@ def test_the_command_asks_on_a_terminal_and_says_what_it_did(engine_side: Path, 
     assert capsys.readouterr().out.strip() == '{"released": true, "held": 0, "paused": []}'
     drain()
     assert states() == {"sent": 2}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("../outside", tarfile.REGTYPE), ("/outside", tarfile.REGTYPE),
+                                            ("uploads/link", tarfile.SYMTYPE), ("uploads/pipe", tarfile.FIFOTYPE)])
+def test_an_archive_can_only_hold_plain_files_below_its_folder(tmp_path: Path, name: str, kind: bytes) -> None:
+    packed = tmp_path / "all.tar"
+    with tarfile.open(packed, "w") as archive:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, "/etc/passwd"
+        archive.addfile(member)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with tarfile.open(packed) as archive, pytest.raises(Refused, match="no plain file"):
+        backup._extract(archive, folder)
+    assert list(folder.iterdir()) == []
+    assert not (tmp_path / "outside").exists()
