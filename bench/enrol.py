@@ -1,0 +1,153 @@
+"""Planning the first step of a large run: its memory, and how long another writer waits meanwhile.
+
+    python -m bench.enrol [--people 1000000] [--database postgresql|sqlite]
+
+A process of its own plans the run chunk by chunk, as the worker does; this one changes one account every ten
+milliseconds and notes how long each transaction takes. The floor is the same change while nobody plans. Exits 1 when
+the planner needs 150 MB, or the writer waits longer than promised (p99 and longest: PostgreSQL 20 and 250 ms, SQLite
+120 and 400 ms).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bench.memory import peak_megabytes
+from bench.outbox_load import ROOT, database
+
+MOST_MEGABYTES = 150
+MOST_WAIT = {"postgresql": (20, 250), "sqlite": (120, 400)}
+PEOPLE_EACH, PAUSE, FLOOR_CHANGES = 10, 0.01, 300
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--database", choices=tuple(MOST_WAIT), default="postgresql")
+    parser.add_argument("--plan", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.plan:
+        return _plan(given.plan)
+    with database(given.database) as (url, folder):
+        os.environ.update(ABM_DATA_DIR=folder, ABM_DATABASE_URL=url, ABM_SECRET_KEY="benchmark-key-" * 4)
+        from abm.wiring import connect_engine
+
+        connect_engine()
+        run_id = _prepare(given.people)
+        return _measure(run_id, given.people, *MOST_WAIT[given.database])
+
+
+def _plan(run_id: int) -> int:
+    from abm.wiring import connect_engine
+    from campaigns.planning_jobs import plan_run
+
+    connect_engine()
+    plan_run(run_id)
+    print(f"{peak_megabytes():.1f}")
+    return 0
+
+
+def _prepare(people: int) -> int:
+    """Accounts, people, a list of all of them and a launched run that is not planned yet; the run's id."""
+    from sqlalchemy import text
+
+    from abm.accounts.models import Account
+    from abm.all_models import metadata
+    from abm.contacts.models import Contact
+    from core import db
+    from tests.campaigns.campaign_factory import launch_committed, put_in_list
+
+    metadata.create_all(db.engine())
+    accounts = people // PEOPLE_EACH
+    with db.transaction() as session:
+        _insert(session, Account, accounts, {"external_id": "'A' || n", "name": "'Account ' || n",
+                                             "name_key": "'account ' || n", "country": "'FR'"})
+    with db.transaction() as session:
+        _insert(session, Contact, people, {
+            "external_id": "'C' || n", "account_id": f"1 + n % {accounts}", "first_name": "'Jane' || n",
+            "last_name": "'Doe'", "email": "'jane' || n || '@example.com'",
+            "email_key": "'jane' || n || '@example.com'", "lawful_basis": "'legitimate_interest'"})
+        put_in_list(session, [])
+        session.execute(text("INSERT INTO list_member (list_id, account_id, added_at, how) "
+                             "SELECT (SELECT max(id) FROM target_list), id, created_at, 'hand' FROM account"))
+    return launch_committed()
+
+
+def _insert(session: Any, model: Any, rows: int, values: Mapping[str, str]) -> None:
+    """So many rows; `values` are SQL over the number n, other columns that must be filled get the model's defaults."""
+    from sqlalchemy import text
+
+    from core import clock
+
+    filled, given = dict(values), {}
+    for column in model.__table__.columns:
+        if column.name in filled or column.primary_key or column.server_default is not None or column.computed:
+            continue
+        if column.name in ("created_at", "updated_at"):
+            filled[column.name], given["now"] = "CAST(:now AS timestamp)", clock.now().isoformat()
+        elif column.default is not None and column.default.is_scalar:
+            filled[column.name], given[column.name] = f":{column.name}", column.default.arg
+    statement = (f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows}) "
+                 f"INSERT INTO {model.__tablename__} ({', '.join(filled)}) SELECT {', '.join(filled.values())} "
+                 "FROM numbers")
+    session.execute(text(statement), given)
+
+
+def _measure(run_id: int, people: int, most_p99: int, longest: int) -> int:
+    alone = _change_while(lambda done: done < FLOOR_CHANGES)
+    started = time.monotonic()
+    planner = subprocess.Popen([sys.executable, "-m", "bench.enrol", "--plan", str(run_id)], cwd=ROOT,
+                               stdout=subprocess.PIPE, text=True)
+    beside = _change_while(lambda _done: planner.poll() is None)
+    seconds = time.monotonic() - started
+    said = planner.communicate()[0].split()
+    if planner.returncode or _count_planned(run_id) != people:
+        raise SystemExit("the plan is not complete; see above")
+    megabytes, p99, worst = float(said[-1]), _at(beside, 0.99), beside[-1] * 1_000
+    print(f"{people:,} people planned in {seconds:.0f} s, {people / seconds:,.0f} a second; peak {megabytes:.0f} MB "
+          f"(at most {MOST_MEGABYTES})")
+    print(f"another writer, {len(beside):,} changes: median {_at(beside, 0.5):.1f} ms, p99 {p99:.1f} ms "
+          f"(at most {most_p99}), longest {worst:.0f} ms (at most {longest})")
+    print(f"while nobody plans: median {_at(alone, 0.5):.1f} ms, p99 {_at(alone, 0.99):.1f} ms, "
+          f"longest {alone[-1] * 1_000:.0f} ms; ratio of the p99 {p99 / _at(alone, 0.99):.1f}")
+    return int(megabytes > MOST_MEGABYTES or p99 > most_p99 or worst > longest)
+
+
+def _change_while(goes_on: Callable[[int], bool]) -> list[float]:
+    """Seconds that each change took, sorted."""
+    from sqlalchemy import text
+
+    from core import db
+
+    spent: list[float] = []
+    while goes_on(len(spent)):
+        time.sleep(PAUSE)
+        began = time.perf_counter()
+        with db.transaction() as session:
+            session.execute(text("UPDATE account SET city = :city WHERE id = :id"),
+                            {"city": f"Town {len(spent)}", "id": 1 + len(spent) % 1_000})
+        spent.append(time.perf_counter() - began)
+    return sorted(spent)
+
+
+def _at(spent: list[float], share: float) -> float:
+    """Milliseconds."""
+    return spent[min(int(len(spent) * share), len(spent) - 1)] * 1_000
+
+
+def _count_planned(run_id: int) -> int:
+    from sqlalchemy import func, select
+
+    from campaigns.models import Delivery
+    from core import db
+
+    with db.reading() as session:
+        return session.scalar(select(func.count()).where(Delivery.run_id == run_id)) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
