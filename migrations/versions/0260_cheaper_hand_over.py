@@ -1,11 +1,7 @@
 """the columns that change while a message is handed over are in no index any more"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import sqlalchemy as sa
 from alembic import op
-from alembic.operations import BatchOperations
 
 import core.db
 
@@ -16,9 +12,6 @@ depends_on = None
 
 _WAITING = "state IN ('queued','deferred')"
 _TROUBLE = "state IN ('bounced_hard','complained','failed_permanent')"
-_STATES = ("'planned','queued','claimed','rendered','handing','deferred','sent','delivered','bounced_soft',"
-           "'bounced_hard','complained','suppressed','expired','cancelled','failed_render','failed_permanent',"
-           "'failed_temporary','quarantined','unknown','unknown_final'")
 _ONCE = 'uq_delivery_run_id_position_contact_id_generation'
 _ONCE_NOW = 'uq_delivery_contact_id_run_id_position_generation'
 
@@ -33,7 +26,7 @@ def upgrade() -> None:
     op.execute("DELETE FROM cap_bucket WHERE \"window\" = 'lock'")
     for name in ('ix_delivery_due', 'ix_delivery_run_due', 'ix_delivery_trouble', 'ix_delivery_contact'):
         op.drop_index(name, 'delivery')
-    with _rebuilt() as table:
+    with op.batch_alter_table('delivery') as table:
         table.drop_constraint('uq_delivery_message_id', type_='unique')
         table.drop_constraint(_ONCE, type_='unique')
         table.create_unique_constraint(_ONCE_NOW, ['contact_id', 'run_id', 'position', 'generation'])
@@ -48,7 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ('ix_delivery_due', 'ix_delivery_trouble'):
         op.drop_index(name, 'delivery')
-    with _rebuilt() as table:
+    with op.batch_alter_table('delivery') as table:
         table.drop_column('is_in_trouble')
         table.drop_column('is_waiting')
         table.drop_constraint(_ONCE_NOW, type_='unique')
@@ -65,14 +58,6 @@ def downgrade() -> None:
 
 def _index(name: str, columns: list[str], where: str) -> None:
     op.create_index(name, 'delivery', columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-
-
-@contextmanager
-def _rebuilt() -> Iterator[BatchOperations]:
-    """SQLite copies the table, and would lose the check of states, which it does not tell of."""
-    check = sa.CheckConstraint(f"state IN ({_STATES})", name='ck_delivery_state')
-    with op.batch_alter_table('delivery', table_args=(check,)) as table:
-        yield table
 
 
 def _is_postgres() -> bool:
