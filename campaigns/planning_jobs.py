@@ -1,24 +1,39 @@
 """Jobs of planning: enrolling a run's people, moving people on, closing what is done. All may run twice."""
 
+import time
+
 from sqlalchemy import select
 
 from campaigns import enrolment, letters
 from campaigns.models import Run
+from campaigns.planning import CHUNK
 from campaigns.planning_names import ADVANCE, PLAN, RETURN, STOP_ORDERED, TAKE_BACK
 from campaigns.states import RunState
-from core.db import reading, transaction
+from core.db import is_postgres, reading, transaction
 from core.jobs import JobQueue, every, job, stopping
 
 __all__ = ["ADVANCE", "PLAN", "RETURN", "STOP_ORDERED", "TAKE_BACK"]
 
+SMALL_CHUNK = 250
+# Between chunks as long as one took, at most so many seconds: who waits for SQLite's lock only looks now and then.
+GAP, LONGEST_GAP = 1.0, 0.25
+
 
 @job(PLAN, queue=JobQueue.OUTREACH)
 def plan_run(run_id: int) -> None:
-    """Enrol everybody of a run, chunk by chunk, from where the last committed chunk ended."""
+    """Enrol everybody of a run, chunk by chunk, from where the last committed chunk ended.
+
+    SQLite has one writer at a time: there the chunks are small, and others get their turn between them.
+    """
     is_unfinished = True
     while is_unfinished and not stopping():
+        began = time.monotonic()
         with transaction() as session:
-            is_unfinished = enrolment.plan_chunk(session, run_id)
+            is_alone = not is_postgres(session)
+            size = SMALL_CHUNK if is_alone else CHUNK
+            is_unfinished = enrolment.plan_chunk(session, run_id, size=size)
+        if is_unfinished and is_alone:
+            time.sleep(min((time.monotonic() - began) * GAP, LONGEST_GAP))
 
 
 @job(ADVANCE, queue=JobQueue.OUTREACH)

@@ -7,13 +7,13 @@ from sqlalchemy import func, insert, select, text
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
-from campaigns import editing, planning, reports
+from campaigns import editing, planning, planning_jobs, reports
 from campaigns.enrolment import enrol_newcomers, plan_chunk
 from campaigns.models import Campaign, Delivery, Enrolment, HoldoutGhost, Run, Suppression
 from campaigns.planning_jobs import plan_run
 from campaigns.states import DeliveryState, Reason, RunState
 from core import clock
-from core.db import Session, is_postgres, transaction
+from core.db import Session, is_postgres, reading, transaction
 from tests.campaigns.campaign_factory import (
     HELLO,
     deliveries,
@@ -206,8 +206,8 @@ def test_planning_goes_on_after_a_crash_where_it_was(database: Path, monkeypatch
     with transaction() as session:
         make_many(session, 1_000)
     run_id = launch_committed()
-    monkeypatch.setattr(planning, "CHUNK", 100)
-    monkeypatch.setattr(plan_chunk, "__kwdefaults__", {"size": 100})
+    monkeypatch.setattr(planning_jobs, "CHUNK", 100)
+    monkeypatch.setattr(planning_jobs, "SMALL_CHUNK", 100)
     calls = iter(range(100))
     real = planning.insert_ignoring
 
@@ -272,3 +272,18 @@ def test_expiry_is_a_month_after_the_due_time(session: Session) -> None:
     run = make_run(session, steps=[{**HELLO, "after": "2 days"}])
     row = deliveries(session, run)[0]
     assert (row.due_at, row.expires_at) == (WEDNESDAY + timedelta(days=2), WEDNESDAY + timedelta(days=32))
+
+
+def test_on_sqlite_a_run_is_planned_in_small_chunks_so_that_others_can_write(
+    engine_side: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def plan_chunk(_session: Session, _run_id: int, *, size: int) -> bool:
+        sizes.append(size)
+        return len(sizes) < 3
+
+    monkeypatch.setattr(planning_jobs.enrolment, "plan_chunk", plan_chunk)
+    planning_jobs.plan_run(1)
+    with reading() as session:
+        assert sizes == [5_000 if is_postgres(session) else 250] * 3
