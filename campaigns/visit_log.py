@@ -11,14 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from campaigns import visits
-from campaigns.tracking import Click
+from campaigns.visits import Seen, record_visits
 from core.db import transaction
 from core.logs import logger
 
@@ -28,27 +25,13 @@ _PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _GATHERING = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Visited:
-    """One fetch by a recipient's program: `kind` is open, click (with what its token says) or trap."""
-
-    kind: str
-    delivery_id: int
-    at: datetime
-    agent: str
-    ip: str
-    click: Click | None = None
+Store = Callable[[Sequence[Seen]], None]
 
 
-Store = Callable[[Sequence[Visited]], None]
-
-
-def store(batch: Sequence[Visited]) -> None:
+def store(batch: Sequence[Seen]) -> None:
     """Keep these visits, all or none."""
     with transaction() as session:
-        visits.record_visits(session, [
-            visits.Seen(one.kind, one.delivery_id, visits.Visitor(one.agent, one.ip, one.at), one.click)
-            for one in batch])
+        record_visits(session, batch)
 
 
 class VisitLog:
@@ -56,12 +39,12 @@ class VisitLog:
 
     def __init__(self, keep: Store = store, *, most: int = 20_000, gathering: float = _GATHERING) -> None:
         self._keep, self._most, self._gathering = keep, most, gathering
-        self._waiting: deque[Visited] = deque()
+        self._waiting: deque[Seen] = deque()
         self._changed = threading.Condition()
         self._is_storing = False
         self._pid = 0
 
-    def put(self, visit: Visited) -> None:
+    def put(self, visit: Seen) -> None:
         """Take a visit; never waits for the database."""
         with self._changed:
             if self._pid != os.getpid():
@@ -99,13 +82,13 @@ class VisitLog:
                 self._is_storing = False
                 self._changed.notify_all()
 
-    def _store_for_sure(self, batch: Sequence[Visited]) -> None:
+    def _store_for_sure(self, batch: Sequence[Seen]) -> None:
         pause = _PAUSE
         while not self._stored(batch):
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _stored(self, batch: Sequence[Visited]) -> bool:
+    def _stored(self, batch: Sequence[Seen]) -> bool:
         """False while the database is away. A visit that it refuses is left out, the others of its batch are not."""
         try:
             self._keep(batch)

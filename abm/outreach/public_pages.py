@@ -17,7 +17,8 @@ from campaigns import consent
 from campaigns.models import Delivery
 from campaigns.outside import outside
 from campaigns.tracking import Click, preferences_url, read_click, read_open, read_trap, read_unsubscribe
-from campaigns.visit_log import Visited, visit_log
+from campaigns.visit_log import visit_log
+from campaigns.visits import Seen, Visitor
 from core import clock
 
 pages = Blueprint("public", __name__)
@@ -135,8 +136,8 @@ def path_of(url: str) -> str:
     return urlsplit(url).path
 
 
-def _visited(kind: str, delivery_id: int, click: Click | None = None) -> Visited:
-    return Visited(kind, delivery_id, clock.now(), request.user_agent.string, request.remote_addr or "", click)
+def _visited(kind: str, delivery_id: int, click: Click | None = None) -> Seen:
+    return Seen(kind, delivery_id, Visitor(request.user_agent.string, request.remote_addr or "", clock.now()), click)
 
 
 def texts_of(delivery: Delivery) -> Texts:

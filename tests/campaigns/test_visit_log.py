@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from campaigns.machine_rules import MachineRules
 from campaigns.models import Event
 from campaigns.tracking import click_url, open_url, trap_url
-from campaigns.visit_log import Visited, VisitLog, visit_log
+from campaigns.visit_log import VisitLog, visit_log
+from campaigns.visits import Seen, Visitor
 from core import clock, db
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
@@ -61,8 +62,8 @@ def test_nobody_waits_for_a_database_that_hangs_and_the_visits_are_kept_later(cl
     assert all(before <= at <= after for _kind, at in found)
 
 
-def visited(number: int) -> Visited:
-    return Visited("open", number, NOON, "", "")
+def visited(number: int) -> Seen:
+    return Seen("open", number, Visitor("", "", NOON))
 
 
 def away(error: type[Exception] = OperationalError) -> Exception:
@@ -73,7 +74,7 @@ def test_while_the_database_is_away_the_thread_tries_again() -> None:
     kept: list[int] = []
     failures = [away(), away()]
 
-    def keep(batch: Sequence[Visited]) -> None:
+    def keep(batch: Sequence[Seen]) -> None:
         if failures:
             raise failures.pop()
         kept.extend(one.delivery_id for one in batch)
@@ -89,7 +90,7 @@ def test_a_visit_that_the_database_refuses_costs_no_other() -> None:
     kept: list[int] = []
     go = threading.Event()
 
-    def keep(batch: Sequence[Visited]) -> None:
+    def keep(batch: Sequence[Seen]) -> None:
         go.wait(5)
         if any(one.delivery_id == 2 for one in batch):
             raise away(IntegrityError)
@@ -107,7 +108,7 @@ def test_only_so_many_visits_wait_and_the_oldest_go_first() -> None:
     kept: list[int] = []
     go = threading.Event()
 
-    def keep(batch: Sequence[Visited]) -> None:
+    def keep(batch: Sequence[Seen]) -> None:
         go.wait(5)
         kept.extend(one.delivery_id for one in batch)
 
