@@ -30,7 +30,7 @@ class Periodic:
 
 
 JOBS: dict[str, Job] = {}
-_PERIODIC: list[Periodic] = []
+_PERIODIC: dict[str, Periodic] = {}
 _state = {"stopping": False}
 
 
@@ -45,12 +45,13 @@ def job(name: str, *, queue: JobQueue = JobQueue.GENERAL) -> Callable[[JobFuncti
 
 
 def every(seconds: int, job_name: str) -> None:
-    """Ring `job_name` once per slot of `seconds`, whatever the number of schedulers."""
-    _PERIODIC.append(Periodic(job_name, seconds))
+    """Ring `job_name` once per slot of `seconds`, whatever the number of schedulers. A job has one rhythm,
+    however often its module is imported."""
+    _PERIODIC[job_name] = Periodic(job_name, seconds)
 
 
 def periodic_jobs() -> tuple[Periodic, ...]:
-    return tuple(_PERIODIC)
+    return tuple(_PERIODIC.values())
 
 
 def perform(name: str, ids: Mapping[str, Ids]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from core import clock, db
 from core.errors import Refused
-from core.jobs import JobQueue, claim_tick, job, perform, ring, waiting_jobs
+from core.jobs import JobQueue, claim_tick, every, job, perform, periodic_jobs, registry, ring, waiting_jobs
 from core.jobs.queue import job_prefix, rq_queue
 from core.jobs.worker import work
 
@@ -101,6 +101,13 @@ def test_work_that_waits_for_the_commit_is_forgotten_with_a_rollback(database):
         db.after_commit(session, lambda: called.append("in time"))
         assert called == []
     assert called == ["in time"]
+
+
+def test_a_module_that_is_imported_again_does_not_double_the_rhythm_of_its_jobs(monkeypatch):
+    monkeypatch.setattr(registry, "_PERIODIC", {})
+    every(60, "test.note")
+    every(60, "test.note")
+    assert [periodic.job_name for periodic in periodic_jobs()] == ["test.note"]
 
 
 def test_the_lease_clock_never_goes_back(session):
