@@ -1,4 +1,4 @@
-"""A worker process: `python worker.py outreach` or `python worker.py general`.
+"""A worker process: `python worker.py outreach`, `… sweeps` or `… general`.
 
 Imports everything first, so that a forked job starts at once, then works until it is told to stop. It needs a
 supervisor (bin/start, systemd, a container's restart policy): a worker exits when the queue server goes away.

@@ -27,7 +27,7 @@ def drain_outbox() -> None:
         ring("outreach.drain", at_most=MOST_DRAINS)
 
 
-@job("outreach.sweep")
+@job("outreach.sweep", queue=JobQueue.SWEEPS)
 def sweep() -> None:
     """Settle what dead processes left, and ring for what is due: a lost ring costs seconds."""
     sweeps.settle_left_batches()

@@ -1,5 +1,6 @@
 """Jobs of planning: enrolling a run's people, moving people on, closing what is done. All may run twice."""
 
+import math
 import time
 
 from sqlalchemy import select
@@ -10,23 +11,30 @@ from campaigns.planning import CHUNK
 from campaigns.planning_names import ADVANCE, PLAN, RETURN, STOP_ORDERED, TAKE_BACK
 from campaigns.states import RunState
 from core.db import is_postgres, reading, transaction
-from core.jobs import JobQueue, every, job, stopping
+from core.jobs import JobQueue, every, job, ring, stopping
 
 __all__ = ["ADVANCE", "PLAN", "RETURN", "STOP_ORDERED", "TAKE_BACK"]
 
 SMALL_CHUNK = 250
 # Between chunks as long as one took, at most so many seconds: who waits for SQLite's lock only looks now and then.
 GAP, LONGEST_GAP = 1.0, 0.25
+TURN_SECONDS = 5.0
 
 
 @job(PLAN, queue=JobQueue.OUTREACH)
-def plan_run(run_id: int) -> None:
-    """Enrol everybody of a run, chunk by chunk, from where the last committed chunk ended.
+def plan_for_a_turn(run_id: int) -> None:
+    """Plan for a few seconds, then queue behind what has come meanwhile: sending does not wait for a million people."""
+    if plan_run(run_id, seconds=TURN_SECONDS):
+        ring(PLAN, run_id=run_id)
+
+
+def plan_run(run_id: int, *, seconds: float = math.inf) -> bool:
+    """Enrol everybody of a run, chunk by chunk, from where the last committed chunk ended. True when time ran out.
 
     SQLite has one writer at a time: there the chunks are small, and others get their turn between them.
     """
-    is_unfinished = True
-    while is_unfinished and not stopping():
+    is_unfinished, ends_at = True, time.monotonic() + seconds
+    while is_unfinished and not stopping() and time.monotonic() < ends_at:
         began = time.monotonic()
         with transaction() as session:
             is_alone = not is_postgres(session)
@@ -34,18 +42,20 @@ def plan_run(run_id: int) -> None:
             is_unfinished = enrolment.plan_chunk(session, run_id, size=size)
         if is_unfinished and is_alone:
             time.sleep(min((time.monotonic() - began) * GAP, LONGEST_GAP))
+    return is_unfinished
 
 
 @job(ADVANCE, queue=JobQueue.OUTREACH)
 def advance_runs() -> None:
-    """One round of the clock: finish planning, move people on, plan what came due, close finished runs."""
+    """One round of the clock: go on planning, move people on, plan what came due, close finished runs. What is not done
+    within its turn goes on in the next round."""
     with reading() as session:
         planning = list(session.scalars(select(Run.id).where(Run.state == RunState.PLANNING).order_by(Run.id)))
     for run_id in planning:
-        plan_run(run_id)
+        plan_run(run_id, seconds=TURN_SECONDS / len(planning))
     for step in (enrolment.enrol_newcomers, enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
-        changed = 1
-        while changed and not stopping():
+        changed, ends_at = 1, time.monotonic() + TURN_SECONDS
+        while changed and not stopping() and time.monotonic() < ends_at:
             with transaction() as session:
                 changed = step(session)
     with transaction() as session:

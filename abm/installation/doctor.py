@@ -101,15 +101,20 @@ def _queue() -> Iterator[Finding]:
 def _workers() -> Iterator[Finding]:
     from rq import Worker
 
-    from core.jobs.queue import bell
+    from core.jobs.queue import JobQueue, bell, rq_queue
 
     try:
-        count = Worker.count(connection=bell())
+        counts = {queue: Worker.count(queue=rq_queue(queue, client=bell())) for queue in JobQueue}
     except RedisError:
         return
-    yield Finding(
-        "workers", OK if count else WARNING, f"{count} at work", "" if count else "run bin/start or `abm work`"
-    )
+    told = f"{sum(counts.values())} at work"
+    idle = [queue.value for queue, count in counts.items() if not count]
+    if not idle:
+        yield Finding("workers", OK, told)
+    elif len(idle) == len(counts):
+        yield Finding("workers", WARNING, told, "run bin/start or `abm work`")
+    else:
+        yield Finding("workers", WARNING, f"{told}, none for {' and '.join(idle)}", f"run `python worker.py {idle[0]}`")
 
 
 def _mail() -> Iterator[Finding]:

@@ -38,6 +38,10 @@ class Child:
         )
         self.started_at = time.monotonic()
 
+    def start_after(self, seconds: float) -> None:
+        """Not now, but by the first look after so long."""
+        self.restart_at = time.monotonic() + seconds
+
     def look(self) -> None:
         """Start again what ended, waiting a little longer after each crash."""
         now = time.monotonic()

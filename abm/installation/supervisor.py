@@ -20,6 +20,7 @@ from core.settings import settings
 
 # An answer that a mail server owes is waited for (campaigns.dispatch.STOP_GRACE_SECONDS), then recorded.
 _STOP_SECONDS = 9.0
+_OTHERS_SECONDS = 3.0
 Say = Callable[[str], None]
 
 
@@ -73,19 +74,21 @@ def _run(say: Say) -> None:
     web = Child("web", web_command(port=own.port), say)
     others = [
         Child("outreach worker", worker_command("outreach"), say),
-        Child("general worker", worker_command("general"), say),
+        Child("sweeps worker", worker_command("sweeps"), say),
         Child("scheduler", scheduler_command(), say),
     ]
+    general = Child("general worker", worker_command("general"), say)
     stop = {"asked": False}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: stop.update(asked=True))
-    # The first page comes first: the others would only make it wait for the processor.
+    # The first page comes first, then what sends: the others would only make them wait for the processor.
     web.start()
     _wait_for_first_page(web, stop, say)
     for child in others:
         child.start()
+    general.start_after(_OTHERS_SECONDS)
     _announce(say)
-    children = [web, *others]
+    children = [web, *others, general]
     while not stop["asked"]:
         for child in children:
             child.look()

@@ -23,7 +23,7 @@ def run_workers(*, processes: int, burst: bool, say: Callable[[str], None]) -> N
     children = [
         Child(f"outreach worker {number + 1}", worker_command(JobQueue.OUTREACH), say) for number in range(processes)
     ]
-    children.append(Child("general worker", worker_command(JobQueue.GENERAL), say))
+    children += [Child(f"{queue} worker", worker_command(queue), say) for queue in (JobQueue.SWEEPS, JobQueue.GENERAL)]
     if not burst:
         children.append(Child("scheduler", scheduler_command(), say))
     stop = {"asked": False}

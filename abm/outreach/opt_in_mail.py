@@ -24,7 +24,7 @@ from campaigns.sending.dkim_keys import list_signers
 from campaigns.sending.routes import find_route
 from core import clock
 from core.db import transaction
-from core.jobs import every, job
+from core.jobs import JobQueue, every, job
 from core.logs import logger
 
 JOB = "outreach.ask_to_confirm"
@@ -43,7 +43,7 @@ class Asking:
     trial: Trial
 
 
-@job(JOB)
+@job(JOB, queue=JobQueue.OUTREACH)
 def send_confirmations() -> None:
     """Send what waits. A wish is marked before its message leaves, so that two jobs never send it twice."""
     while True:

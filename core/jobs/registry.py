@@ -11,9 +11,11 @@ JobFunction = Callable[..., object]
 
 
 class JobQueue(StrEnum):
-    """One queue per worker process: RQ's reliable dequeue works only then."""
+    """One queue per worker process: RQ's reliable dequeue works only then. Each has its worker, so that neither sending
+    nor a sweep waits for an import that takes minutes."""
 
     OUTREACH = "outreach"
+    SWEEPS = "sweeps"
     GENERAL = "general"
 
 

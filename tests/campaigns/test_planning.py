@@ -14,6 +14,8 @@ from campaigns.planning_jobs import plan_run
 from campaigns.states import DeliveryState, Reason, RunState
 from core import clock
 from core.db import Session, is_postgres, reading, transaction
+from core.jobs import JobQueue, perform, ring
+from core.jobs.queue import rq_queue
 from tests.campaigns.campaign_factory import (
     HELLO,
     deliveries,
@@ -272,6 +274,24 @@ def test_expiry_is_a_month_after_the_due_time(session: Session) -> None:
     run = make_run(session, steps=[{**HELLO, "after": "2 days"}])
     row = deliveries(session, run)[0]
     assert (row.due_at, row.expires_at) == (WEDNESDAY + timedelta(days=2), WEDNESDAY + timedelta(days=32))
+
+
+def test_a_large_run_is_planned_in_turns_so_that_sending_goes_on_between_them(
+    engine_side: object, queue_server: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks: list[int] = []
+
+    def plan_chunk(_session: Session, run_id: int, *, size: int) -> bool:
+        chunks.append(run_id)
+        return len(chunks) < 1_000
+
+    monkeypatch.setattr(planning_jobs.enrolment, "plan_chunk", plan_chunk)
+    monkeypatch.setattr(planning_jobs, "TURN_SECONDS", 0.05)
+    ring("outreach.drain")
+    perform(planning_jobs.PLAN, {"run_id": 1})
+    waiting = rq_queue(JobQueue.OUTREACH).get_job_ids()
+    assert 0 < len(chunks) < 1_000
+    assert [name.rpartition("-")[0] for name in waiting] == ["outreach_drain", "outreach_plan-1"]
 
 
 def test_on_sqlite_a_run_is_planned_in_small_chunks_so_that_others_can_write(

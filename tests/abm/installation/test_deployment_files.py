@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from abm.cli import COMMANDS
+from core.jobs import JobQueue
 from core.settings import ROOT, Settings
 
 DEPLOY = ROOT / "docs" / "deploy"
@@ -21,7 +22,9 @@ def test_the_compose_file_is_valid_by_the_compose_specification():
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     schema = json.loads(SCHEMA.read_text())
     jsonschema.Draft202012Validator(schema).validate(compose)
-    assert set(compose["services"]) == {"database", "queue", "web", "worker", "general", "scheduler"}
+    assert set(compose["services"]) == {"database", "queue", "web", "worker", "sweeps", "general", "scheduler"}
+    commands = [" ".join(service.get("command", [])) for service in compose["services"].values()]
+    assert all(f"python worker.py {queue}" in commands for queue in JobQueue)
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.db import transaction
+from core.jobs import JobQueue, job, ring, waiting_jobs
 from core.jobs.worker import SECONDS_BETWEEN_HEARTBEATS
 from core.settings import settings
 from tests.faults.judge import judge
 from tests.faults.queue_server import QueueServer, running_queue
 from tests.faults.registry import Plan, Verdict, fault
 from tests.faults.scene import Scene, wait_until
-from tests.outbox_factory import Running, add_people, running_campaign
+from tests.outbox_factory import Running, add_people, lift_caps, make_run, running_campaign
 
 _BANNER = "Background work waits"
+MOST_SWEEP_SECONDS = 10.0
 Break = Callable[[QueueServer], None]
 
 
@@ -140,6 +142,31 @@ def empty_the_queue(scene: Scene, plan: Plan) -> Verdict:
         recoveries.append(scene.wait_for_acceptances(1))
         scene.wait_until_sent()
     return judge(scene, intended=plan.messages // 2 * 2, recoveries=recoveries)
+
+
+@job("faults.import_for_minutes", queue=JobQueue.GENERAL)
+def _work_for_minutes() -> None:
+    time.sleep(600)
+
+
+@fault("F6", "a ring lost while the only general worker is busy for minutes", rounds=2, messages=200)
+def lose_rings_behind_long_work(scene: Scene, plan: Plan) -> Verdict:
+    """Sweeps have a worker of their own, so that messages nobody rang for go out within 10 s."""
+    recoveries, share = [], plan.messages // plan.rounds
+    with transaction() as session:
+        lift_caps(session)
+        running = make_run(session)
+    with _working_house(scene):
+        ring("faults.import_for_minutes")
+        busy = wait_until(lambda: not waiting_jobs("faults_import", JobQueue.GENERAL), 20)
+        for done in range(plan.rounds):
+            _add_messages(running, share, first=1 + share * done)
+            recoveries.append(scene.wait_for_acceptances(1))
+            scene.wait_until_sent()
+    verdict = judge(scene, intended=share * plan.rounds, recoveries=recoveries)
+    if not busy or max(recoveries) > MOST_SWEEP_SECONDS:
+        verdict.broken.append(f"sent only after {max(recoveries):.0f} s, or the general worker had no work: {busy}")
+    return verdict
 
 
 def _fill(server: QueueServer) -> None:
