@@ -33,6 +33,7 @@ PAGES = (
     "abm.home.pages",
     "abm.home.settings_pages",
     "abm.users.pages",
+    "abm.users.second_factor_pages",
     "abm.imports.pages",
     "abm.accounts.pages",
     "abm.contacts.pages",

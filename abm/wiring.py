@@ -5,6 +5,7 @@ import importlib
 JOB_MODULES = (
     "campaigns.jobs",
     "abm.audit.jobs",
+    "abm.users.notices",
     "abm.imports.jobs",
     "abm.integrations.jobs",
     "abm.analysis.jobs",

@@ -8,8 +8,9 @@ from abm.company.queries import get_company
 from abm.materials.actions import settle_sending
 from abm.materials.models import MaterialRequest
 from abm.materials.queries import find_sender
-from abm.outreach.trials import Trial, hand_over, is_accepted
+from abm.outreach.trials import Trial, hand_over
 from campaigns import wire
+from campaigns.channels.alone import is_accepted
 from campaigns.channels.base import Outgoing
 from campaigns.message_ids import message_id
 from campaigns.preparing import signed

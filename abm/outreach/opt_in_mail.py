@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import format_datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
 from abm.outreach.recipient_texts import Texts, texts_for
-from abm.outreach.trials import Trial, hand_over, is_accepted
+from abm.outreach.trials import Trial, hand_over
 from campaigns import wire
+from campaigns.channels.alone import is_accepted
 from campaigns.channels.base import Outgoing
-from campaigns.definition import Sender, parse
+from campaigns.definition import parse
 from campaigns.message_ids import message_id
 from campaigns.models import CampaignVersion, ConsentEvent, Delivery
 from campaigns.opt_in import confirm_url
 from campaigns.outside import outside
+from campaigns.plain_mail import PlainMail
 from campaigns.preferences import ASKED
 from campaigns.preparing import signed
 from campaigns.sending.dkim_keys import list_signers
@@ -103,9 +104,10 @@ def make_message(session: Session, entry: ConsentEvent, delivery: Delivery) -> T
     text = _text(say, get_company(session).name, str(evidence.get("wording", "")), (confirm_url(entry.id),
                                                                                    sender.postal_address))
     subject = say.plain("Please confirm: may we write to you again?")
-    letter = _wire(sender, to_address, message_id(number, sender.email), (subject, text))
-    return Trial(to_address, Outgoing(number, 0, 0, 0, wire.address(sender.email), to_address,
-                                      signed(letter, list_signers(session, route.identity_id))), route)
+    from_address = wire.address(sender.email)
+    letter = PlainMail(sender.name, from_address, to_address, subject, text, message_id(number, sender.email))
+    return Trial(to_address, Outgoing(number, 0, 0, 0, from_address, to_address,
+                                      signed(letter.on_the_wire(), list_signers(session, route.identity_id))), route)
 
 
 def _text(say: Texts, company: str, wording: str, places: tuple[str, str]) -> str:
@@ -114,15 +116,3 @@ def _text(say: Texts, company: str, wording: str, places: tuple[str, str]) -> st
     asks = say.plain("If that is what you want, open this page and confirm it:")
     ends = say.plain("If not, do nothing: without your confirmation nothing changes.")
     return f"{begins}\n\n“{wording}”\n\n{asks}\n\n{url}\n\n{ends}\n\n-- \n{company}\n{postal_address}\n"
-
-
-def _wire(sender: Sender, to_address: str, identity: str, words: tuple[str, str]) -> bytes:
-    """A message by a program (RFC 3834), so that nobody's program answers it. `words`: subject and text."""
-    subject, text = words
-    lines = (
-        f"From: {wire.mailbox(sender.name, wire.address(sender.email))}", f"To: {to_address}",
-        f"Subject: {wire.subject_value(subject)}",
-        f"Date: {format_datetime(clock.now().replace(microsecond=0))}", f"Message-ID: {identity}",
-        "MIME-Version: 1.0", "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: quoted-printable", "", "")
-    return "\r\n".join(lines).encode("ascii") + wire.quoted_printable(text)

@@ -11,9 +11,10 @@ from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
 from abm.outreach.people import get_content_values
 from abm.outreach.queries import get_campaign, search_list_people
-from abm.outreach.trials import Trial, hand_over, is_accepted, make_trial, note_trial
+from abm.outreach.trials import Trial, hand_over, make_trial, note_trial
 from abm.web.access import requires
 from abm.web.permissions import Permission
+from campaigns.channels.alone import is_accepted
 from campaigns.definition import Definition, EmailStep, parse
 from campaigns.models import Campaign
 from campaigns.personalisation import ContentFailure, Values

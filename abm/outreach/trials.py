@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from abm.audit.actions import record
 from abm.contacts.models import Contact
 from abm.outreach.people import get_content_values
-from campaigns.channels.base import Outcome, Outgoing, Result
-from campaigns.channels.email import open_carrier
+from campaigns.channels.alone import hand_over_alone
+from campaigns.channels.base import Outcome, Outgoing
 from campaigns.definition import Definition, EmailStep
 from campaigns.facts import DeliveryFacts
 from campaigns.message_ids import message_id
@@ -26,7 +26,6 @@ from core import clock
 from core.errors import InvalidInput
 
 _TRIAL_IDS_FROM = 8_000_000_000
-_WAIT_SECONDS = 20.0
 _EXAMPLE_OFFER = {"code": "TEST-CODE", "title": "Offer", "valid_until": "2030-12-31", "terms": "Terms"}
 
 
@@ -37,16 +36,6 @@ class Trial:
     address: str
     outgoing: Outgoing
     route: Route = OPERATORS_OWN
-
-
-class _NoJournal:
-    """A trial that is lost is sent again by hand: nothing to settle after a crash."""
-
-    def begun(self, delivery_id: int, fence: int) -> None: ...
-
-    def accepted(self, delivery_id: int, fence: int, code: int = 250) -> None: ...
-
-    def refused(self, delivery_id: int, fence: int, code: int) -> None: ...
 
 
 def make_trial(session: Session, *, definition: Definition, step: EmailStep, contact: Contact | None, address: str,
@@ -85,13 +74,7 @@ def _checked(address: str) -> str:
 
 def hand_over(trial: Trial) -> Outcome | None:
     """Send it and wait for the answer; None when there was none in time. Never inside a transaction."""
-    carrier = open_carrier(_NoJournal(), lambda _message: True, route=trial.route)
-    try:
-        carrier.hand_over([trial.outgoing])
-        found = carrier.outcomes(_WAIT_SECONDS)
-    finally:
-        carrier.close(0.5)
-    return found[0] if found else None
+    return hand_over_alone(trial.outgoing, trial.route)
 
 
 def note_trial(session: Session, *, campaign: Campaign, step: EmailStep, address: str) -> Campaign:
@@ -100,7 +83,3 @@ def note_trial(session: Session, *, campaign: Campaign, step: EmailStep, address
     record(session, action="campaign.test", subject="campaign", subject_id=campaign.id,
            after={"step": step.id, "address": address})
     return campaign
-
-
-def is_accepted(outcome: Outcome | None) -> bool:
-    return outcome is not None and outcome.result is Result.SENT

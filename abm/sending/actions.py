@@ -10,6 +10,7 @@ from abm.audit.actions import actor, record
 from abm.integrations.actions import rotate_source_secrets
 from abm.sending.forms import IdentityValues
 from abm.sending.queries import get_identity
+from abm.users.second_factor import rotate_second_factors
 from campaigns.models import DkimKey, EventHook, Mailbox, SendingIdentity
 from campaigns.sending import breaker, dkim_keys, domain_check
 from campaigns.sending.dns_rules import Lookup
@@ -162,6 +163,6 @@ def rotate_secrets(session: Session) -> int:
                  *session.scalars(select(EventHook))):
         kept.secret_sealed = encrypt(decrypt(kept.secret_sealed))
         count += 1
-    count += rotate_source_secrets(session)
+    count += rotate_source_secrets(session) + rotate_second_factors(session)
     record(session, action="secrets.rotate", subject="installation", after={"secrets": count})
     return count

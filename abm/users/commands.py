@@ -7,6 +7,7 @@ import click
 from abm.users import actions
 from abm.users.models import User
 from abm.users.queries import find_user_by_email
+from abm.users.second_factor import reset_second_factor
 from abm.web.permissions import Role
 from core import db
 from core.errors import InvalidInput, NotFound, Refused
@@ -54,6 +55,15 @@ def disable(email: str) -> None:
     with db.transaction() as session:
         actions.disable_user(session, user=_get(session, email))
     click.echo(f"{email} can no longer sign in")
+
+
+@users.command(name="reset-second-factor")
+@click.argument("email")
+def reset_factor(email: str) -> None:
+    """For a user who lost device and recovery codes: the password alone is enough until a new one is set up."""
+    with db.transaction() as session:
+        reset_second_factor(session, user=_get(session, email))
+    click.echo(f"{email} signs in with the password alone; the user is told by e-mail")
 
 
 @users.command(name="list")

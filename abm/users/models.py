@@ -1,4 +1,4 @@
-"""Users, their sessions, one-time tokens and sign-in throttling."""
+"""Users, their sessions, second factors, one-time tokens and sign-in throttling."""
 
 from datetime import datetime
 
@@ -49,6 +49,30 @@ class OneTimeToken(Base):
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
     expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SecondFactor(Base):
+    """The secret that a user's authenticator app shares with us, sealed. It counts once a first code confirmed it;
+    `last_step` is the step of the last code that was used, so that none is used twice."""
+
+    __tablename__ = "second_factor"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True)
+    secret_sealed: Mapped[str] = mapped_column(String(500))
+    last_step: Mapped[int] = mapped_column(Id, default=0)
+    confirmed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """A code for the day the telephone is gone: works once, only its digest is kept."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
     used_at: Mapped[datetime | None]
 
 

@@ -8,16 +8,17 @@ from werkzeug.wrappers import Response
 
 from abm.audit.actions import Actor, act_as
 from abm.users import actions, throttle
-from abm.users.models import UserSession
+from abm.users.models import User, UserSession
 from abm.users.passwords import is_right
 from abm.users.queries import digest, find_one_time_token, get_user, list_users
-from abm.users.sign_in import check_credentials, current_token, forget, remember
+from abm.users.second_factor import has_second_factor, list_protected_users, reset_second_factor
+from abm.users.sign_in import check_credentials, current_token, forget, remember, wait_for_code
 from abm.web.access import public, requires, signed_in
 from abm.web.exports import Table, exports
 from abm.web.permissions import ROLE_PERMISSIONS, Permission, Role, first_page
 from abm.web.rate_limits import failed_sign_ins
 from core import clock
-from core.errors import InvalidInput
+from core.errors import InvalidInput, Refused
 from core.settings import settings
 
 pages = Blueprint("users", __name__)
@@ -46,9 +47,17 @@ def try_sign_in() -> Answer:
         failed_sign_ins.count(caller)
         return _sign_in_again("The address or the password is not right.", 422)
     throttle.forget_failures(g.session, key)
+    if has_second_factor(g.session, user.id):
+        wait_for_code(user, request.form.get("next", ""))
+        return redirect(url_for("second_factor.ask_code"))
+    return let_in(user, wanted=request.form.get("next", ""))
+
+
+def let_in(user: User, *, wanted: str) -> Response:
+    """A new session for whoever has proved to be this user, and on to where they were going."""
     act_as(Actor(user.name, user.id, request.remote_addr or ""))
     remember(actions.open_session(g.session, user=user, ip=request.remote_addr or "", agent=request.user_agent.string))
-    return redirect(_inside(request.form.get("next", ""), role=user.role))
+    return redirect(_inside(wanted, role=user.role))
 
 
 def _sign_in_again(sentence: str, code: int) -> tuple[str, int]:
@@ -170,14 +179,17 @@ def index() -> Answer:
 
 @exports(pages, "/settings/users/export", permission=Permission.ADMINISTER)
 def export() -> Table:
-    rows = ((user.name, user.email, user.role, user.is_active, user.created_at) for user in list_users(g.session))
-    return Table("users", columns=("name", "email", "role", "is_active", "created_at"), rows=rows)
+    protected = list_protected_users(g.session)
+    rows = ((user.name, user.email, user.role, user.is_active, user.created_at, user.id in protected)
+            for user in list_users(g.session))
+    return Table("users", columns=("name", "email", "role", "is_active", "created_at", "has_second_factor"), rows=rows)
 
 
 def _users_page(typed: object, errors: dict[str, str], link: str = "") -> str:
     return render_template(
         "users/index.html",
         users=list_users(g.session),
+        protected=list_protected_users(g.session),
         roles=list(Role),
         typed=typed,
         errors=errors,
@@ -223,3 +235,14 @@ def change_active(user_id: int) -> Answer:
 def reset_link(user_id: int) -> Answer:
     token = actions.issue_link_token(g.session, user=get_user(g.session, user_id))
     return _users_page({}, {}, settings().base_url + url_for("users.set_password", token=token))
+
+
+@pages.post("/settings/users/<int:user_id>/second-factor")
+@requires(Permission.ADMINISTER)
+def reset_factor(user_id: int) -> Answer:
+    if user_id == g.user.id:
+        raise Refused("Switch your own second factor off on its own page, with a code")
+    user = get_user(g.session, user_id)
+    reset_second_factor(g.session, user=user)
+    flash(f"The second factor of {user.name} is reset; the user was told by e-mail.", "success")
+    return redirect(url_for("users.index"))

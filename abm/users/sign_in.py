@@ -1,5 +1,9 @@
-"""Who a request comes from: the session token in the signed cookie, checked against the database each time."""
+"""Who a request comes from: the session token in the signed cookie, checked against the database each time.
 
+Between a right password and a right second factor the cookie holds a note that opens nothing but the page for the code.
+"""
+
+import hmac
 from datetime import timedelta
 
 from flask import session as cookie
@@ -9,9 +13,11 @@ from abm.users.models import User, UserSession
 from abm.users.passwords import is_right
 from abm.users.queries import find_session, find_user_by_email
 from core import clock, db
+from core.signing import keyed_digest
 
 _SEEN_EVERY = timedelta(minutes=5)
-_KEY = "token"
+_KEY, _WAITING = "token", "waits_for_code"
+_CODE_WITHIN_SECONDS = 300
 
 
 def current_user(session: Session) -> User | None:
@@ -46,6 +52,29 @@ def remember(token: str) -> None:
     cookie.clear()
     cookie[_KEY] = token
     cookie.permanent = True
+
+
+def wait_for_code(user: User, wanted: str) -> None:
+    """The password was right: the cookie says who may now type a code, for five minutes and until the password changes.
+    `wanted` is where they were going."""
+    cookie.clear()
+    cookie[_WAITING] = [user.id, int(clock.now().timestamp()), _mark_of_password(user), wanted[:500]]
+
+
+def who_waits_for_code(session: Session) -> tuple[User, str] | None:
+    """The active user whose password was right a short while ago, and where they were going."""
+    if _WAITING not in cookie:
+        return None
+    user_id, since, mark, wanted = cookie[_WAITING]
+    user = session.get(User, user_id)
+    is_fresh = abs(clock.now().timestamp() - since) <= _CODE_WITHIN_SECONDS
+    if user is None or not user.is_active or not is_fresh:
+        return None
+    return (user, wanted) if hmac.compare_digest(mark, _mark_of_password(user)) else None
+
+
+def _mark_of_password(user: User) -> str:
+    return keyed_digest("password-mark", user.password_hash)
 
 
 def current_token() -> str:

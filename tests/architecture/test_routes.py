@@ -9,6 +9,8 @@ ALLOWED_PUBLIC = {
     "static",
     "users.sign_in",
     "users.try_sign_in",
+    "second_factor.ask_code",
+    "second_factor.try_code",
     "users.set_password",
     "users.save_password",
     "users.first_set_up",

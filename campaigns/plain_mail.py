@@ -1,0 +1,28 @@
+"""A message of plain text by a program (RFC 3834), so that nobody's program answers it: confirmations and notices."""
+
+from dataclasses import dataclass
+from email.utils import format_datetime
+
+from campaigns import wire
+from core import clock
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMail:
+    """`identity`: its Message-ID; addresses as they go on the wire."""
+
+    from_name: str
+    from_address: str
+    to_address: str
+    subject: str
+    text: str
+    identity: str
+
+    def on_the_wire(self) -> bytes:
+        lines = (
+            f"From: {wire.mailbox(self.from_name, self.from_address)}", f"To: {self.to_address}",
+            f"Subject: {wire.subject_value(self.subject)}",
+            f"Date: {format_datetime(clock.now().replace(microsecond=0))}", f"Message-ID: {self.identity}",
+            "MIME-Version: 1.0", "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8",
+            "Content-Transfer-Encoding: quoted-printable", "", "")
+        return "\r\n".join(lines).encode("ascii") + wire.quoted_printable(self.text)
