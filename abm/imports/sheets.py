@@ -1,12 +1,12 @@
 """Reading .xlsx and .ods, after making sure that the file cannot swell when it is unpacked."""
 
-import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from abm.imports.sheet_shapes import measure
 from abm.imports.tables import BATCH_ROWS, LARGEST_FIELD, OpenTable, RawBatch, ReadingOptions, Refusal
 from core.errors import Refused
 
@@ -15,7 +15,6 @@ _LARGEST_RATIO = 100
 _MOST_UNPACKED = 200 * 1024 * 1024
 _MOST_CELLS = 8_000_000
 _BLOCK = 1 << 20
-_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 
 def open_sheet(path: Path, options: ReadingOptions) -> OpenTable:
@@ -52,9 +51,11 @@ def _refuse_bombs(path: Path) -> None:
         with zipfile.ZipFile(path) as package:
             entries = package.infolist()
             _refuse_swelling(path, entries)
-            for entry in entries:
-                if entry.filename.startswith("xl/worksheets/") or entry.filename == "content.xml":
-                    _refuse_wide_sheet(path, package, entry)
+            for entry in entries:  # whatever a part is called, the reader can be led to it
+                with package.open(entry) as part:
+                    _refuse_wide_sheet(path, part)
+    except Refused as error:
+        raise Refused(str(error) if path.name in str(error) else f"{path.name} is damaged: {error}") from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
         raise Refused(f"{path.name} is damaged or protected ({error}); save it again as .xlsx or as CSV") from error
 
@@ -71,28 +72,15 @@ def _refuse_swelling(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _refuse_wide_sheet(path: Path, package: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """The reader keeps a full rectangle up to the last cell, so the last cell is found first, with little memory."""
-    rows = columns = real = 0
-    rest = b""
-    with package.open(entry) as part:
-        while block := part.read(_BLOCK):
-            real += len(block)
-            text = rest + block
-            for letters, number in _CELL.findall(text):
-                rows, columns = max(rows, int(number)), max(columns, _column_number(letters))
-            rest = text[-200:]
-    if rows * columns > _MOST_CELLS:
+def _refuse_wide_sheet(path: Path, part: IO[bytes]) -> None:
+    shape = measure(part, _MOST_CELLS)
+    if shape.cells > _MOST_CELLS:
         raise Refused(
-            f"{path.name} has cells as far out as row {rows:,}, column {columns:,}; delete what lies outside the table"
+            f"{path.name} has cells as far out as row {shape.rows:,}, column {shape.columns:,}; delete what lies "
+            "outside the table"
+            if shape.rows * shape.columns > _MOST_CELLS
+            else f"{path.name} has more than {_MOST_CELLS:,} texts; save the table as CSV"
         )
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def _batches(sheet: Any) -> Iterator[RawBatch]:
