@@ -154,5 +154,6 @@ def make_fields(prefix: str, group: str, *rows: tuple[str, str, FieldType] | tup
     """Fields from (column, label, type[, choices]) by their full name."""
     made = {}
     for name, label, kind, *choices in rows:
-        made[f"{prefix}.{name}"] = Field(f"{prefix}.{name}", label, kind, group, choices[0] if choices else ())
+        made[f"{prefix}.{name}"] = Field(f"{prefix}.{name}", label, kind, group,
+                                        tuple(map(str, choices[0])) if choices else ())
     return made
