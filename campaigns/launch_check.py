@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from campaigns import caps
 from campaigns.definition import Definition, EmailStep, LetterStep
 from campaigns.holdout import Preview
+from campaigns.missing_names import MissingNames
 from campaigns.models import Campaign
 from campaigns.outside import Recipient, outside
-from campaigns.personalisation import BadValue, ContentFailure
+from campaigns.personalisation import ContentFailure
 from campaigns.rendering import missing_values
 from campaigns.sandbox_rules import ContentRefused
 from campaigns.states import Reason
@@ -21,7 +22,7 @@ from campaigns.survey import Surveyed, Told, draw_preview, facts_of, survey, tel
 from core import clock
 
 SAMPLE = 5
-MOST_RENDERED = 5_000
+_READ_AT_ONCE = 500
 NO_POSTAL_ADDRESS = "no_postal_address"
 
 
@@ -122,19 +123,17 @@ def report_launch(session: Session, *, campaign: Campaign, at: datetime | None =
                   told: Told = tell_nobody) -> LaunchReport:
     """Everything worth knowing before a launch now, what refuses it first. Changes nothing.
 
-    Values are checked for the first 5,000 people who would be written to. `drawn`: the lot, where it is known already.
+    `drawn`: the lot, where it is known already. People are read and forgotten part by part.
     """
     held_out = (drawn or draw_preview(session, campaign)).accounts
     now, definition = at or clock.now(), facts_of(campaign).definition
     tally, broken = _Tally(), _broken_content(definition)
-    reachable: list[Recipient] = []
-    position = definition.first_delivering
+    position, contents = definition.first_delivering, MissingNames(definition)
     for chunk in survey(session, campaign, position=position, at=now, held_out=held_out, told=told):
         _count_chunk(session, definition, chunk, tally, now)
         _count_unposted(session, definition, chunk, tally)
-        reachable += [one.recipient for one in chunk if one.objection is None][:MOST_RENDERED - len(reachable)]
-    if not broken:
-        _count_missing(session, definition, reachable, tally)
+        if not broken:
+            _count_missing(session, contents, [one.recipient for one in chunk if one.objection is None], tally)
     findings = [*broken, *_basics(campaign, definition, tally), *_counted(session, tally)]
     findings.sort(key=lambda finding: list(Level).index(finding.level))
     groups = [Group(Reason(what), count, tuple(tally.samples[what])) for what, count in tally.counts.most_common()
@@ -192,25 +191,14 @@ def _broken_content(definition: Definition) -> list[Finding]:
     return found
 
 
-def _count_missing(session: Session, definition: Definition, people: list[Recipient], tally: _Tally) -> None:
-    steps = [step for step in definition.steps if isinstance(step, EmailStep | LetterStep)]
-    for start in range(0, len(people), 500):
-        part = people[start:start + 500]
+def _count_missing(session: Session, contents: MissingNames, people: list[Recipient], tally: _Tally) -> None:
+    for start in range(0, len(people), _READ_AT_ONCE):
+        part = people[start:start + _READ_AT_ONCE]
         values = outside().people.values(session, [person.contact_id for person in part])
         for person in part:
-            missing = {name for step in steps if not step.roles or person.role in step.roles
-                       for name in _missing(definition, step, values[person.contact_id], person)}
-            if missing:
+            if missing := contents.names(person, values[person.contact_id]):
                 tally.add(Reason.MISSING_VALUE, person.contact_id)
                 tally.missing.update(missing)
-
-
-def _missing(definition: Definition, step: EmailStep | LetterStep, values: Mapping[str, object],
-             person: Recipient) -> Iterator[str]:
-    try:
-        yield from missing_values(definition, step, values, language=person.language)
-    except BadValue as error:
-        yield str(error)
 
 
 def _basics(campaign: Campaign, definition: Definition, tally: _Tally) -> Iterator[Finding]:

@@ -203,7 +203,7 @@ def preview(
     `address` stands for the unsubscribe page. Raises ContentRefused, MissingValue with every missing name, or BadValue.
     """
     words = words_of(step, language=language, variant=variant, snippets=definition.snippets)
-    named = _names_for_reading(definition, step, values, offer, address)
+    named = names_for_reading(definition, step, values, offer, address)
     subject, text, html = render_in_child(_parts(words), named)
     return Preview(wire.one_line(subject)[: wire.MAX_SUBJECT], html, text or readable_text(html))
 
@@ -213,7 +213,7 @@ def preview_letter(
 ) -> tuple[str, str]:
     """Subject and text of a letter as this person would get it. Raises as `preview` does."""
     subject, body = letter_words(step, language)
-    named = _names_for_reading(definition, step, values, None, "#")
+    named = names_for_reading(definition, step, values, None, "#")
     filled = render_in_child([(part, False) for part in (subject, body)], named)
     return filled[0], filled[1]
 
@@ -228,18 +228,25 @@ def missing_values(
     offer: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The names that would be printed for this person and have no value. Raises ContentRefused or BadValue."""
+    named = names_for_reading(definition, step, values, offer, "#")
+    missing: list[str] = []
+    for template in templates_of(definition, step, language=language, variant=variant):
+        template.render_noting(named, missing)
+    return list(dict.fromkeys(missing))
+
+
+def templates_of(
+    definition: Definition, step: EmailStep | LetterStep, *, language: str | None, variant: str | None = None
+) -> tuple[Template, ...]:
+    """The step's parts in one wording, compiled. Raises ContentRefused."""
     if isinstance(step, LetterStep):
         parts = tuple((part, False) for part in letter_words(step, language))
     else:
         parts = _parts(words_of(step, language=language, variant=variant, snippets=definition.snippets))
-    named = _names_for_reading(definition, step, values, offer, "#")
-    missing: list[str] = []
-    for source, is_html in parts:
-        compile_template(source, is_html=is_html).render_noting(named, missing)
-    return list(dict.fromkeys(missing))
+    return tuple(compile_template(source, is_html=is_html) for source, is_html in parts)
 
 
-def _names_for_reading(
+def names_for_reading(
     definition: Definition, step: EmailStep | LetterStep, values: Values, offer: Mapping[str, Any] | None, address: str
 ) -> dict[str, Any]:
     """Values as a message would have them; where no offer is granted yet, an example stands for it."""

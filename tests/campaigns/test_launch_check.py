@@ -3,7 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
+from abm.contacts.models import Contact
 from campaigns.consent import suppress_address
 from campaigns.dry_run import dry_run
 from campaigns.gate import record_touch
@@ -55,6 +57,25 @@ def test_a_missing_value_is_named_with_an_example(session: Session) -> None:
     finding = next(one for one in findings if one.what == "missing_value")
     assert "contact.first_name (1)" in finding.sentence
     assert finding.sample == (person.external_id,)
+
+
+def test_a_missing_value_is_found_however_many_people_come_before(session: Session) -> None:
+    first = make_people(session, 1)[0]
+    row = {"account_id": first.account_id, "first_name": "Jane", "lawful_basis": "legitimate_interest",
+           "created_at": WEDNESDAY, "updated_at": WEDNESDAY}
+    session.execute(insert(Contact), [{**row, "external_id": f"many-{number}", "email": f"many{number}@example.com",
+                                       "email_key": f"many{number}@example.com"} for number in range(5_000)])
+    last = make_people(session, first_name=None)[0]
+    campaign = make_campaign(session, steps=[{**HELLO, "subject": "Dear {{ contact.first_name }}"}])
+    missing = next(one for one in launch_check(session, campaign=campaign) if one.what == "missing_value")
+    assert (missing.count, missing.sample) == (1, (last.external_id,))
+
+
+def test_a_value_that_only_a_variant_prints_is_found_too(session: Session) -> None:
+    make_people(session, title="Chief")
+    make_people(session, title=None)
+    tried = {**HELLO, "variants": {"b": {"share": "50%", "subject": "For a {{ contact.title }}"}}}
+    assert found(session, steps=[tried]) == {"missing_value": ("warn", 1)}
 
 
 def test_stops_consent_mailboxes_and_holdouts_are_found(session: Session) -> None:
