@@ -20,7 +20,6 @@ class SenderDays:
     zone: ZoneInfo
     used: Counter[date] = field(default_factory=Counter)
     domains: Counter[tuple[date, str]] = field(default_factory=Counter)
-    promised: dict[Hashable, date] = field(default_factory=dict)
     first_room: dict[Hashable, date] = field(default_factory=dict)
     free_at: datetime | None = None
 
@@ -33,26 +32,27 @@ class SenderDays:
     def is_limited(self) -> bool:
         return self.route.is_limited_by_day or bool(self.route.per_domain_day)
 
-    def find_wait(self, at: datetime, *, key: Hashable, domain: str,
+    def find_wait(self, at: datetime, *, promised: date | None, domain: str,
                   opening: Callable[[datetime], datetime], calendar: Hashable) -> datetime | None:
-        """None: there is room on that day, and it is taken. Else when it is the message's turn; its place is kept.
+        """None: there is room on that day, and it is taken. Else when it is the message's turn; its place that day is
+        kept, and `promised` says so when it comes back.
 
-        `key` names the message, `opening` gives the first moment its window is open from a moment on, and `calendar`
-        names the window, so that days which are known to be full are not tried again.
+        `opening` gives the first moment its window is open from a moment on, and `calendar` names the window, so that
+        days which are known to be full are not tried again.
         """
         if not self.is_limited:
             return None
-        day = self._day(at)
-        if self.promised.pop(key, None) == day or self._take(day, domain):
+        day = self.day_of(at)
+        if promised == day or self._take(day, domain):
             return None
         waiting = (calendar, domain if self.route.per_domain_day else "")
         trying = max(day + timedelta(days=1), self.first_room.get(waiting, date.min))
         for _ in range(_FARTHEST):
             turn = opening(datetime.combine(trying, time(), self.zone))
-            if self._take(self._day(turn), domain):
-                self.first_room[waiting], self.promised[key] = trying, self._day(turn)
+            if self._take(self.day_of(turn), domain):
+                self.first_room[waiting] = trying
                 return turn
-            trying = self._day(turn) + timedelta(days=1)
+            trying = self.day_of(turn) + timedelta(days=1)
         return datetime.combine(trying, time(), self.zone)
 
     def hand_over(self, at: datetime) -> datetime:
@@ -70,8 +70,10 @@ class SenderDays:
         if self.route.per_domain_day and self.domains[day, domain] >= self.route.per_domain_day:
             return False
         self.used[day] += 1
-        self.domains[day, domain] += 1
+        if self.route.per_domain_day:
+            self.domains[day, domain] += 1
         return True
 
-    def _day(self, at: datetime) -> date:
+    def day_of(self, at: datetime) -> date:
+        """The day of the company's calendar."""
         return at.astimezone(self.zone).date()

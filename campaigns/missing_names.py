@@ -50,5 +50,5 @@ def _variants_of(step: EmailStep | LetterStep) -> list[str | None]:
     """Every variant that a launch could draw; None for the step's own words, where they are drawn at all."""
     if isinstance(step, LetterStep):
         return [None]
-    own: list[str | None] = [None] if sum(one.share for one in step.variants.values()) < 100 else []  # noqa: PLR2004
+    own: list[str | None] = [None] if sum(one.share for one in step.variants.values()) < 100 else []
     return own + list(step.variants)

@@ -61,7 +61,7 @@ def dry_run(name: str, from_on: datetime | None, days: int, by_account: bool, ba
     from abm.outreach.forecast_jobs import stream_kept_lines
     from abm.outreach.launching import name_lines, run_dry
     from abm.outreach.queries import get_campaign_by_name
-    from campaigns.dry_run import Lines
+    from campaigns.dry_days import Lines
 
     start = from_on.date() if from_on else None
     if background:

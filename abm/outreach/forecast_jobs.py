@@ -15,7 +15,7 @@ from abm.outreach import forecasts
 from abm.outreach.launching import check_launch, name_lines, run_dry
 from abm.outreach.models import Forecast, ForecastLines
 from abm.outreach.queries import get_campaign
-from campaigns.dry_run import Line, Lines
+from campaigns.dry_days import Line, Lines
 from core import clock, db
 from core.errors import AbmError
 from core.jobs import every, job, ring, stopping

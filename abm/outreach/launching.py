@@ -23,7 +23,8 @@ from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
 from campaigns import editing, reports
 from campaigns.definition import parse
-from campaigns.dry_run import Line, Lines, dry_run, keep_nothing
+from campaigns.dry_days import Line, Lines
+from campaigns.dry_run import dry_run, keep_nothing
 from campaigns.models import Approval, Campaign, Run
 from campaigns.sending.routes import find_identity
 from campaigns.survey import Told, tell_nobody

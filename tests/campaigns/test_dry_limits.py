@@ -10,7 +10,8 @@ import pytest
 
 from abm.company.actions import set_company_value
 from campaigns.conflicts import find_conflicts
-from campaigns.dry_run import DryRun, Line, Lines, dry_run
+from campaigns.dry_days import DryRun, Line, Lines
+from campaigns.dry_run import dry_run
 from campaigns.gate import record_touch
 from campaigns.headroom import measure_headroom
 from campaigns.launch_check import Level, report_launch

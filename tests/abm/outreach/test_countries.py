@@ -18,7 +18,8 @@ from abm.cli import main
 from abm.company.models import CompanySetting
 from abm.company.queries import get_company
 from abm.contacts.models import Contact
-from campaigns.dry_run import Line, dry_run
+from campaigns.dry_days import Line
+from campaigns.dry_run import dry_run
 from campaigns.models import Campaign
 from campaigns.stops import current
 from core import db

@@ -18,7 +18,8 @@ from abm.outreach.launching import check_launch, list_dry_lines, run_dry
 from abm.outreach.models import Forecast, ForecastLines
 from abm.wiring import connect_engine
 from campaigns import dry_run as simulation
-from campaigns import survey
+from campaigns import dry_spool, survey
+from campaigns.dry_days import Lines
 from campaigns.models import Campaign
 from core import clock, db
 from tests.abm.outreach.companies import WORKING_MOMENT
@@ -79,7 +80,7 @@ def test_a_stored_dry_run_is_the_dry_run_in_sum_and_by_account(session: Session)
         session, campaign=campaign, start=None, days=30)
 
 
-@pytest.mark.parametrize("limits", [{}, {"per_day": 3}, {"per_second": 1}])
+@pytest.mark.parametrize("limits", [{}, {"per_day": 3}, {"per_second": 1}, {"per_day": 5, "per_domain_day": 2}])
 def test_people_in_parts_come_to_the_same_as_all_at_once(session: Session, monkeypatch: pytest.MonkeyPatch,
                                                          limits: dict[str, int]) -> None:
     make_identity(session, **limits)
@@ -88,12 +89,16 @@ def test_people_in_parts_come_to_the_same_as_all_at_once(session: Session, monke
     people = make_people(session, 12)
     for person in people[:5]:
         make_contact(session, person.account)
-    campaign = make_campaign(session, steps=[HELLO, {**HELLO, "id": "more", "after": "1 day"}])
-    in_parts = simulation.dry_run(session, campaign=campaign)
+    later = [{**HELLO, "id": name, "after": "1 day"} for name in ("more", "again")]
+    campaign, in_parts, at_once = make_campaign(session, steps=[HELLO, *later]), Lines(), Lines()
+    monkeypatch.setattr(dry_spool, "AT_ONCE", 2)
+    parts = simulation.dry_run(session, campaign=campaign, keep=in_parts.update)
+    monkeypatch.setattr(dry_spool, "AT_ONCE", 5_000)
     monkeypatch.setattr(survey, "CHUNK", 5_000)
-    at_once = simulation.dry_run(session, campaign=campaign)
-    assert (in_parts.totals(), in_parts.finishes_at) == (at_once.totals(), at_once.finishes_at)
-    assert at_once.totals()[0]["reasons"]["same_mailbox"] == 3
+    whole = simulation.dry_run(session, campaign=campaign, keep=at_once.update)
+    assert (parts.totals(), parts.finishes_at, in_parts) == (whole.totals(), whole.finishes_at, at_once)
+    assert whole.totals()[0]["reasons"]["same_mailbox"] == 3
+    assert any("over_cap" in row["reasons"] for row in whole.totals())
 
 
 def test_a_result_says_when_content_or_people_are_no_longer_those_it_was_made_for(session: Session) -> None:
