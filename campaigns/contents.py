@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from campaigns.definition import Content, EmailStep, LetterStep
+from campaigns.definition import CallStep, Content, EmailStep, LetterStep, VisitStep
 from campaigns.snippets import Snippets, put_in
 
 NO_SNIPPETS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
@@ -42,7 +42,13 @@ def letter_words(step: LetterStep, language: str | None) -> tuple[str, str]:
     return content.subject or step.subject, content.text or step.body
 
 
-def find_language(step: EmailStep | LetterStep, language: str | None) -> Content | None:
+def spoken_words(step: CallStep | VisitStep, language: str | None) -> str:
+    """A call's script or a visit's brief in that language, else the step's own."""
+    content = find_language(step, language)
+    return (content.text if content else None) or (step.script if isinstance(step, CallStep) else step.brief)
+
+
+def find_language(step: EmailStep | LetterStep | CallStep | VisitStep, language: str | None) -> Content | None:
     """The content for `fr-CA`: its own, else that of `fr`, else none."""
     wanted = (language or "").replace("_", "-").lower()
     known = {name.replace("_", "-").lower(): content for name, content in step.languages.items()}

@@ -68,6 +68,13 @@ def read_letter_words(raw: Any, place: str, complaints: Complaints) -> Content:
     return Content(inner.text("subject", longest=200) or None, None, inner.content("body"))
 
 
+def read_spoken_words(name: str) -> ReadWords:
+    """The reader of a call's script or a visit's brief in one language; it is the content's text."""
+    def read(raw: Any, place: str, complaints: Complaints) -> Content:
+        return Content(None, None, RawFields(raw, place, complaints, (name,)).content(name))
+    return read
+
+
 def _read_words(raw: Any, place: str, complaints: Complaints) -> Content:
     return _read_content(raw, place, complaints)[1]
 

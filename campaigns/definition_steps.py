@@ -14,6 +14,7 @@ from campaigns.definition_contents import (
     read_html,
     read_languages,
     read_letter_words,
+    read_spoken_words,
     read_variants,
 )
 from campaigns.definition_delays import read_delay
@@ -65,11 +66,13 @@ def _write_email(step: EmailStep) -> dict[str, Any]:
 
 
 def _read_call(fields: RawFields, base: dict[str, Any]) -> Step:
-    return CallStep(**base, script=fields.content("script") or "", assign_to=fields.text("assign_to", ACCOUNT_OWNER))
+    return CallStep(**base, script=fields.content("script") or "", assign_to=fields.text("assign_to", ACCOUNT_OWNER),
+                    languages=read_languages(fields, read_spoken_words("script")))
 
 
 def _write_call(step: CallStep) -> dict[str, Any]:
-    return given(script=step.script, assign_to=step.assign_to)
+    languages = {name: given(script=words.text) for name, words in step.languages.items()}
+    return given(script=step.script, languages=languages, assign_to=step.assign_to)
 
 
 def _read_letter(fields: RawFields, base: dict[str, Any]) -> Step:
@@ -86,11 +89,13 @@ def _write_letter(step: LetterStep) -> dict[str, Any]:
 
 
 def _read_visit(fields: RawFields, base: dict[str, Any]) -> Step:
-    return VisitStep(**base, brief=fields.content("brief") or "", assign_to=fields.text("assign_to", ACCOUNT_OWNER))
+    return VisitStep(**base, brief=fields.content("brief") or "", assign_to=fields.text("assign_to", ACCOUNT_OWNER),
+                     languages=read_languages(fields, read_spoken_words("brief")))
 
 
 def _write_visit(step: VisitStep) -> dict[str, Any]:
-    return given(brief=step.brief, assign_to=step.assign_to)
+    languages = {name: given(brief=words.text) for name, words in step.languages.items()}
+    return given(brief=step.brief, languages=languages, assign_to=step.assign_to)
 
 
 def _read_webhook(fields: RawFields, base: dict[str, Any]) -> Step:
@@ -144,9 +149,9 @@ def _write_branch(step: BranchStep) -> dict[str, Any]:
 STEP_KINDS: Mapping[str, StepKind] = {
     "email": StepKind((*_TOUCHING, "subject", "html", "mjml", "text", "languages", "variants", "track"), _read_email,
                        _write_email),
-    "call": StepKind((*_TOUCHING, "script", "assign_to"), _read_call, _write_call),
+    "call": StepKind((*_TOUCHING, "script", "languages", "assign_to"), _read_call, _write_call),
     "letter": StepKind((*_TOUCHING, "subject", "body", "languages"), _read_letter, _write_letter),
-    "visit": StepKind((*_TOUCHING, "brief", "assign_to"), _read_visit, _write_visit),
+    "visit": StepKind((*_TOUCHING, "brief", "languages", "assign_to"), _read_visit, _write_visit),
     "webhook": StepKind((*_TOUCHING, "url", "payload"), _read_webhook, _write_webhook),
     "wait": StepKind(_ALWAYS, _read_wait, lambda _step: {}),
     "branch": StepKind((*_ALWAYS, "branch"), _read_branch, _write_branch),

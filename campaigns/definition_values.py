@@ -129,11 +129,12 @@ class EmailStep:
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """A task for a seller: `assign_to` is account_owner or a user's address."""
+    """A task for a seller: `assign_to` is account_owner or a user's address; `languages` hold the script (as text)."""
 
     id: str
     script: str = ""
     assign_to: str = ACCOUNT_OWNER
+    languages: Mapping[str, Content] = field(default_factory=dict)
     after: Delay = Delay()
     unless: tuple[str, ...] = ()
     offer: str | None = None
@@ -161,11 +162,12 @@ class LetterStep:
 
 @dataclass(frozen=True, slots=True)
 class VisitStep:
-    """A seller goes there; `brief` is what they should know and aim at."""
+    """A seller goes there; `brief` is what they should know and aim at, `languages` hold it too (as text)."""
 
     id: str
     brief: str = ""
     assign_to: str = ACCOUNT_OWNER
+    languages: Mapping[str, Content] = field(default_factory=dict)
     after: Delay = Delay()
     unless: tuple[str, ...] = ()
     offer: str | None = None

@@ -14,6 +14,7 @@ import yaml
 
 from core.errors import NotFound
 
+WORDS = frozenset({"subject", "body", "script", "brief"})
 FOLDER = Path(__file__).parent / "plays"
 _SIGNED = "{{ owner.name | default(sender.name) }}"
 _ADDRESS = "<p><small>{{ sender.postal_address }} · "
@@ -36,10 +37,15 @@ class Play:
     bodies: Mapping[str, Mapping[str, str]]
 
     @property
+    def tells_a_program(self) -> bool:
+        """Whether a step of it is a message to another program, whose address only the user knows."""
+        return any(step.get("channel") == "webhook" for step in self.campaign["steps"])
+
+    @property
     def languages(self) -> list[str]:
-        """Those that every message of the play is written in, English first."""
-        letters = [step for step in self.campaign["steps"] if "subject" in step]
-        others = [set(step.get("languages", {})) for step in letters]
+        """Those that every message, script and brief of the play is written in, English first."""
+        worded = [step for step in self.campaign["steps"] if not WORDS.isdisjoint(step)]
+        others = [set(step.get("languages", {})) for step in worded]
         return ["en", *sorted(set.intersection(*others))] if others else ["en"]
 
 
@@ -77,6 +83,8 @@ def _paragraphs(body: str) -> list[str]:
 
 def _written(step: Mapping[str, Any]) -> dict[str, Any]:
     """The step with its plain paragraphs as a letter's text or as HTML, in every language."""
+    if step.get("channel") in ("call", "visit"):
+        return dict(step)
     if step.get("channel") == "letter":
         others = {language: {**words, "body": to_letter(words["body"])}
                   for language, words in step.get("languages", {}).items()}

@@ -15,6 +15,7 @@ from abm.outreach.queries import get_campaign, search_list_people
 from abm.web.access import requires
 from abm.web.permissions import Permission
 from campaigns.channels.letter import sender_lines
+from campaigns.contents import spoken_words
 from campaigns.definition import CallStep, Definition, LetterStep, VisitStep, parse
 from campaigns.letter_pages import make_pdf
 from campaigns.models import Campaign, Letter
@@ -82,8 +83,8 @@ def _read(campaign_id: int, index: int) -> Read:
     values = get_content_values(g.session, [person.id])[person.id]
     try:
         if not isinstance(step, LetterStep):
-            source = step.script if isinstance(step, CallStep) else step.brief
-            return Read(campaign, definition, step, person, language, text=render_script(source, values))
+            text = render_script(spoken_words(step, language), values)
+            return Read(campaign, definition, step, person, language, text=text)
         subject, text = preview_letter(definition, step, values, language=language)
     except (ContentFailure, ContentRefused) as error:
         return Read(campaign, definition, step, person, language, problem=str(error))

@@ -36,9 +36,12 @@ def use(name: str) -> Answer:
     try:
         with g.session.begin_nested():  # all of it or nothing: no list without its campaign
             campaign = use_play(g.session, play=get_play(name), list_name=request.form.get("list", ""),
-                                sender_email=request.form.get("sender_email", "").strip())
+                                sender_email=request.form.get("sender_email", "").strip(),
+                                webhook_url=request.form.get("webhook_url", "").strip())
     except InvalidInput as error:
-        return _page(name, error.fields or {"sender_email": str(error)}), 422
+        fields = error.fields or {"sender_email": str(error)}
+        return _page(name, {"webhook_url" if place.endswith(".url") else "sender_email": sentence
+                            for place, sentence in fields.items()}), 422
     flash("It is a draft of yours now; nobody gets it before it is checked and approved. Make the words your own.",
           "success")
     return redirect(url_for("outreach.show", campaign_id=campaign.id))
@@ -55,4 +58,4 @@ def _page(name: str, errors: dict[str, str]) -> str:
         "outreach/play.html", play=found, who=who[:1].upper() + who[1:], lists=list_target_lists(g.session),
         errors=errors, kind_words=KIND_WORDS, questions=questions, waves=say_waves(definition),
         sender_email=request.form.get("sender_email", g.user.email),
-        chosen=request.form.get("list", ""))
+        chosen=request.form.get("list", ""), webhook_url=request.form.get("webhook_url", ""))

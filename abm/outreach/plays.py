@@ -1,5 +1,6 @@
 """Making a play of the library one's own: its list, its offer and a draft campaign, in one go."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +22,11 @@ from campaigns.models import Campaign
 _MOST_COPIES = 100
 
 
-def use_play(session: Session, *, play: Play, sender_email: str, list_name: str = "") -> Campaign:
+def use_play(session: Session, *, play: Play, sender_email: str, list_name: str = "",
+             webhook_url: str = "") -> Campaign:
     """A draft campaign from the play, to `list_name` or, when empty, to the play's own list, made where it is missing.
+
+    A step that tells another program goes to `webhook_url`, and is left out where none is given.
 
     Raises InvalidInput where something of it cannot be stored, such as a sender without an address.
     """
@@ -32,9 +36,14 @@ def use_play(session: Session, *, play: Play, sender_email: str, list_name: str 
     raw = {
         "campaign": _free_name(session, play.name), "title": play.title, "list": list_name or _make_list(session, play),
         "sender": {"name": company.name, "email": sender_email, "postal_address": company.postal_address},
-        **play.campaign,
+        **play.campaign, "steps": _told_to(webhook_url, play.campaign["steps"]),
     }
     return create_campaign(session, raw=raw)
+
+
+def _told_to(url: str, steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    wanted = [step for step in steps if url or step.get("channel") != "webhook"]
+    return [{**step, "url": url} if step.get("channel") == "webhook" else step for step in wanted]
 
 
 def _make_list(session: Session, play: Play) -> str:

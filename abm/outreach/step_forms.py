@@ -54,7 +54,8 @@ def _email(typed: Typed) -> dict[str, Any]:
 
 
 def _assigned(typed: Typed, words: str) -> dict[str, Any]:
-    return {words: lines(typed, words), "assign_to": typed.get("assign_to", "").strip() or None}
+    return {words: lines(typed, words), "languages": _wordings(typed, "languages", (words,)),
+            "assign_to": typed.get("assign_to", "").strip() or None}
 
 
 def _letter(typed: Typed) -> dict[str, Any]:

@@ -111,8 +111,13 @@ def new_wording(campaign_id: int) -> Answer:  # noqa: ARG001  the address tells 
     name = request.args.get("new_variant" if kind == "variants" else "new_language", "").strip().casefold()
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,9}", name):
         return render_template("outreach/_wording_refused.html", kind=kind), 422
-    block = "outreach/_letter_wording.html" if request.args.get("kind") == "letter" else "outreach/_wording.html"
-    return render_template(block, kind=kind, name=name, typed={}, errors={})
+    asked = request.args.get("kind", "")
+    block = _BLOCKS.get(asked, "outreach/_wording.html")
+    return render_template(block, kind=kind, name=name, channel=asked, typed={}, errors={})
+
+
+_BLOCKS = {"letter": "outreach/_letter_wording.html", "call": "outreach/_spoken_wording.html",
+           "visit": "outreach/_spoken_wording.html"}
 
 
 def _step(campaign: Campaign, index: int) -> dict[str, Any]:

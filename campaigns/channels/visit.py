@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from campaigns.channels.base import Making, PlacedChannel
+from campaigns.contents import spoken_words
 from campaigns.definition_values import VisitStep
 from campaigns.outside import CallRequest, outside
 from campaigns.rendering import render_script
 
 
 def make(making: Making) -> CallRequest:
-    """The visit with its brief filled in; what is not known shows as a dash."""
+    """The visit with its brief filled in, in the language of whom it is about; what is not known shows as a dash."""
     due, step = making.due, making.step
     assert isinstance(step, VisitStep)
+    words = spoken_words(step, str(making.values.get("contact", {}).get("language") or ""))
     return CallRequest(
         delivery_id=due.id, account_id=due.account_id, contact_id=due.contact_id,
-        campaign_title=making.definition.title, step=step.id, script=render_script(step.brief, making.values),
+        campaign_title=making.definition.title, step=step.id, script=render_script(words, making.values),
         assign_to=step.assign_to, due_at=due.due_at)
 
 

@@ -1,6 +1,7 @@
 """The library of plays: lawful in every language, usable in one click."""
 
 import html
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from abm.accounts.models import Account
 from abm.company.actions import set_company_value
@@ -19,17 +21,25 @@ from abm.outreach.step_words import say_target
 from abm.targets.rules import read_rules
 from abm.targets.scopes import get_vocabulary
 from abm.targets.sentence import say_rule
+from abm.work.models import Task
 from campaigns import jobs, lint, planning_jobs
-from campaigns.definition import BranchStep, CallStep, Definition, EmailStep, LetterStep, VisitStep, parse
+from campaigns.contents import spoken_words
+from campaigns.definition import BranchStep, CallStep, Definition, EmailStep, LetterStep, VisitStep, WebhookStep, parse
 from campaigns.library import get_play, list_plays
 from campaigns.rendering import preview, preview_letter, render_script
 from core import db
 from core.errors import NotFound
 from core.settings import settings
 from tests.abm.outreach.companies import WORKING_MOMENT, make_listed_people
+from tests.campaigns.campaign_factory import make_people, make_run
 from tests.factories import make_order
 
 PLAYS = [play.name for play in list_plays()]
+WORDED = {"email": ("subject", "html"), "letter": ("subject", "body"), "call": ("script",), "visit": ("brief",)}
+
+
+def names_in(words: str) -> set[str]:
+    return set(re.findall(r"\b(?:contact|account|owner|offer|last_order)\.\w+", words))
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +68,11 @@ def test_a_play_becomes_a_draft_whose_content_nothing_speaks_against(name: str) 
 @pytest.mark.parametrize("name", PLAYS)
 def test_every_message_is_written_in_english_and_another_language(name: str) -> None:
     assert "de" in get_play(name).languages
-    for bodies in get_play(name).bodies.values():
-        assert len(set(bodies.values())) == len(bodies) >= 2
+    for step in get_play(name).campaign["steps"]:
+        for part in WORDED.get(step.get("channel", ""), ()):
+            own, german = step[part], step["languages"]["de"][part]
+            assert german.strip() not in ("", own.strip()), (step["id"], part)
+            assert names_in(german) <= names_in(own) | {"contact.last_name"}, (step["id"], part)
 
 
 @pytest.mark.parametrize("name", PLAYS)
@@ -86,8 +99,9 @@ def test_every_step_reads_whole_for_a_person_in_both_languages(name: str) -> Non
             assert len({*on_paper[0], *on_paper[1]}) == 4
             assert "Guten Tag" in on_paper[1][1]
         elif isinstance(step, CallStep | VisitStep):
-            assert person.account.name in render_script(
-                step.script if isinstance(step, CallStep) else step.brief, values)
+            said = [render_script(spoken_words(step, one), values) for one in ("en", "de")]
+            assert said[0] != said[1]
+            assert all(person.account.name in words and "–" not in words for words in said)
 
 
 def test_plays_use_every_way_to_reach_somebody_on_paper_in_person_in_waves_and_by_what_they_did() -> None:
@@ -97,6 +111,47 @@ def test_plays_use_every_way_to_reach_somebody_on_paper_in_person_in_waves_and_b
     assert {"letter", "visit", "call", "branch"} <= kinds["reactivation-ladder"]
     assert [wave.roles for wave in parsed("first-contact-image-maker").people.waves] == [
         ("champion",), ("decision_maker",)]
+
+
+def test_a_play_tells_another_program_where_its_address_is_given() -> None:
+    play = get_play("event-invitation")
+    with db.transaction() as session:
+        alone = parse(use_play(session, play=play, sender_email="sales@example.com").definition)
+        told = parse(use_play(session, play=play, sender_email="sales@example.com",
+                              webhook_url="https://tickets.example.org/hook").definition)
+    assert "webhook" not in {step.channel for step in alone.steps}
+    assert [step.url for step in told.steps if isinstance(step, WebhookStep)] == ["https://tickets.example.org/hook"]
+
+
+def test_a_wrong_address_of_a_program_is_said_beside_its_field(client_as: Callable[..., Any]) -> None:
+    answer = client_as("marketer").post("/campaigns/plays/event-invitation", data={
+        "sender_email": "sales@example.com", "list": "", "webhook_url": "nowhere"})
+    assert (answer.status_code, "is not a web address" in answer.text) == (422, True)
+
+
+def test_a_script_is_kept_by_its_form_in_every_language(client_as: Callable[..., Any]) -> None:
+    with db.transaction() as session:
+        make_listed_people(session, 1)
+        campaign = use_play(session, play=get_play("white-space"), sender_email="a@example.com", list_name="silent")
+        index = next(place for place, step in enumerate(campaign.definition["steps"]) if step["id"] == "call")
+    address, client = f"/campaigns/{campaign.id}/steps/{index}", client_as("marketer")
+    assert "Nennen Sie ein Produkt" in client.get(address).text
+    typed = {"id": "call", "script": "Ask", "languages.de.script": "Fragen", "after_amount": "1", "after_unit": "days"}
+    assert client.post(address, data=typed).status_code == 302
+    with db.reading() as session:
+        step = get_campaign_by_name(session, campaign.name).definition["steps"][index]
+    assert (step["script"], step["languages"]) == ("Ask", {"de": {"script": "Fragen"}})
+
+
+def test_a_seller_gets_the_script_in_the_language_of_whom_they_call() -> None:
+    steps = [{"id": "call", "channel": "call", "script": "Ask", "languages": {"de": {"script": "Fragen"}}}]
+    with db.transaction() as session:
+        make_people(session, 1, language="de-AT", phone="+43 1 23")
+        make_people(session, 1, language="fr", phone="+33 1 23")
+        make_run(session, steps=steps)
+    jobs.drain_outbox()
+    with db.reading() as session:
+        assert sorted(session.scalars(select(Task.script))) == ["Ask", "Fragen"]
 
 
 def test_the_ladder_is_left_by_an_answer_and_climbed_in_silence() -> None:
@@ -137,7 +192,8 @@ def test_a_letter_is_read_as_a_person_gets_it_and_as_the_page_it_will_be(client_
     assert ("Hafenweg 5" in page, "Es wäre uns" in page, "It would be" in page) == (True, True, False)
     assert "It would be" in client.get(f"{steps}/0/words?language=en").text
     assert client.get(f"{steps}/0/letter.pdf").data.startswith(b"%PDF")
-    assert "Ask" in client.get(f"{steps}/4/words").text
+    assert "Fragen Sie" in client.get(f"{steps}/4/words").text
+    assert "Ask" in client.get(f"{steps}/4/words?language=en").text
     assert client.get(f"{steps}/1/letter.pdf").status_code == 404
 
 
