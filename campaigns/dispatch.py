@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from campaigns import caps, outbox
-from campaigns.channels.base import Carrier, OpenCarrier, Outcome, Result
+from campaigns.channels.base import Carrier, OpenCarrier, Outcome, Outgoing, Result
 from campaigns.channels.email import open_carrier
 from campaigns.channels.fleet import Fleet
 from campaigns.channels.registry import CARRIED, PLACED
@@ -134,7 +134,7 @@ class Dispatcher:
         return not self._open and not self._unrecorded
 
     def _is_over(self) -> bool:
-        if stopping() or self._watch.is_paused or not has_room():
+        if stopping() or self._watch.is_paused or not has_room() or not self._journal.has_room():
             return True
         return time.monotonic() >= self._ends_at and not self._fleet.in_slow_lane()
 
@@ -251,10 +251,13 @@ class Dispatcher:
 
     def _open_route(self, route: Route) -> Carrier:
         if route.kind in CARRIED:
-            return CARRIED[route.kind].open_carrier(self._journal, self._watch.may_begin)
+            return CARRIED[route.kind].open_carrier(self._journal, self._may_begin)
         if self._options.open_carrier is not None:
-            return self._options.open_carrier(self._journal, self._watch.may_begin)
-        return open_carrier(self._journal, self._watch.may_begin, route=route)
+            return self._options.open_carrier(self._journal, self._may_begin)
+        return open_carrier(self._journal, self._may_begin, route=route)
+
+    def _may_begin(self, message: Outgoing) -> bool:
+        return self._journal.has_room() and self._watch.may_begin(message)
 
     # recording
 

@@ -6,6 +6,8 @@ process holds a lock on the file as long as it lives; whoever finds the lock fre
 Lines: `B delivery fence` before a message's final dot is written, then `A delivery fence code` when it was accepted or
 `R delivery fence code` when it was refused or is known not to have been handed over (code 0). `P 0 fence` once a whole
 batch is rendered: no message of it can be what killed the process later.
+
+Room on the disk is taken ahead: a message is begun only while the lines about it are sure to fit.
 """
 
 import fcntl
@@ -15,7 +17,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from campaigns import disk_room
+
 _SUFFIX = ".journal"
+ROOM = 256 * 1024  # taken at a time: some 8,000 lines
+_MARGIN = 64 * 1024  # more than what all connections of a process can write about messages on the wire
 
 
 class Owner(StrEnum):
@@ -47,6 +53,15 @@ class Journal:
         self._file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unnamed.rename(self._path)  # only now: a sweep that found it without its lock would take it for a dead one's
+        self._reserved = 0
+        self.has_room()
+
+    def has_room(self) -> bool:
+        """Whether what becomes of one more message can be written, on a disk that is full as well."""
+        written, reserved = disk_room.length(self._file), self._reserved
+        if reserved - written < _MARGIN and disk_room.reserve(self._file, start=reserved, size=ROOM):
+            self._reserved = reserved + ROOM  # the same, should two threads have come here at once
+        return self._reserved - written >= _MARGIN
 
     def prepared(self, fence: int) -> None:
         os.write(self._file, b"P 0 %d\n" % fence)

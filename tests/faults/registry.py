@@ -106,7 +106,7 @@ def _no_postgres_server() -> str:
 
 
 @lru_cache(maxsize=1)
-def _no_mount() -> str:
+def no_mount() -> str:
     with tempfile.TemporaryDirectory() as folder:
         tried = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True,
                                check=False) if shutil.which("mount") else None
@@ -121,7 +121,7 @@ _MISSING: dict[str, Callable[[], str]] = {
     "sqlite": lambda: "" if settings().is_sqlite else "is about SQLite",
     "postgresql": lambda: "is about PostgreSQL" if settings().is_sqlite else "",
     "postgres server": _no_postgres_server,
-    "mount": _no_mount,
+    "mount": no_mount,
     "faketime": lambda: "" if any(Path("/usr/lib").glob(_FAKETIME)) else "the package faketime is not installed",
     "proc": lambda: "" if Path("/proc").exists() else "needs /proc to find processes",
 }

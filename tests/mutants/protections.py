@@ -108,6 +108,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("sending goes on when the disk is full", "I2", "campaigns/dispatch.py",
            "        if not has_room():  # its outcome", "        if False:  # its outcome",
            ("tests/campaigns/sending/test_room.py",)),
+    Mutant("a message is begun though its lines in the journal may not fit", "I4", "campaigns/dispatch.py",
+           "return self._journal.has_room() and self._watch.may_begin(message)",
+           "return self._watch.may_begin(message)", ("tests/campaigns/sending/test_room.py",)),
     # the journal and the sweep
     Mutant("no line is written before the dot", "I3", "campaigns/channels/smtp_dialogue.py",
            "        self._journal.begun(message.delivery_id, message.fence)\n", "",
