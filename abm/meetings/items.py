@@ -147,12 +147,13 @@ def list_changes(session: Session, period: Period) -> tuple[list[AgendaRow], int
     """Lists that accounts have entered."""
     number = func.count()
     query = (
-        select(TargetList.id, TargetList.title, number, TargetList.member_count)
+        select(TargetList.id, TargetList.title, number, TargetList.member_count, TargetList.name)
         .join(ListMember, ListMember.list_id == TargetList.id).where(ListMember.added_at >= period.since)
-        .group_by(TargetList.id, TargetList.title, TargetList.member_count).order_by(number.desc(), TargetList.id)
+        .group_by(TargetList.id, TargetList.title, TargetList.member_count, TargetList.name)
+        .order_by(number.desc(), TargetList.id)
     )
     return _fetch(session, query, lambda row: make_row(
-        "list", row[0], row[1], [f"{row[2]} accounts entered", f"{row[3]} in all"], link=f"/lists/{row[0]}",
+        "list", row[0], row[1], [f"{row[2]} accounts entered", f"{row[3]} in all"], link=f"/lists/{row[4]}",
         value=row[2]))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, null, select
+from sqlalchemy import ColumnElement, Date, Select, Subquery, and_, case, cast, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
@@ -75,7 +75,7 @@ def _orders(session: Session, campaign_id: int) -> Subquery:
                func.coalesce(Enrolment.end_reason, "") != Reason.HELD_OUT.value)
         .group_by(Enrolment.account_id).subquery())
     days = {row.id: literal(row.launched_at.date()) for row in launched}
-    first_day: ColumnElement[Any] = case(days, value=since.c.run_id) if days else null()
+    first_day: ColumnElement[Any] = case(days, value=since.c.run_id) if days else cast(null(), Date())
     counted = and_(Order.ordered_on >= first_day, Order.is_cancelled.is_(False), Order.amount > 0)
     return (
         select(Order.account_id, func.count().label("orders"), func.sum(Order.amount).label("order_value"))
