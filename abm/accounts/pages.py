@@ -19,13 +19,16 @@ from abm.accounts.queries import (
     find_namesakes,
     get_account,
     list_choices,
-    list_event_actors,
-    list_event_kinds,
-    list_events,
     list_order,
     read_listing,
-    read_timeline_filter,
     select_accounts,
+)
+from abm.accounts.timeline import (
+    list_event_actors,
+    list_timeline,
+    list_timeline_kinds,
+    read_timeline_filter,
+    timeline_arguments,
 )
 from abm.accounts.views import list_views
 from abm.users.queries import list_active_users
@@ -38,6 +41,7 @@ from core.errors import InvalidInput
 pages = Blueprint("accounts", __name__)
 fact_pages.add_to(pages)
 view_pages.add_to(pages)
+LINES = 30
 COUNTED_AT_ONCE, COUNT_UP_TO = 1_000, 1_000_000
 Answer = str | Response | tuple[str, int]
 
@@ -127,12 +131,10 @@ def timeline(account_id: int) -> Answer:
 
 def _timeline(account_id: int) -> dict[str, Any]:
     chosen = read_timeline_filter(request.args)
-    events = list_events(g.session, account_id, chosen)
-    return {"events": events, "chosen": chosen, "kinds": list_event_kinds(g.session, account_id),
-            "actors": list_event_actors(g.session, account_id),
-            "kept": {name: value for name in ("kind", "actor", "contact_id", "since", "until")
-                     if (value := getattr(chosen, name))},
-            "older": events[-1].id if len(events) == 30 else None}
+    lines = list_timeline(g.session, account_id, chosen, limit=LINES)
+    return {"lines": lines, "chosen": chosen, "kinds": list_timeline_kinds(g.session, account_id),
+            "actors": list_event_actors(g.session, account_id), "kept": timeline_arguments(chosen),
+            "older": lines[-1].place if len(lines) == LINES else None}
 
 
 @pages.post("/accounts/<int:account_id>/notes")

@@ -1,15 +1,14 @@
-"""Reading accounts, their timeline and the list of all of them."""
+"""Reading accounts and the list of all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import QueryableAttribute, Session
 
 from abm.accounts.columns import OWN_COLUMNS, ListColumn, join_contributions, list_columns, shown_columns
-from abm.accounts.models import Account, AccountAlias, AccountEvent
+from abm.accounts.models import Account, AccountAlias
 from abm.accounts.names import name_key
 from abm.users.models import User
 from abm.web.keyset import Order
@@ -150,73 +149,3 @@ def find_namesakes(session: Session, *, name_key: str, domain: str | None, but: 
     if but is not None:
         query = query.where(Account.id != but)
     return session.scalars(query.order_by(Account.id).limit(5)).all()
-
-
-@dataclass(frozen=True)
-class TimelineFilter:
-    """What of a timeline is looked for; `before` is the id of the last line seen, days are whole days of UTC."""
-
-    kind: str = ""
-    actor: str = ""
-    contact_id: int | None = None
-    since: date | None = None
-    until: date | None = None
-    before: int | None = None
-
-
-def read_timeline_filter(arguments: Mapping[str, str]) -> TimelineFilter:
-    """From an address; what cannot be understood is left out."""
-
-    def number(name: str) -> int | None:
-        text = arguments.get(name, "")
-        return int(text) if text.isdecimal() and len(text) < 18 else None
-
-    def day(name: str) -> date | None:
-        try:
-            return date.fromisoformat(arguments.get(name, ""))
-        except ValueError:
-            return None
-
-    def text(name: str) -> str:
-        return arguments.get(name, "").replace("\x00", "")[:200]
-
-    return TimelineFilter(text("kind"), text("actor"), number("contact_id"), day("since"), day("until"),
-                          number("before"))
-
-
-def list_events(session: Session, account_id: int, chosen: TimelineFilter = TimelineFilter(), *,
-                limit: int = 30) -> Sequence[AccountEvent]:
-    """The account's timeline, newest first."""
-    query = select(AccountEvent).where(AccountEvent.account_id == account_id, *_chosen(chosen))
-    seen = session.get(AccountEvent, chosen.before) if chosen.before is not None else None
-    if seen is not None:
-        same_moment = (AccountEvent.at == seen.at) & (AccountEvent.id < seen.id)
-        query = query.where(or_(AccountEvent.at < seen.at, same_moment))
-    return session.scalars(query.order_by(AccountEvent.at.desc(), AccountEvent.id.desc()).limit(limit)).all()
-
-
-def _chosen(chosen: TimelineFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if chosen.kind:
-        found.append(AccountEvent.kind == chosen.kind)
-    if chosen.actor:
-        found.append(AccountEvent.actor == chosen.actor)
-    if chosen.contact_id is not None:
-        found.append(AccountEvent.contact_id == chosen.contact_id)
-    if chosen.since:
-        found.append(AccountEvent.at >= datetime.combine(chosen.since, time.min, UTC))
-    if chosen.until:
-        found.append(AccountEvent.at < datetime.combine(chosen.until, time.min, UTC) + timedelta(days=1))
-    return found
-
-
-def list_event_kinds(session: Session, account_id: int) -> Sequence[str]:
-    """The kinds of lines that this account's timeline has."""
-    query = select(AccountEvent.kind).where(AccountEvent.account_id == account_id).distinct()
-    return session.scalars(query.order_by(AccountEvent.kind)).all()
-
-
-def list_event_actors(session: Session, account_id: int) -> Sequence[str]:
-    """Who of us stands on this account's timeline."""
-    query = select(AccountEvent.actor).where(AccountEvent.account_id == account_id, AccountEvent.actor != "").distinct()
-    return session.scalars(query.order_by(AccountEvent.actor).limit(100)).all()

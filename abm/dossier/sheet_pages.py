@@ -3,7 +3,8 @@
 from flask import Blueprint, g, render_template
 
 from abm.accounts.panels import read_headlines
-from abm.accounts.queries import get_account, list_events
+from abm.accounts.queries import get_account
+from abm.accounts.timeline import list_events
 from abm.contacts.buying_centre import ATTITUDES
 from abm.contacts.centre_pages import SIGNS, centre_of
 from abm.dossier.family import read_family

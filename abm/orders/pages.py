@@ -20,6 +20,7 @@ from abm.orders.queries import (
     read_order_listing,
     select_orders,
 )
+from abm.orders.timeline import add_timeline
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
@@ -103,3 +104,4 @@ def orders_panel(session: Session, account: Account) -> str:
 
 
 register_panel("Orders", 30, orders_panel, part="orders")
+add_timeline()

@@ -24,9 +24,11 @@ from abm.outreach import (
 from abm.outreach.account_panel import add_panel
 from abm.outreach.blueprint import pages
 from abm.outreach.queries import count_waiting_campaigns
+from abm.outreach.timeline import add_timeline
 from abm.web.menu import register_count
 
 add_panel()
+add_timeline()
 register_count("Campaigns", count_waiting_campaigns)
 
 __all__ = ["campaign_pages", "content_pages", "country_pages", "doubt_pages", "dry_run_pages", "effect_pages",

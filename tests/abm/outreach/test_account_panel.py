@@ -1,16 +1,19 @@
 """Outreach on an account's page."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from abm.accounts.timeline import TimelineFilter
 from abm.outreach.account_panel import read_account_outreach
-from campaigns.models import ConversationLock, Touch
+from abm.outreach.timeline import read_messages
+from campaigns.models import ConversationLock, Delivery, Run, Touch
 from core import clock, db
 from tests.abm.outreach.companies import WORKING_MOMENT
-from tests.factories import make_account, make_user
+from tests.factories import make_account, make_contact, make_user
+from tests.outbox_factory import make_run
 
 
 def touch(session: Session, account_id: int, *, days_ago: int, points: int) -> None:
@@ -47,3 +50,24 @@ def test_the_account_page_names_who_has_the_conversation(client_as: Callable[...
 
 def test_an_account_nobody_ever_touched_has_no_panel(session: Session) -> None:
     assert read_account_outreach(session, make_account(session).id).is_empty
+
+
+def test_messages_that_left_stand_on_the_timeline_and_open_what_is_known_of_them(session: Session) -> None:
+    account = make_account(session)
+    person, run = make_contact(session, account, first_name="Ines", last_name="Ito"), make_run(session)
+    for number, (channel, sent) in enumerate((("email", True), ("email", False), ("call", True))):
+        session.add(Delivery(
+            run_id=run.run_id, version_id=1, enrolment_id=number, account_id=account.id, contact_id=person.id,
+            position=number, step=f"step-{number}", channel=channel, state="sent", due_at=WORKING_MOMENT,
+            planned_at=WORKING_MOMENT, sent_at=WORKING_MOMENT if sent else None))
+    session.flush()
+
+    def read(**chosen: Any) -> list[str]:
+        return [line.title for line in read_messages(session, account.id, TimelineFilter(**chosen), 10)]
+
+    campaign_id = session.get_one(Run, run.run_id).campaign_id
+    line = read_messages(session, account.id, TimelineFilter(), 10)[0]
+    assert line.link == f"/campaigns/{campaign_id}/messages/{line.id}"
+    assert [title.endswith("step-0 to Ines Ito") for title in read()] == [True]
+    assert read(contact_id=person.id) == read(since=WORKING_MOMENT.date()) == read()
+    assert read(contact_id=person.id + 1) == read(actor="Olga") == read(until=date(2026, 3, 2)) == []
