@@ -131,10 +131,11 @@ def timeline(account_id: int) -> Answer:
 
 def _timeline(account_id: int) -> dict[str, Any]:
     chosen = read_timeline_filter(request.args)
-    lines = list_timeline(g.session, account_id, chosen, limit=LINES)
+    found = list_timeline(g.session, account_id, chosen, limit=LINES + 1)
+    lines = found[:LINES]
     return {"lines": lines, "chosen": chosen, "kinds": list_timeline_kinds(g.session, account_id),
             "actors": list_event_actors(g.session, account_id), "kept": timeline_arguments(chosen),
-            "older": lines[-1].place if len(lines) == LINES else None}
+            "older": lines[-1].place if len(found) > LINES else None}
 
 
 @pages.post("/accounts/<int:account_id>/notes")

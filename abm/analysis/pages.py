@@ -1,7 +1,7 @@
 """The analysis: matrix, concentration, rhythm, segments, the table of everything in a run, runs."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -141,9 +141,14 @@ def export_runs() -> Table:
 def runs() -> Answer:
     kept = list_runs(g.session, limit=SHOWN_RUNS)
     done = [run for run in kept if run.state == "done"]
-    earlier = {run.id: older for factor in FACTORS
-               for run, older in pairwise([one for one in done if one.factor == factor])}
+    alike = groupby(sorted(done, key=_asked), key=_asked)
+    earlier = {run.id: older for _asked_for, same in alike for run, older in pairwise(same)}
     return render_template("analysis/runs.html", runs=kept, earlier=earlier)
+
+
+def _asked(run: AnalysisRun) -> tuple[str, str]:
+    """Runs by the same factor and value can be compared."""
+    return run.factor, run.value_kind
 
 
 @pages.get("/analysis/runs/new")

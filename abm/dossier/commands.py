@@ -11,6 +11,7 @@ from abm.analysis.results import EXPORT_COLUMNS
 from abm.company.queries import company_today, get_company
 from abm.contacts.centre_queries import Centre, read_centre
 from abm.dossier.family import read_family
+from abm.dossier.known import orders_known_until
 from abm.dossier.peers import read_grid
 from abm.dossier.queries import COMPETITOR_COLUMNS, TENDER_COLUMNS, list_competitors, list_tenders
 from abm.dossier.relationship import read_chart, read_relationship
@@ -44,10 +45,11 @@ def show(account_id: str, as_json: bool) -> None:
 def read_facts(session: Session, found: Account) -> dict[str, Any]:
     """Everything as plain JSON values; amounts as numbers in the company's currency."""
     company, today, now = get_company(session), company_today(session), clock.now()
-    chart = read_chart(session, found.id, today=today)
+    known_until = orders_known_until(session, today=today)
+    chart = read_chart(session, found.id, today=today, known_until=known_until)
     relationship = read_relationship(session, found.id, chart=chart, now=now)
-    family = read_family(session, found.id, today=today, now=now)
-    grid = read_grid(session, found, today=today)
+    family = read_family(session, found.id, today=known_until, now=now)
+    grid = read_grid(session, found, today=known_until)
     dossier = relationship.dossier
     return {
         "account_id": found.external_id, **{name: getattr(found, name) for name in _FACTS},
@@ -58,6 +60,7 @@ def read_facts(session: Session, found: Account) -> dict[str, Any]:
         "stage": dossier.stage if dossier else None, "next_step": dossier.next_step if dossier else None,
         "dossier": {name: getattr(dossier, name) for name in TEXTS} if dossier else {},
         "last_order_on": _plain(chart.last_on if chart else None),
+        "orders_known_until": _plain(known_until),
         "expected_order_on": _plain(chart.expected_on if chart else None), "finding": chart.title if chart else None,
         "sites": family.count,
         "rolled_up": {name: {"sum": float(one.sum), "mean": one.mean, "max": float(one.most)}

@@ -26,7 +26,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class OrderChart:
-    """`expected_on` is the last order plus the median gap, known from three order days on; `months` per bar."""
+    """`expected_on` is the last order plus the median gap, known from three order days on; `months` per bar;
+    `is_past`: `today` is an earlier day, the last of which orders are known."""
 
     title: str
     bars: Sequence[Bar]
@@ -34,6 +35,7 @@ class OrderChart:
     today: date
     expected_on: date | None
     last_on: date
+    is_past: bool = False
 
     @property
     def top(self) -> float:
@@ -48,8 +50,8 @@ class OrderChart:
         return (HEIGHT - BOTTOM - TOP) * value / self.top
 
 
-def draw_orders(days: Sequence[tuple[date, float]], *, today: date) -> OrderChart | None:
-    """The chart of (order day, value) in the order of days; None without orders."""
+def draw_orders(days: Sequence[tuple[date, float]], *, today: date, is_past: bool = False) -> OrderChart | None:
+    """The chart of (order day, value) in the order of days; None without orders. `is_past`: see OrderChart."""
     own = [(day, value) for day, value in days if day <= today]
     if not own:
         return None
@@ -59,8 +61,8 @@ def draw_orders(days: Sequence[tuple[date, float]], *, today: date) -> OrderChar
     until = max(today, expected) if expected and expected <= today + timedelta(days=366) else today
     months = _months_per_bar(own[0][0], until)
     bars = _bars(own, months, until)
-    return OrderChart(_finding(own, gap, today), bars, months, today, expected if expected and expected < bars[-1].end
-                      else None, own[-1][0])
+    return OrderChart(_finding(own, gap, today, is_past), bars, months, today,
+                      expected if expected and expected < bars[-1].end else None, own[-1][0], is_past)
 
 
 def _months_per_bar(first: date, until: date) -> int:
@@ -89,9 +91,12 @@ def _later(start: date, months: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
-def _finding(days: Sequence[tuple[date, float]], gap: float | None, today: date) -> str:
-    since = (today - days[-1][0]).days
+def _finding(days: Sequence[tuple[date, float]], gap: float | None, today: date, is_past: bool) -> str:
+    last_on = days[-1][0]
+    since = (today - last_on).days
     ago = "today" if since == 0 else f"{since} {'day' if since == 1 else 'days'} ago"
+    if is_past:
+        ago = f"on {last_on.day} {last_on:%b %Y}"
     if gap is None:
         return f"{len(days)} order {'day' if len(days) == 1 else 'days'} so far, the last {ago}: too few for a rhythm"
     year = sum(value for day, value in days if day > today - timedelta(days=365))

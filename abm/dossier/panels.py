@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.accounts.panels import Headline, register_headline, register_panel
 from abm.accounts.queries import get_account
-from abm.analysis.models import AccountResult
+from abm.analysis.models import AccountResult, AnalysisRun
 from abm.analysis.queries import find_result, latest_run
 from abm.catalogue.queries import list_categories
 from abm.company.queries import company_today
 from abm.dossier.family import find_top, read_family
+from abm.dossier.known import SILENT, orders_known_until
 from abm.dossier.order_chart import BOTTOM, HEIGHT, LEFT, WIDTH, OrderChart
 from abm.dossier.peers import read_grid
 from abm.dossier.queries import find_dossier, list_competitors, list_links, list_tenders
@@ -34,35 +35,52 @@ def today_of(session: Session) -> date:
     return g.company_today  # type: ignore[no-any-return]
 
 
+def known_until(session: Session) -> date:
+    """Until when orders are known, asked for once per request."""
+    if "orders_known_until" not in g:
+        g.orders_known_until = orders_known_until(session, today=today_of(session))
+    return g.orders_known_until  # type: ignore[no-any-return]
+
+
 def chart_of(session: Session, account: Account) -> OrderChart | None:
     """The account's order chart, drawn once per request."""
     kept: dict[int, OrderChart | None] = g.setdefault("order_charts", {})
     if account.id not in kept:
-        kept[account.id] = read_chart(session, account.id, today=today_of(session))
+        kept[account.id] = read_chart(session, account.id, today=today_of(session),
+                                      known_until=known_until(session))
     return kept[account.id]
 
 
-def _result(session: Session, account: Account) -> AccountResult | None:
+def _result(session: Session, account: Account) -> tuple[AnalysisRun, AccountResult] | None:
+    """The account in the latest analysis, read once per request."""
     if "account_result" not in g:
         run = latest_run(session)
-        g.account_result = find_result(session, run_id=run.id, account_id=account.id) if run else None
+        found = find_result(session, run_id=run.id, account_id=account.id) if run else None
+        g.account_result = (run, found) if found else None
     return g.account_result  # type: ignore[no-any-return]
 
 
 def read_class(session: Session, account: Account) -> Headline | None:
-    result = _result(session, account)
-    if result is None:
+    found = _result(session, account)
+    if found is None:
         return Headline("–", note="no orders in the latest analysis")
+    run, result = found
     link = url_for("analysis.why_class", account_id=account.id)
-    return Headline(result.cell or "not ranked", link, f"worth {result.value:,.0f} {g.company.currency} in all")
+    worth = {"units": f"{result.value:,.0f} units in all", "orders": f"{result.value:,.0f} orders in all",
+             "margin": f"margin {result.value:,.0f} {g.company.currency} in all"}
+    note = worth.get(run.value_kind, f"worth {result.value:,.0f} {g.company.currency} in all")
+    return Headline(result.cell or "not ranked", link, note)
 
 
 def read_rhythm(session: Session, account: Account) -> Headline | None:
-    result = _result(session, account)
-    if result is None:
+    found = _result(session, account)
+    if found is None:
         return None
+    run, result = found
     word = chip(result.rhythm).word if result.rhythm != "unknown" else "Not known yet"
     ratio = f"{result.overdue_ratio:.1f} × its usual gap" if result.overdue_ratio is not None else "too few orders"
+    if run.as_of and run.as_of < today_of(session) - SILENT:
+        ratio += f" on {_short(run.as_of)}"
     return Headline(word, url_for("analysis.why_rhythm", account_id=account.id), ratio)
 
 
@@ -72,9 +90,14 @@ def read_next_order(session: Session, account: Account) -> Headline | None:
         return None
     late = (chart.today - chart.expected_on).days
     note = f"{late} days overdue" if late > 0 else f"in {-late} days" if late else "today"
-    day = chart.expected_on
-    return Headline(f"{day.day} {day:%b %Y}", url_for("accounts.show", account_id=account.id, part="orders"), note,
+    if chart.is_past:
+        note = f"orders known until {_short(chart.today)}"
+    return Headline(_short(chart.expected_on), url_for("accounts.show", account_id=account.id, part="orders"), note,
                     is_page=True)
+
+
+def _short(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
 
 
 def read_pressure(session: Session, account: Account) -> Headline | None:
@@ -90,7 +113,7 @@ def read_pressure(session: Session, account: Account) -> Headline | None:
 def relationship_panel(session: Session, account: Account) -> str:
     found = read_relationship(session, account.id, chart=chart_of(session, account), now=clock.now())
     return render_template("dossier/_relationship.html", account=account, found=found, stages=STAGES,
-                           never=date.max, today=today_of(session))
+                           never=date.max, today=today_of(session), known_until=known_until(session))
 
 
 def chart_panel(session: Session, account: Account) -> str:
@@ -117,7 +140,7 @@ def texts_panel(session: Session, account: Account) -> str:
 
 def family_panel(session: Session, account: Account) -> str:
     top_id = find_top(session, account.id)
-    family = read_family(session, account.id, today=today_of(session), now=clock.now())
+    family = read_family(session, account.id, today=known_until(session), now=clock.now())
     if family.count <= 1 and top_id == account.id:
         return ""
     top = get_account(session, top_id) if top_id != account.id else None
@@ -136,7 +159,7 @@ def competitors_panel(session: Session, account: Account) -> str:
 
 def gaps_for_callers(session: Session, account: Account) -> str:
     """What peers buy and this account does not, beside the script of a call; the most worth first."""
-    grid = read_grid(session, account, today=today_of(session))
+    grid = read_grid(session, account, today=known_until(session))
     return render_template("dossier/_gaps.html", account=account, grid=grid) if grid.gaps else ""
 
 

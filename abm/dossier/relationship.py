@@ -35,8 +35,8 @@ def read_order_days(session: Session, account_id: int) -> list[tuple[date, float
     return [(day, float(amount)) for day, amount in reversed(rows)]
 
 
-def read_chart(session: Session, account_id: int, *, today: date) -> OrderChart | None:
-    return draw_orders(read_order_days(session, account_id), today=today)
+def read_chart(session: Session, account_id: int, *, today: date, known_until: date) -> OrderChart | None:
+    return draw_orders(read_order_days(session, account_id), today=known_until, is_past=known_until < today)
 
 
 def read_relationship(session: Session, account_id: int, *, chart: OrderChart | None, now: datetime) -> Relationship:

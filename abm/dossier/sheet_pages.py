@@ -8,7 +8,7 @@ from abm.accounts.timeline import list_events
 from abm.contacts.buying_centre import ATTITUDES
 from abm.contacts.centre_pages import SIGNS, centre_of
 from abm.dossier.family import read_family
-from abm.dossier.panels import FRAME, chart_of, today_of
+from abm.dossier.panels import FRAME, chart_of, known_until, today_of
 from abm.dossier.peers import read_grid
 from abm.dossier.queries import list_competitors, list_tenders
 from abm.dossier.relationship import read_relationship
@@ -31,8 +31,8 @@ def sheet(account_id: int) -> str:
         "dossier/sheet.html", account=account, headlines=read_headlines(g.session, account), chart=chart, today=today,
         frame=FRAME, centre=centre_of(g.session, account.id),
         found=read_relationship(g.session, account.id, chart=chart, now=clock.now()), attitudes=ATTITUDES, signs=SIGNS,
-        family=read_family(g.session, account.id, today=today, now=clock.now()),
-        grid=read_grid(g.session, account, today=today), tenders=list_tenders(g.session, account.id),
+        family=read_family(g.session, account.id, today=known_until(g.session), now=clock.now()),
+        grid=read_grid(g.session, account, today=known_until(g.session)), tenders=list_tenders(g.session, account.id),
         competitors=list_competitors(g.session, account.id), tasks=list_account_tasks(g.session, account.id),
         events=list_events(g.session, account.id, limit=8), stages=STAGES, results=RESULTS, reasons=REASONS,
         texts=TEXTS)

@@ -4,7 +4,7 @@ from flask import Blueprint, g, render_template, request
 from werkzeug.wrappers import Response
 
 from abm.accounts.queries import get_account
-from abm.company.queries import company_today
+from abm.dossier.panels import known_until
 from abm.dossier.peers import Grid, list_bought, list_offered, read_grid
 from abm.dossier.white_space import GAP_FROM
 from abm.web.access import requires
@@ -22,7 +22,7 @@ def add_to(pages: Blueprint) -> None:
 
 
 def _grid(account_id: int) -> Grid:
-    return read_grid(g.session, get_account(g.session, account_id), today=company_today(g.session))
+    return read_grid(g.session, get_account(g.session, account_id), today=known_until(g.session))
 
 
 @requires(Permission.SEE)

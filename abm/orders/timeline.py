@@ -25,7 +25,7 @@ def read_orders(session: Session, account_id: int, chosen: TimelineFilter, limit
 def _line(order: Order) -> Line:
     status = f", {order.status}" if order.status else ", cancelled" if order.is_cancelled else ""
     return Line(datetime.combine(order.ordered_on, time.min, UTC), KIND, id=order.id, source=KIND, is_day=True,
-                title=f"Order {order.external_id}: {order.amount:,.2f} {order.currency}{status}",
+                title=f"{order.external_id}: {order.amount:,.2f} {order.currency}{status}",
                 link=f"/orders/{order.id}")
 
 

@@ -79,7 +79,7 @@ def test_an_order_is_told_with_its_amount_day_and_page(with_orders, client_as):
     with db.reading() as session:
         newest = list_timeline(session, with_orders, TimelineFilter(kind="order"), limit=1)[0]
         assert list_timeline_kinds(session, with_orders) == ["call", "note", "order"]
-    assert (newest.title, newest.at.date(), newest.is_day) == ("Order O1: 1,234.50 EUR", NOON.date(), True)
+    assert (newest.title, newest.at.date(), newest.is_day) == ("O1: 1,234.50 EUR", NOON.date(), True)
     text = client_as("viewer").get(f"/accounts/{with_orders}/timeline?kind=order").text
     assert f'href="{newest.link}"' in text
 

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 from datetime import date
 
 import pytest
@@ -238,6 +239,14 @@ def test_runs_by_different_factors_are_not_compared(client_as, northwind):
     with db.transaction() as session:
         other = run_analysis(session, factor="region").id
     assert client_as("viewer").get(f"/analysis/compare?run={northwind}&with={other}").status_code == 404
+
+
+def test_a_run_is_set_beside_the_last_one_by_the_same_value(client_as, northwind):
+    with db.transaction() as session:
+        run_analysis(session, value_kind="units")
+        again = run_analysis(session, as_of=date(1998, 3, 1)).id
+    text = page(client_as("viewer"), "/analysis/runs")
+    assert re.findall(r"compare\?run=(\d+)&amp;with=(\d+)", text) == [(str(again), str(northwind))]
 
 
 def test_thresholds_are_changed_by_an_admin_and_kept_with_the_next_run(client_as, northwind):

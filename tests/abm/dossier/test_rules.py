@@ -34,6 +34,12 @@ def test_the_title_says_what_the_chart_shows(ago, words):
     assert words in chart.title
 
 
+def test_where_orders_ended_long_ago_the_last_one_bears_its_day():
+    chart = draw_orders(days(5, 15, 25, 60), today=TODAY, is_past=True)
+    assert chart is not None
+    assert chart.title.startswith("Orders about every 10 days, the last on 10 Jun 2026")
+
+
 def test_without_orders_there_is_no_chart_and_later_orders_do_not_count():
     assert draw_orders([], today=TODAY) is None
     assert draw_orders([(TODAY + timedelta(days=1), 5.0)], today=TODAY) is None
