@@ -2,6 +2,7 @@
 
 import abm.accounts.models
 import abm.analysis.models
+import abm.api.models
 import abm.audit.models
 import abm.catalogue.models
 import abm.company.models

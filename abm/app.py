@@ -13,11 +13,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from abm.api.tokens import find_token_user
 from abm.audit.actions import Actor, act_as, record
 from abm.company.queries import get_company
 from abm.users.models import User
 from abm.users.sign_in import current_user
 from abm.web.access import public, refuse_unmarked_views, start_url, user_may
+from abm.web.api_access import bearer_token
 from abm.web.application import AbmFlask
 from abm.web.exports import export_url, may_export
 from abm.web.failures import set_up_failures
@@ -62,9 +64,13 @@ PAGES = (
     "abm.meetings.pages",
     "abm.identity.pages",
     "abm.home.health",
+    "abm.api.pages",
+    "abm.api.writing_pages",
+    "abm.api.token_pages",
 )
-# Blueprints whose POSTs are authorised by a signed token instead of a session.
-TOKEN_BLUEPRINTS = ("abm.outreach.public_pages", "abm.outreach.preference_pages", "abm.outreach.hook_pages")
+# Blueprints whose POSTs are authorised by a token instead of a session.
+TOKEN_BLUEPRINTS = ("abm.outreach.public_pages", "abm.outreach.preference_pages", "abm.outreach.hook_pages",
+                    "abm.api.pages", "abm.api.writing_pages")
 # Pages that a one-time link opens.
 _TOKEN_PAGES = ("users.set_password", "users.save_password", "users.first_set_up", "users.save_first_user",
                 "health.metrics")
@@ -79,6 +85,7 @@ def create_app() -> Flask:
     app = AbmFlask("abm", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app)
     app.load_user = _load_user
+    app.load_token_user = _load_token_user
     app.note_export = _note_export
     csrf = CSRFProtect(app)
     _set_up_templates(app)
@@ -128,6 +135,19 @@ def _load_user(session: Session) -> User | None:
     g.company = get_company(session)
     name = user.name if user else "visitor"
     act_as(Actor(name, user.id if user else None, request.remote_addr or ""))
+    return user
+
+
+def _load_token_user(session: Session) -> User | None:
+    """The user whose API token this request bears; what it does is on record under both names."""
+    found = find_token_user(session, bearer_token())
+    g.role = None
+    g.company = get_company(session)
+    if found is None:
+        return None
+    token, user = found
+    g.token_id, g.scopes = token.id, frozenset(token.scopes)
+    act_as(Actor(f"{user.name} (token {token.name})", user.id, request.remote_addr or ""))
     return user
 
 

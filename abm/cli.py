@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "sample": "abm.installation.commands:sample",
     "accounts": "abm.identity.commands:accounts",
     "users": "abm.users.commands:users",
+    "tokens": "abm.api.commands:tokens",
     "import": "abm.imports.commands:import_",
     "sources": "abm.integrations.commands:sources",
     "imports": "abm.imports.commands:imports",

@@ -151,6 +151,13 @@ def export_rows(session: Session, name: str, *, only: Select[int] | None = None)
             yield _export_row(row, known.get(row.contact_id))
 
 
+def list_export_rows(session: Session, campaign_id: int, *, after: int, size: int) -> list[tuple[int, dict[str, Any]]]:
+    """Some rows of the same export behind the delivery `after`, each with its id."""
+    rows = session.execute(_export_slice(campaign_id, after).limit(size)).all()
+    known = outside().people.external_ids(session, [row.contact_id for row in rows])
+    return [(row.id, _export_row(row, known.get(row.contact_id))) for row in rows]
+
+
 def _export_slice(campaign_id: int, after_id: int) -> Select[Any]:
     columns: tuple[InstrumentedAttribute[Any] | ColumnElement[Any], ...] = (
         Delivery.id, Delivery.contact_id, Delivery.address.label("email"), Delivery.step, Delivery.channel,

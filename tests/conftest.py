@@ -164,7 +164,7 @@ def app(data_dir: Path) -> Any:
     """The real application on this test's database; CSRF checks are off unless a test turns them on."""
     made = _application()
     made.config["WTF_CSRF_ENABLED"] = False
-    for limit in (rate_limits.exports, rate_limits.failed_sign_ins, rate_limits.wrong_tokens):
+    for limit in (rate_limits.exports, rate_limits.failed_sign_ins, rate_limits.wrong_tokens, rate_limits.api_calls):
         limit.forget()
     yield made
     visit_log.settle(10)

@@ -1,4 +1,5 @@
-"""Who may call which view. Every view says so with `@requires(...)` or `@public`; one that says nothing is refused."""
+"""Who may call which view. Every view says so with `@requires(...)`, `@requires_scope(...)` or `@public`; one that says
+nothing is refused."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -6,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 from flask import Flask, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from abm.web.api_access import Scope, check_scope
 from abm.web.permissions import Permission, first_page, may
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -66,8 +68,13 @@ def needs_no_session(app: Flask, endpoint: str) -> bool:
 
 
 def access_of(app: Flask, endpoint: str) -> str | None:
-    """The access mark of an endpoint: a permission, PUBLIC, SIGNED_IN, or None when it has none."""
+    """The access mark of an endpoint: a permission, a scope, PUBLIC, SIGNED_IN, or None when it has none."""
     return getattr(app.view_functions[endpoint], "access", None)
+
+
+def is_opened_by_token(app: Flask, endpoint: str) -> bool:
+    """Whether the view is for programs: a browser's session opens nothing there."""
+    return isinstance(access_of(app, endpoint), Scope)
 
 
 def refuse_unmarked_views(app: Flask) -> None:
@@ -82,6 +89,8 @@ def check_access() -> Response | None:
     mark = access_of(current_app, request.endpoint or "")
     if mark == PUBLIC:
         return None
+    if isinstance(mark, Scope):
+        return check_scope(mark)
     if g.user is None:
         return _to_sign_in()
     if mark == SIGNED_IN or (mark is not None and may(g.user.role, Permission(mark))):

@@ -8,12 +8,14 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
+from abm.web.api_access import is_for_programs, refusal
 from abm.web.forwarding import find_new_address
 from core.errors import CannotRun, InvalidInput, NotFound, Refused
 from core.logs import logger
 from core.outages import outage_of
 
 _log = logger(__name__)
+Answer = Response | tuple[str, int]
 
 _SENTENCES = {
     400: "That request could not be read. Go back, reload the page and try again.",
@@ -33,23 +35,25 @@ def set_up_failures(app: Flask) -> None:
         CSRFError, lambda _error: _page(400, "This form was open too long. Reload and send again.")
     )
     app.register_error_handler(NotFound, _not_there)
-    app.register_error_handler(InvalidInput, lambda error: _page(422, _with_fields(error)))
+    app.register_error_handler(InvalidInput, _with_fields)
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
     app.register_error_handler(CannotRun, lambda error: _page(503, str(error)))
     app.register_error_handler(DBAPIError, _database_failed)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _not_there(error: NotFound) -> Response | tuple[str, int]:
+def _not_there(error: NotFound) -> Answer:
     address = find_new_address()
     return redirect(address) if address else _page(404, str(error))
 
 
-def _with_fields(error: InvalidInput) -> str:
-    return "; ".join([str(error), *(f"{name}: {text}" for name, text in error.fields.items())])
+def _with_fields(error: InvalidInput) -> Answer:
+    if is_for_programs():
+        return refusal(422, str(error), fields=error.fields)
+    return _page(422, "; ".join([str(error), *(f"{name}: {text}" for name, text in error.fields.items())]))
 
 
-def _database_failed(error: DBAPIError) -> tuple[str, int]:
+def _database_failed(error: DBAPIError) -> Answer:
     """An outage passes: the page says so, and neither asks for a report nor fills the log with traces."""
     sentence = outage_of(error)
     if sentence is None:
@@ -58,14 +62,16 @@ def _database_failed(error: DBAPIError) -> tuple[str, int]:
     return _page(503, sentence)
 
 
-def _unexpected(error: Exception) -> tuple[str, int]:
+def _unexpected(error: Exception) -> Answer:
     reference = uuid.uuid4().hex[:8]
     _log.error("request failed", reference=reference, path=request.path, exc_info=error)
     return _page(500, f"Something broke on our side. Tell your administrator this number: {reference}")
 
 
-def _page(code: int, sentence: str | None) -> tuple[str, int]:
+def _page(code: int, sentence: str | None) -> Answer:
     text = sentence or "That did not work."
+    if is_for_programs():
+        return refusal(code, text)
     if request.headers.get("HX-Request"):
         return render_template("_failure.html", sentence=text), code
     return render_template("failure.html", code=code, sentence=text), code

@@ -29,6 +29,7 @@ class Limit:
 EXPORTS = Limit(60, 3_600)
 FAILED_SIGN_INS = Limit(30, 60)
 WRONG_TOKENS = Limit(20, 1)
+API_CALLS = Limit(600, 60)
 
 
 class Counter:
@@ -69,6 +70,7 @@ class Counter:
 
 
 exports, failed_sign_ins, wrong_tokens = Counter(EXPORTS), Counter(FAILED_SIGN_INS), Counter(WRONG_TOKENS)
+api_calls = Counter(API_CALLS)
 
 
 def too_many(wait: int, sentence: str = "Too many tries in a short time.") -> Response:

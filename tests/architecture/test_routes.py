@@ -1,8 +1,10 @@
-"""Every route is guarded, and each role reaches exactly what the table of permissions says."""
+"""Every route is guarded, and each role reaches exactly what the table of permissions says. Which token opens which
+route of the API: tests/abm/api/test_tokens.py."""
 
 import pytest
 
 from abm.web.access import PUBLIC, SIGNED_IN, access_of
+from abm.web.api_access import Scope
 from abm.web.permissions import Permission, Role, may
 
 ALLOWED_PUBLIC = {
@@ -35,6 +37,15 @@ def rules(app):
     return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
 
 
+def is_for_programs(app, rule):
+    return isinstance(access_of(app, rule.endpoint), Scope)
+
+
+def test_the_routes_of_the_api_are_those_that_a_token_opens(app):
+    wrong = [rule.rule for rule in rules(app) if is_for_programs(app, rule) != rule.rule.startswith("/api/")]
+    assert wrong == []
+
+
 def address(rule):
     return rule.build({name: _value(rule, name) for name in rule.arguments})[1]
 
@@ -61,7 +72,7 @@ def test_a_visitor_is_sent_to_the_sign_in_page_by_every_guarded_route(app, clien
     client = client_as(None)
     wrong = {}
     for rule in rules(app):
-        if access_of(app, rule.endpoint) == PUBLIC:
+        if access_of(app, rule.endpoint) == PUBLIC or is_for_programs(app, rule):
             continue
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             answer = client.open(address(rule), method=method)
@@ -76,7 +87,7 @@ def test_each_role_reaches_what_the_table_says_and_nothing_else(app, client_as, 
     wrong = {}
     for rule in rules(app):
         mark = access_of(app, rule.endpoint)
-        if mark in (PUBLIC, SIGNED_IN):
+        if mark in (PUBLIC, SIGNED_IN) or is_for_programs(app, rule):
             continue
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             code = client.open(address(rule), method=method).status_code
