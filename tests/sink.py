@@ -22,14 +22,17 @@ _END = b"\r\n.\r\n"
 
 @dataclass
 class Script:
-    """Answers per verb (connect, ehlo, mail, rcpt, data, content, dot, rset, quit); `times`: how often, then all is
-    well; `window`: how many bytes the system takes for the sink before it reads them (0: as it likes)."""
+    """Answers per verb (connect, ehlo, mail, rcpt, data, content, dot, rset, quit); `skip`: how often all is well
+    before; `times`: how often then, after which all is well; `close_after`: so many messages, `close_idle_after`: so
+    many seconds; `window`: how many bytes the system takes for the sink before it reads them (0: as it likes)."""
 
     answers: dict[str, str] = field(default_factory=dict)
     times: int = 1_000_000
+    skip: int = 0
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
     delay: float = 0.0
     close_after: int = 0
+    close_idle_after: float = 0.0
     window: int = 0
 
 
@@ -119,9 +122,16 @@ class _Session(asyncio.Protocol):
         is_good = self._answer("dot", b"250 accepted\r\n", replies, content)
         if is_good:
             self.accepted += 1
+            if wait := self.sink.script.close_idle_after:
+                self.sink.loop.call_later(wait, self._close_if_idle, self.accepted)
             if self.sink.script.close_after and self.accepted >= self.sink.script.close_after:
                 self._flush(replies)
                 self.transport.close()
+
+    def _close_if_idle(self, accepted: int) -> None:
+        if self.accepted == accepted and not self.in_data and not self.transport.is_closing():
+            self.transport.write(b"421 too long idle\r\n")
+            self.transport.close()
 
     def _answer(self, verb: str, good: bytes, replies: list[bytes] | None = None, content: bytes = b"") -> bool:
         """Reply as the script says; True when the good answer was given."""
@@ -196,7 +206,7 @@ class Sink:
         wanted = self.script.answers.get(verb, "")
         if wanted:
             self._used[verb] = self._used.get(verb, 0) + 1
-            if self._used[verb] > self.script.times:
+            if not self.script.skip < self._used[verb] <= self.script.skip + self.script.times:
                 return ""
         return wanted
 

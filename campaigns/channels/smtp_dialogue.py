@@ -33,14 +33,15 @@ _OUR_OWN_FAULT = frozenset({530, 534, 535, 538})
 class Limits:
     """Seconds by the wall clock: `opening` until the first MAIL, `step` up to a flushed dot, `answer` after the dot.
 
-    After `slow` seconds of waiting for an answer another connection takes this one's place.
+    After `slow` seconds of waiting for an answer another connection takes this one's place. A message whose connection
+    was closed before it was begun is tried on others, `put_backs` times: some servers take one message a connection.
     """
 
     opening: float = 60
     step: float = 60
     answer: float = 600
     slow: float = 5
-    put_backs: int = 3
+    put_backs: int = 20
 
 
 class MessageDesk(Protocol):

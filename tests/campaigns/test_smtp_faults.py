@@ -75,6 +75,14 @@ def test_a_server_that_closes_kept_connections_fails_nothing(engine_side: Path) 
     assert sink.record.connections >= 13
 
 
+def test_a_server_that_takes_one_message_a_connection_fails_nothing(engine_side: Path) -> None:
+    running_campaign(60)
+    with running_sink(Script(close_after=1)) as (sink, port):
+        drain(options=_options(port, connections=3))
+    assert states() == {"sent": 60}
+    assert sink.record.connections >= 60
+
+
 def test_a_relay_that_is_not_there_defers_with_the_reason(engine_side: Path) -> None:
     running_campaign(2)
     drain(options=_options(port=1))
