@@ -29,8 +29,6 @@ from tests.faults.registry import FAULTS, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "faults.md"
-LONGER = 2
-_MOST_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,7 @@ def _run(database: str, server: str, given: argparse.Namespace) -> Iterator[Line
     for fault in FAULTS:
         if given.fault and fault.number not in given.fault:
             continue
-        rounds = given.rounds or min(fault.small.rounds * LONGER, max(_MOST_ROUNDS, fault.small.rounds))
-        messages = given.messages or fault.small.messages * (LONGER if fault.small.messages else 1)
-        plan = fault.with_plan(seed=given.seed, rounds=rounds, messages=messages)
+        plan = fault.long_plan(seed=given.seed, rounds=given.rounds, messages=given.messages)
         with _fresh_place(database, server) as folder, open_scene(folder) as scene:
             if why := fault.cannot_run():
                 print(f"{fault.number:5}{database:12}{fault.name}: {why}", flush=True)
@@ -131,9 +127,27 @@ sink of its own process on loopback; the verdict compares the sink's log of acce
 * *Recovery*: from the end of the fault until the sink takes the next message; at most 60 s. On a disk that is free
   again, a stop or a cut connection another process may be sending already: then it is next to nothing.
 
+F13 to F16 tell each message's state in a table below; their unknown ones are those whose outcome nobody can know, no
+more. F9 is about a server, F12 about SQLite's write-ahead log, so each has one database.
+
 Faults with 0 messages are about pages or the database alone. `python -m bench.faults` writes this page; the suite runs
 the same faults small (`tests/faults`), and the continuous integration adds a soak of 60 seconds with random faults.
 """
+
+
+def _grid(rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(cells) + " |" for cells in (rows[0], ["---"] * len(rows[0]), *rows[1:])]
+
+
+def _tables(lines: list[Line]) -> list[str]:
+    """What a fault has to show in a table of its own, once where all databases show the same."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        if line.verdict.table:
+            grid = "\n".join(_grid(line.verdict.table))
+            found.setdefault((f"{line.number}: {line.name}", grid), []).append(line.database)
+    return [text for (title, grid), databases in found.items()
+            for text in ("", f"## {title} ({' and '.join(databases)})", "", grid)]
 
 
 def _write(lines: list[Line], soaks: list[str], given: argparse.Namespace) -> None:
@@ -142,9 +156,10 @@ def _write(lines: list[Line], soaks: list[str], given: argparse.Namespace) -> No
     facts = (f"Commit {commit}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, {platform.system()} "
              f"{platform.machine()}, Python {platform.python_version()}, seed {given.seed}, load at the end "
              f"{os.getloadavg()[1]:.1f}.")
-    rows = ["| " + " | ".join(cells) + " |" for cells in (_HEAD, ["---"] * len(_HEAD), *map(_cells, lines))]
+    rows = _grid([_HEAD, *map(_cells, lines)])
+    tables = _tables(lines)
     soaked = ["", "## Soak", "", *(f"* {one}" for one in soaks)] if soaks else []
-    TARGET.write_text("\n".join([_ABOUT, facts, "", *rows, *soaked, ""]))
+    TARGET.write_text("\n".join([_ABOUT, facts, "", *rows, *tables, *soaked, ""]))
     print(f"wrote {TARGET.relative_to(ROOT)}")
 
 

@@ -41,6 +41,15 @@ class Provider:
             return 200, answer
 
 
+def each_once(provider: Provider) -> bool:
+    """Every message was made once, and every key was asked for with one body only."""
+    bodies: dict[str, set[bytes]] = {}
+    for key, body in provider.asked:
+        bodies.setdefault(key, set()).add(body)
+    addresses = [one["to"][0] for one in provider.made]
+    return len(addresses) == len(set(addresses)) and all(len(found) == 1 for found in bodies.values())
+
+
 class _Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     provider: Provider

@@ -12,12 +12,15 @@ from tests.faults.scene import FINAL, Scene
 from tests.outbox_factory import deliveries
 
 
-def judge(scene: Scene, *, intended: int, most_unknown: int = 0, recoveries: Sequence[float] = ()) -> Verdict:
+def judge(scene: Scene, *, intended: int, most_unknown: int = 0, refused: int = 0,
+          recoveries: Sequence[float] = ()) -> Verdict:
     """I1 to I4 and I14 when all is over. A message is lost when it has no row, no final state, or counts as sent though
-    the sink never took it; one that was accepted and would go out again counts as a duplicate."""
+    the sink never took it; one that was accepted and would go out again counts as a duplicate. `refused`: how many
+    messages are to have failed for good."""
     accepted, rows = scene.accepted(), deliveries()
     sent = {row.message_id for row in rows if row.state == "sent"}
-    unfinished = [row for row in rows if row.state not in FINAL]
+    failed = [row for row in rows if row.state == "failed_permanent"]
+    unfinished = [row for row in rows if row.state not in FINAL and row not in failed]
     verdict = Verdict(intended, most_unknown=most_unknown, recoveries=list(recoveries))
     verdict.lost = max(0, intended - len(rows)) + len(unfinished) + len(sent - set(accepted))
     again = {row.message_id for row in unfinished if row.message_id in accepted}
@@ -27,6 +30,8 @@ def judge(scene: Scene, *, intended: int, most_unknown: int = 0, recoveries: Seq
         verdict.broken.append(f"{len(rows)} rows for {intended} intents")
     if strangers := set(accepted) - {row.message_id for row in rows}:
         verdict.broken.append(f"the sink took {len(strangers)} messages that no row knows")
+    if len(failed) != refused:
+        verdict.broken.append(f"{len(failed)} messages failed for good, not {refused}")
     if unfinished:
         verdict.notes.append(f"unfinished: {dict(Counter(row.state for row in unfinished))}")
     verdict.broken += _retold(rows)

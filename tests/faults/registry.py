@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SEED = 20261126
 MOST_RECOVERY_SECONDS = 60.0
+LONGER = 2
+_MOST_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Plan:
     rounds: int
     messages: int
     seed: int = SEED
+    is_long: bool = False
 
     def chance(self) -> random.Random:
         return random.Random(self.seed)
@@ -50,6 +53,7 @@ class Verdict:
     recoveries: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    table: list[list[str]] = field(default_factory=list)
 
     def complaints(self) -> list[str]:
         """Everything that does not hold, in sentences; none when the fault was survived."""
@@ -70,31 +74,36 @@ Run = Callable[["Scene", Plan], Verdict]
 
 @dataclass(frozen=True)
 class Fault:
-    """`needs`: sqlite, postgresql, postgres server (a cluster of its own can be made), mount, proc."""
+    """`needs`: sqlite, postgresql, postgres server (a cluster of its own can be made), mount, proc. `long`: the plan of
+    the long run, where it is not simply more of `small`."""
 
     number: str
     name: str
     run: Run
     small: Plan
     needs: tuple[str, ...] = ()
+    long: Plan | None = None
 
     def cannot_run(self) -> str:
         """Why it cannot run here; empty when it can."""
         return next((why for need in self.needs if (why := _MISSING[need]())), "")
 
-    def with_plan(self, *, seed: int | None = None, rounds: int | None = None, messages: int | None = None) -> Plan:
-        given = {"seed": seed, "rounds": rounds, "messages": messages}
-        return replace(self.small, **{name: value for name, value in given.items() if value is not None})
+    def long_plan(self, *, seed: int, rounds: int | None = None, messages: int | None = None) -> Plan:
+        """Of the long run: what is not given is twice that of the suite."""
+        usual = self.long or Plan(min(self.small.rounds * LONGER, max(_MOST_ROUNDS, self.small.rounds)),
+                                  self.small.messages * LONGER)
+        return Plan(rounds or usual.rounds, messages or usual.messages, seed, is_long=True)
 
 
 FAULTS: list[Fault] = []
 
 
-def fault(number: str, name: str, *, rounds: int, messages: int, needs: tuple[str, ...] = ()) -> Callable[[Run], Run]:
+def fault(number: str, name: str, *, rounds: int, messages: int, needs: tuple[str, ...] = (),
+          long: Plan | None = None) -> Callable[[Run], Run]:
     """Register a fault; `rounds` and `messages` are those of the suite. One number may have several faults."""
 
     def register(run: Run) -> Run:
-        FAULTS.append(Fault(number, name, run, Plan(rounds, messages), needs))
+        FAULTS.append(Fault(number, name, run, Plan(rounds, messages), needs, long))
         return run
 
     return register
@@ -121,6 +130,7 @@ _MISSING: dict[str, Callable[[], str]] = {
     "sqlite": lambda: "" if settings().is_sqlite else "is about SQLite",
     "postgresql": lambda: "is about PostgreSQL" if settings().is_sqlite else "",
     "postgres server": _no_postgres_server,
+    "pg_dump": lambda: "" if shutil.which("pg_dump") and shutil.which("pg_restore") else "needs pg_dump and pg_restore",
     "mount": no_mount,
     "faketime": lambda: "" if any(Path("/usr/lib").glob(_FAKETIME)) else "the package faketime is not installed",
     "proc": lambda: "" if Path("/proc").exists() else "needs /proc to find processes",

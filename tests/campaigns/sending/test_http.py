@@ -16,7 +16,7 @@ from core.db import reading, transaction
 from core.secrets import encrypt
 from core.settings import settings
 from tests.outbox_factory import deliveries, running_campaign, states
-from tests.provider import KEY, Provider, running_provider
+from tests.provider import KEY, each_once, running_provider
 from tests.sending_factory import make_identity
 
 QUICK = HttpLimits(request=0.4, doubt=1.5, busy=1.5)
@@ -35,15 +35,6 @@ def send(base_url: str, *, people: int = 1, kind: str = "resend", key: str = KEY
     with transaction() as session:
         make_identity(session, kind=kind, base_url=base_url, secret_sealed=encrypt(key), connections=connections)
     drain()
-
-
-def each_once(provider: Provider) -> bool:
-    """Every message was made once, and every key was asked for with one body only."""
-    bodies: dict[str, set[bytes]] = {}
-    for key, body in provider.asked:
-        bodies.setdefault(key, set()).add(body)
-    addresses = [one["to"][0] for one in provider.made]
-    return len(addresses) == len(set(addresses)) and all(len(found) == 1 for found in bodies.values())
 
 
 def test_messages_reach_the_provider_with_all_that_matters(quick: None) -> None:

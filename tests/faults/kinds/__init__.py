@@ -1,18 +1,22 @@
 """Every module of faults, so that they are registered."""
 
 from tests.faults.kinds import (
+    breaks,
     clocks,
     copies,
+    deploys,
     disk,
     freezes,
     kills,
     poison,
     postgres,
+    providers,
     queue,
+    relays,
     schedulers,
     sqlite,
     stops,
 )
 
-__all__ = ["clocks", "copies", "disk", "freezes", "kills", "poison", "postgres", "queue", "schedulers", "sqlite",
-           "stops"]
+__all__ = ["breaks", "clocks", "copies", "deploys", "disk", "freezes", "kills", "poison", "postgres", "providers",
+           "queue", "relays", "schedulers", "sqlite", "stops"]

@@ -6,9 +6,11 @@ import shutil
 import signal
 import sqlite3
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import text
 
 from abm.installation.backup import make_backup, restore_backup
@@ -57,9 +59,7 @@ def _wrong_with(copy: Path, intended: int) -> list[str]:
 def copy_live(scene: Scene, plan: Plan) -> Verdict:
     """Every copy is whole and adds up; the restored backup sends nothing, the original sends on."""
     chance, wrong = plan.chance(), []
-    with db.engine().begin() as opened:
-        opened.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        opened.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": newest_revision()})
+    _stamp()
     running_campaign(plan.messages)
     family = scene.start_family()
     scene.wait_for_acceptances(20)
@@ -71,15 +71,52 @@ def copy_live(scene: Scene, plan: Plan) -> Verdict:
     scene.wait_until_sent()
     verdict = judge(scene, intended=plan.messages)
     scene.kill_all_forked()
-    verdict.broken += wrong + _restored_sends(scene)
+    verdict.broken += wrong + _restored_sends(scene, "")
     return verdict
 
 
-def _restored_sends(scene: Scene) -> list[str]:
-    before = scene.accepted()
-    with scene.elsewhere(ABM_DATA_DIR=str(scene.folder / "restored"), ABM_DATABASE_URL=""):
+@fault("F27", "a backup made by pg_dump while it sends, restored beside it", rounds=2, messages=600,
+       needs=("postgresql", "pg_dump"))
+def dump_live(scene: Scene, plan: Plan) -> Verdict:
+    """The restored backups hold every message and send nothing; the original sends on."""
+    _stamp()
+    running_campaign(plan.messages)
+    scene.start_family()
+    for number in range(plan.rounds):
+        scene.wait_for_acceptances(20)
+        make_backup(scene.folder / f"backup-{number}", passphrase="a long passphrase")
+    scene.wait_until_sent()
+    verdict = judge(scene, intended=plan.messages)
+    scene.kill_all_forked()
+    for number in range(plan.rounds):
+        (scene.folder / f"backup-{number}").replace(scene.folder / "backup")
+        with _another_database() as url:
+            verdict.broken += _restored_sends(scene, url)
+    return verdict
+
+
+@contextmanager
+def _another_database() -> Iterator[str]:
+    """An empty one on the same server."""
+    url, name = settings().database_url.replace("+psycopg", ""), f"restored_{os.getpid()}_{time.monotonic_ns()}"
+    with psycopg.connect(url, autocommit=True) as opened:
+        opened.execute(f"CREATE DATABASE {name}")
+        try:
+            yield url.rpartition("/")[0] + f"/{name}"
+        finally:
+            opened.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _stamp() -> None:
+    with db.engine().begin() as opened:
+        opened.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        opened.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": newest_revision()})
+
+
+def _restored_sends(scene: Scene, database_url: str) -> list[str]:
+    with scene.elsewhere(ABM_DATA_DIR=str(scene.folder / "restored"), ABM_DATABASE_URL=database_url):
         restore_backup(scene.folder / "backup", passphrase="a long passphrase")
-        waiting = states()
+        waiting, before = states(), scene.accepted()
         sweeps.settle_left_batches()
         drain()
         after = scene.accepted()

@@ -26,20 +26,21 @@ def _write(actor: str, words: str = "") -> None:
 
 
 def _write_for(seconds: float, number: int, told: Path) -> None:
-    """Single-row transactions; how many, how many were refused, and the longest wait."""
+    """Single-row transactions; how many, how many were refused, the 99th percentile and the longest wait."""
     written = refused = 0
-    longest, ends_at = 0.0, time.monotonic() + seconds
+    waits, ends_at = list[float](), time.monotonic() + seconds
     while (began := time.monotonic()) < ends_at:
         try:
             _write(f"writer {number}")
             written += 1
         except OperationalError:
             refused += 1
-        longest = max(longest, time.monotonic() - began)
-    told.write_text(f"{written} {refused} {longest}")
+        waits.append(time.monotonic() - began)
+    waits.sort()
+    told.write_text(f"{written} {refused} {waits[len(waits) * 99 // 100]} {waits[-1]}")
 
 
-@fault("F11", "eight processes write to one SQLite file", rounds=4, messages=0, needs=("sqlite",))
+@fault("F11", "eight processes write at once, a row at a time", rounds=4, messages=0, long=Plan(30, 0))
 def many_writers(scene: Scene, plan: Plan) -> Verdict:
     """`rounds`: seconds. Nobody is told that the database is locked, and nothing written is lost."""
     reports = [scene.folder / f"writer-{number}" for number in range(WRITERS)]
@@ -55,9 +56,10 @@ def many_writers(scene: Scene, plan: Plan) -> Verdict:
     verdict = Verdict(sum(written), lost=sum(written) - kept)
     if refused or min(written) == 0:
         verdict.broken.append(f"{refused} transactions refused as locked; by writer: {written}")
+    p99, longest = (max(float(one[which]) for one in told) for which in (2, 3))
     verdict.notes.append(f"{sum(written) / seconds:.0f} transactions/s, most to least by writer "
-                         f"{max(written) / max(1, min(written)):.2f}, longest wait "
-                         f"{max(float(one[2]) for one in told):.2f} s")
+                         f"{max(written) / max(1, min(written)):.2f}, wait of the slowest p99 {p99 * 1000:.0f} ms, "
+                         f"longest {longest:.2f} s")
     return verdict
 
 

@@ -21,7 +21,7 @@ from tests.outbox_factory import running_campaign
 GRACE_SECONDS = 10.0
 
 
-def _ask_to_end(process: Forked) -> tuple[float, bool]:
+def ask_to_end(process: Forked) -> tuple[float, bool]:
     """Seconds it took, and whether it had to be killed."""
     started = time.monotonic()
     process.signal(signal.SIGTERM)
@@ -49,7 +49,7 @@ def deploy_workers(scene: Scene, plan: Plan) -> Verdict:
             is_away = done % 2 == 1
             if is_away:
                 server.kill()
-            seconds, had_to_be_killed = _ask_to_end(worker)
+            seconds, had_to_be_killed = ask_to_end(worker)
             took.append(seconds)
             killed += had_to_be_killed
             if is_away:
@@ -90,7 +90,7 @@ def stop_product(scene: Scene, plan: Plan) -> Verdict:
     return verdict
 
 
-def _serve(port: int) -> None:
+def serve(port: int) -> None:
     """The product's own web command, without waiting for imports again."""
     from gunicorn.app.wsgiapp import WSGIApplication
 
@@ -102,7 +102,7 @@ _TRIES = 4
 
 
 @dataclass
-class _Balancer:
+class Balancer:
     """Asks one of two servers, and the other when the first takes no connection; as a load balancer does."""
 
     ports: tuple[int, int]
@@ -138,6 +138,13 @@ class _Balancer:
     def answers(self, port: int) -> bool:
         return bool(self._ask(port))
 
+    def complaints(self) -> list[str]:
+        """Of people, not of one connection: a request that was cut was answered by the other server."""
+        wrong = sorted({code for code in self.codes if code != 200})
+        if not (wrong or self.unanswered or not self.codes):
+            return []
+        return [f"answers {wrong}, {self.unanswered} unanswered of {len(self.codes)}; {self.cut[-5:]}"]
+
 
 @fault("F4", "web processes deployed one after the other under load", rounds=2, messages=0, needs=("proc",))
 def deploy_web(scene: Scene, plan: Plan) -> Verdict:
@@ -145,8 +152,8 @@ def deploy_web(scene: Scene, plan: Plan) -> Verdict:
     browser: Any = scene.browser()
     browser.get("/accounts")
     ports = (free_port(), free_port())
-    balancer = _Balancer(ports, browser.get_cookie("abm").value)
-    servers = [scene.fork(lambda port=port: _serve(port)) for port in ports]
+    balancer = Balancer(ports, browser.get_cookie("abm").value)
+    servers = [scene.fork(lambda port=port: serve(port)) for port in ports]
     for port in ports:
         wait_until(lambda port=port: balancer.answers(port), 60)
     askers = [threading.Thread(target=balancer.ask_for_ever) for _ in range(3)]
@@ -155,18 +162,15 @@ def deploy_web(scene: Scene, plan: Plan) -> Verdict:
     took, killed = [], 0
     for done in range(plan.rounds):
         which = done % 2
-        seconds, had_to_be_killed = _ask_to_end(servers[which])
+        seconds, had_to_be_killed = ask_to_end(servers[which])
         took.append(seconds)
         killed += had_to_be_killed
-        servers[which] = scene.fork(lambda which=which: _serve(ports[which]))
+        servers[which] = scene.fork(lambda which=which: serve(ports[which]))
         wait_until(lambda which=which: balancer.answers(ports[which]), 60)
     balancer.is_over = True
     for asker in askers:
         with suppress(RuntimeError):
             asker.join(60)
-    wrong = sorted({code for code in balancer.codes if code != 200})
     verdict = Verdict(notes=[f"{len(balancer.codes)} requests, ended within {max(took):.1f} s"])
-    if wrong or balancer.unanswered or killed or not balancer.codes:
-        verdict.broken.append(f"answers {wrong}, {balancer.unanswered} unanswered of {len(balancer.codes)}, "
-                              f"{killed} killed; {balancer.cut[-5:]}")
+    verdict.broken += balancer.complaints() + ([f"{killed} killed"] if killed else [])
     return verdict
