@@ -8,14 +8,26 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, String, and_, cast, delete, insert, not_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    String,
+    and_,
+    cast,
+    delete,
+    insert,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from abm.contacts.consent import basis_in_force
 from abm.contacts.models import Contact
 from abm.targets.models import AccountChange, ContactAddress
 from campaigns.models import Suppression
-from core import clock
+from core import clock, db
 from core.id_lists import is_among
 from core.signing import keyed_digest
 
@@ -57,9 +69,29 @@ def keep_addresses(session: Session, *, everybody: bool = False) -> int:
     """Make the digests of new and changed addresses and forget those that are gone; returns how many were made.
 
     Looks at the people of accounts whose people changed since the lists were last told of it; `everybody`: at all.
+    Nothing is made in a session that only reads: there `keep_addresses_apart` comes first.
     """
-    changed = None if everybody else select(AccountChange.account_id).where(AccountChange.kind == "contact")
-    return _keep(session, None if changed is None else Contact.account_id.in_(changed))
+    if session.info.get("only_reads"):
+        return 0
+    return _keep(session, None if everybody else _of_changed_accounts())
+
+
+def keep_addresses_apart(session: Session) -> None:
+    """For a session that only reads: what is lacking is made in a transaction of its own, and the session begins anew.
+
+    A write in the reading transaction would fail on SQLite as soon as somebody else has written since it began.
+    """
+    within = _of_changed_accounts()
+    lacking = or_(_missing(within).exists(), select(ContactAddress.contact_id).where(_gone(within)).exists())
+    if not session.scalar(select(lacking)):
+        return
+    with db.transaction() as own:
+        _keep(own, within)
+    session.rollback()
+
+
+def _of_changed_accounts() -> ColumnElement[bool]:
+    return Contact.account_id.in_(select(AccountChange.account_id).where(AccountChange.kind == "contact"))
 
 
 def keep_addresses_of(session: Session, account_ids: Sequence[int]) -> int:
@@ -68,12 +100,7 @@ def keep_addresses_of(session: Session, account_ids: Sequence[int]) -> int:
 
 
 def _keep(session: Session, within: ColumnElement[bool] | None) -> int:
-    own = select(Contact.id).where(Contact.id == ContactAddress.contact_id, ContactAddress.made_at > Contact.updated_at,
-                                   Contact.email_key.is_not(None)).correlate(ContactAddress).exists()
-    gone = delete(ContactAddress).where(not_(own))
-    if within is not None:
-        gone = gone.where(ContactAddress.contact_id.in_(select(Contact.id).where(within)))
-    session.execute(gone)
+    session.execute(delete(ContactAddress).where(_gone(within)))
     made = 0
     for people in _without_digest(session, within):
         now = clock.now()
@@ -85,12 +112,22 @@ def _keep(session: Session, within: ColumnElement[bool] | None) -> int:
     return made
 
 
-def _without_digest(session: Session, within: ColumnElement[bool] | None) -> Iterator[Sequence[Any]]:
+def _gone(within: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    """Digests whose person or address is another by now."""
+    own = select(Contact.id).where(Contact.id == ContactAddress.contact_id, ContactAddress.made_at > Contact.updated_at,
+                                   Contact.email_key.is_not(None)).correlate(ContactAddress).exists()
+    return not_(own) if within is None else and_(
+        not_(own), ContactAddress.contact_id.in_(select(Contact.id).where(within)))
+
+
+def _missing(within: ColumnElement[bool] | None) -> Select[int, str | None]:
     kept = select(ContactAddress.contact_id).where(ContactAddress.contact_id == Contact.id).exists()
     missing = select(Contact.id, Contact.email_key).where(not_(kept), Contact.email_key.is_not(None))
-    if within is not None:
-        missing = missing.where(within)
-    last = 0
+    return missing if within is None else missing.where(within)
+
+
+def _without_digest(session: Session, within: ColumnElement[bool] | None) -> Iterator[Sequence[Any]]:
+    missing, last = _missing(within), 0
     while rows := session.execute(missing.where(Contact.id > last).order_by(Contact.id).limit(_CHUNK)).all():
         last = rows[-1][0]
         yield rows

@@ -4,12 +4,13 @@ from flask import flash, g, redirect, render_template, request, url_for
 
 from abm.targets import queries
 from abm.targets.actions import save_list
+from abm.targets.addressing import keep_addresses_apart
 from abm.targets.blueprint import Answer, pages
 from abm.targets.builder import EMPTY_CONDITION, Row, change, count_unfinished, walk_rows
 from abm.targets.files import ListDefinition, to_yaml
 from abm.targets.forms import ListForm, errors_of, fit_operators, form_of, read_form, to_definition
 from abm.targets.models import TargetList
-from abm.targets.previews import COUNTING_SECONDS, find_changes, preview, select_definition
+from abm.targets.previews import COUNTING_SECONDS, find_changes, needs_addresses, preview, select_definition
 from abm.targets.scopes import get_vocabulary, refuse_circle
 from abm.targets.sentence import say_list
 from abm.targets.showing import ranking_fields, show_rows, subject_choices
@@ -129,6 +130,8 @@ def _counted(form: ListForm, row: TargetList | None) -> dict[str, object]:
 
 
 def count_definition(definition: ListDefinition, row: TargetList | None, vocabulary: Vocabulary) -> dict[str, object]:
+    if needs_addresses(definition.who):
+        keep_addresses_apart(g.session)
     with time_limit(g.session, COUNTING_SECONDS):
         found, wanted = preview(g.session, definition), select_definition(g.session, definition)
         changes = find_changes(g.session, found=wanted, list_id=row.id) if row else None

@@ -53,7 +53,8 @@ class Changes:
 
 
 def preview(session: Session, definition: ListDefinition) -> Preview:
-    """Count and sample what the list would hold. The session must allow writes where rules ask who may be e-mailed."""
+    """Count and sample what the list would hold. Where rules ask who may be e-mailed and the session only reads,
+    `keep_addresses_apart` comes first."""
     started = time.perf_counter()
     if definition.accounts is not None:
         known = find_account_ids(session, definition.accounts)

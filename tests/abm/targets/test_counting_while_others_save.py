@@ -1,0 +1,56 @@
+"""Counting a rule set on a page neither needs nor takes the right to write, whoever saves meanwhile."""
+
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from abm.accounts.models import Account
+from abm.targets.addressing import keep_addresses_apart
+from abm.targets.files import ListDefinition
+from abm.targets.models import ContactAddress
+from abm.targets.previews import preview
+from abm.targets.rule_tree import Condition, Has
+from abm.targets.vocabulary import Operator
+from campaigns.models import Suppression
+from core import clock, db
+from core.signing import keyed_digest
+from tests.factories import make_account, make_contact
+
+REACHABLE = ListDefinition("reachable", "Reachable", Has("contact", Condition("contact.can_email", Operator.IS, True)))
+
+
+def _bring_in_two_people() -> None:
+    """One who may be written to, and one whose address is stopped."""
+    with db.transaction() as session:
+        for name in ("asked@example.com", "free@example.com"):
+            make_contact(session, make_account(session), email=name, lawful_basis="consent")
+        session.add(Suppression(scope="address", key=keyed_digest("address", "asked@example.com"), reason="asked",
+                                created_at=clock.now()))
+
+
+def test_new_people_are_judged_by_their_stops_though_somebody_saves_meanwhile(database: Path) -> None:
+    _bring_in_two_people()
+    with db.reading() as session:
+        session.scalar(select(func.count(Account.id)))
+        with db.transaction() as other:
+            make_account(other)
+        keep_addresses_apart(session)
+        found = preview(session, REACHABLE)
+
+    assert found.accounts == 1
+
+
+def test_the_digests_made_for_a_count_stay(database: Path) -> None:
+    _bring_in_two_people()
+    with db.reading() as session:
+        keep_addresses_apart(session)
+
+    with db.reading() as session:
+        assert session.scalar(select(func.count(ContactAddress.contact_id))) == 2
+
+
+def test_a_reading_session_asks_for_no_write_lock(database: Path) -> None:
+    _bring_in_two_people()
+    with db.reading() as session, db.transaction() as other:
+        other.scalar(select(func.count(Account.id)))
+        assert preview(session, REACHABLE).accounts >= 1
