@@ -22,6 +22,7 @@ from abm.targets.rules import read_rules
 from abm.targets.scopes import get_vocabulary
 from abm.targets.sentence import say_rule
 from abm.work.models import Task
+from abm.wiring import connect_engine
 from campaigns import jobs, lint, planning_jobs
 from campaigns.contents import spoken_words
 from campaigns.definition import BranchStep, CallStep, Definition, EmailStep, LetterStep, VisitStep, WebhookStep, parse
@@ -45,6 +46,7 @@ def names_in(words: str) -> set[str]:
 @pytest.fixture(autouse=True)
 def _company(database: Path, at: Callable[..., None]) -> None:
     at(WORKING_MOMENT)
+    connect_engine()
     with db.transaction() as session:
         set_company_value(session, name="name", value="Northwind")
         set_company_value(session, name="postal_address", value="1 Example Street")
