@@ -6,13 +6,13 @@ Who may do what is the application's matter; what is possible in which state is 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import stops
+from campaigns.approvals import find_approval, freeze
 from campaigns.definition import Definition, EmailStep, definition_hash, parse, to_raw
-from campaigns.models import Approval, ApprovedMember, Campaign, CampaignVersion, Delivery, Enrolment, Run
-from campaigns.outside import outside
+from campaigns.models import Approval, Campaign, CampaignVersion, Delivery, Enrolment, Run
 from campaigns.planning_jobs import PLAN
 from campaigns.states import CampaignState, EnrolmentState, Reason, RunState
 from campaigns.stopping import STOPPABLE
@@ -56,37 +56,36 @@ def void_approvals(session: Session, campaign: Campaign) -> None:
         campaign.state = CampaignState.DRAFT
 
 
-def find_approval(session: Session, campaign: Campaign) -> Approval | None:
-    """The approval that stands, if any."""
-    return session.scalar(select(Approval).where(Approval.campaign_id == campaign.id, Approval.voided_at.is_(None))
-                          .order_by(Approval.id.desc()).limit(1))
-
-
 def approve(session: Session, *, campaign: Campaign, approver_id: int | None, approver_name: str,
             is_admin: bool = False) -> Approval:
     """Agree to the definition as it is now for the people it means now: freezes both.
 
-    Refused to the last editor, to all but admins where caps are exempt, and where nobody could be written to.
+    Where so many people need two approvals, the second one agrees to what the first one froze. Refused to the last
+    editor, to all but admins where caps are exempt, to whoever agreed already, and where nobody could be written to.
     """
+    session.refresh(campaign, with_for_update=True)
     definition = parse(campaign.definition)
     if _is_editor(campaign, approver_id, approver_name):
         raise Refused(f"{approver_name} changed {campaign.name} last, so somebody else has to approve it")
     if definition.is_cap_exempt and not is_admin:
         raise Refused(f"{campaign.name} says caps: exempt, which only an admin may approve")
     refuse_unready(definition)
-    session.execute(update(Approval).where(Approval.campaign_id == campaign.id, Approval.voided_at.is_(None))
-                    .values(voided_at=clock.now()))
-    version = _freeze_version(session, campaign)
-    approval = Approval(campaign_id=campaign.id, version_id=version.id, approved_by_id=approver_id,
-                        approved_by=approver_name, approved_at=clock.now())
-    session.add(approval)
-    session.flush()
-    _freeze_members(session, approval, definition)
-    campaign.version_id = version.id
-    if campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
+    approval = find_approval(session, campaign)
+    if approval is not None and approval.waits_for_second:
+        _agree_second(approval, approver_id, approver_name)
+    else:
+        approval = freeze(session, campaign, definition, approver_id=approver_id, approver_name=approver_name)
+    if not approval.waits_for_second and campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
         campaign.state = CampaignState.APPROVED
     session.flush()
     return approval
+
+
+def _agree_second(approval: Approval, approver_id: int | None, approver_name: str) -> None:
+    if (approval.approved_by_id, approval.approved_by) == (approver_id, approver_name) or (
+            approver_id is not None and approver_id == approval.approved_by_id):
+        raise Refused(f"{approver_name} approved it already; for {approval.members:,} people a second person has to")
+    approval.second_by_id, approval.second_by, approval.second_at = approver_id, approver_name, clock.now()
 
 
 def _is_editor(campaign: Campaign, approver_id: int | None, approver_name: str) -> bool:
@@ -99,34 +98,6 @@ def refuse_unready(definition: Definition) -> None:
     """Refused when a message of this campaign could not lawfully leave, whoever it went to."""
     if any(isinstance(step, EmailStep) for step in definition.steps) and not definition.sender.postal_address:
         raise Refused(f"{definition.name}: sender.postal_address is missing; every message must name a postal address")
-
-
-def _freeze_version(session: Session, campaign: Campaign) -> CampaignVersion:
-    latest = session.scalar(select(CampaignVersion).where(CampaignVersion.campaign_id == campaign.id)
-                            .order_by(CampaignVersion.number.desc()).limit(1))
-    if latest is not None and latest.definition_hash == campaign.definition_hash:
-        return latest
-    version = CampaignVersion(campaign_id=campaign.id, number=latest.number + 1 if latest else 1,
-                              definition=campaign.definition, definition_hash=campaign.definition_hash,
-                              created_at=clock.now())
-    session.add(version)
-    session.flush()
-    return version
-
-
-def _freeze_members(session: Session, approval: Approval, definition: Definition) -> None:
-    people = outside().people.select_members(session, list_name=definition.list_name, roles=definition.people.roles,
-                                             per_account=definition.people.per_account).subquery()
-    chosen = select(literal(approval.id), people.c.contact_id, people.c.account_id)
-    session.connection().execute(ApprovedMember.__table__.insert().from_select(  # type: ignore[attr-defined]
-        ["approval_id", "contact_id", "account_id"], chosen))
-    members, accounts = session.execute(
-        select(func.count(), func.count(ApprovedMember.account_id.distinct()))
-        .where(ApprovedMember.approval_id == approval.id)).one()
-    if not members:
-        raise Refused(f"{definition.name} would be written to nobody: the list {definition.list_name} has no people "
-                      "that fit, so check the list and the roles")
-    approval.members, approval.accounts = members, accounts
 
 
 def launch(session: Session, *, campaign: Campaign, launched_by: str) -> Run:
@@ -163,6 +134,9 @@ def _get_launchable_approval(session: Session, campaign: Campaign) -> Approval:
         why = "was changed or cancelled after its approval" if was_approved else "is not approved"
         raise Refused(f"{campaign.name} {why}; somebody other than {campaign.editor_name or 'its editor'} must approve "
                       "it before it can be launched")
+    if approval.waits_for_second:
+        raise Refused(f"{campaign.name} was approved by {approval.approved_by} alone; for {approval.members:,} people "
+                      "a second person has to approve it before it can be launched")
     version = session.get(CampaignVersion, approval.version_id)
     if version is None or version.definition_hash != campaign.definition_hash:
         raise Refused(f"{campaign.name} was changed after its approval; approve it again")

@@ -139,7 +139,9 @@ class Offers(Protocol):
 
 @dataclass(frozen=True)
 class Policy:
-    """The company's own rules for outreach. Points and touches: 0 means no limit."""
+    """The company's own rules for outreach. Points and touches: 0 means no limit.
+
+    `second_approval_above`: more people than this need two approvals; 0: one is enough for any number."""
 
     zone: str
     country: str
@@ -154,6 +156,7 @@ class Policy:
     channel_points: Mapping[str, int]
     channel_costs: Mapping[str, str]
     is_sending_paused: bool
+    second_approval_above: int = 0
     account_points_by_tier: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     country_rules: CountryRules = field(default_factory=CountryRules)
     machine_rules: MachineRules = field(default_factory=MachineRules)

@@ -167,6 +167,8 @@ def _get_approval(session: Session, campaign: Campaign) -> Approval:
     if found is None or found.definition_hash != campaign.definition_hash:
         raise Refused(f"{campaign.name}: the new version is not approved; people move only to what was approved")
     approval: Approval = found[0]
+    if approval.waits_for_second:
+        raise Refused(f"{campaign.name}: a second person has to approve the new version before anybody moves to it")
     return approval
 
 

@@ -12,7 +12,6 @@ from abm.outreach.campaign_files import read_campaign_text, write_campaign_text
 from abm.outreach.forms import Typed, basics_typed, read_basics
 from abm.outreach.queries import (
     BOOKS,
-    find_standing_approval,
     get_campaign,
     list_buying_roles,
     list_campaigns,
@@ -24,6 +23,7 @@ from abm.outreach.step_words import say_step, say_target, say_waves
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from campaigns.approvals import find_approval
 from campaigns.complaint_days import list_complaint_days
 from campaigns.definition import CONDITIONS, DAYS, DEFAULT_STOPS, STOPS, UNITS, parse
 from campaigns.models import Campaign
@@ -92,7 +92,7 @@ def show(campaign_id: int) -> Answer:
 def campaign_frame(campaign: Campaign) -> dict[str, Any]:
     """What the frame around every page of one campaign shows."""
     return {"campaign": campaign, "runs": list_runs(g.session, campaign.id),
-            "approval": find_standing_approval(g.session, campaign),
+            "approval": find_approval(g.session, campaign),
             "complaints": list_complaint_days(g.session, domain=_sender_domain(campaign))}
 
 

@@ -80,9 +80,10 @@ def approve(name: str, email: str, as_json: bool) -> None:
         campaign = get_campaign_by_name(session, name)
         approval = approve_campaign(session, campaign=campaign, by=get_approver(session, email))
         result = {"campaign": campaign.name, "state": campaign.state, "approved_by": approval.approved_by,
-                  "members": approval.members, "accounts": approval.accounts}
-    words = (f"{name}: approved by {approval.approved_by} for {approval.members:,} people at "
-             f"{approval.accounts:,} accounts")
+                  "members": approval.members, "accounts": approval.accounts, "second_by": approval.second_by or None,
+                  "waits_for_second": approval.waits_for_second, "audience_hash": approval.audience_hash}
+    words = (f"{name}: approved by {approval.agreed_by} for {approval.members:,} people at "
+             f"{approval.accounts:,} accounts" + ("; a second person has to approve it" * approval.waits_for_second))
     answer(result, as_json=as_json, text=words)
 
 

@@ -106,6 +106,7 @@ class CompanyRules:
             channel_costs=company.channel_costs, country_rules=country_rules(company),
             machine_rules=MachineRules(company.machine_seconds, tuple(company.machine_networks)),
             is_sending_paused=company.is_sending_paused or bool(company.restored_at),
+            second_approval_above=company.second_approval_above,
             account_points_by_tier={tier: (own[0], own[1]) for tier, own in company.account_points_by_tier.items()},
         )
 

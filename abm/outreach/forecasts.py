@@ -4,7 +4,6 @@ A stored result is bound to the content and the people it was made for; whether 
 what changes beside them (caps, suppressions, the hour) is as old as the result.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -19,6 +18,7 @@ from abm.outreach.launch_check import Finding, LaunchCheck, LeftOut
 from abm.outreach.models import Forecast
 from abm.outreach.power import Power
 from abm.targets.models import ListMember, TargetList
+from campaigns.approvals import fingerprint_of
 from campaigns.conflicts import Conflict
 from campaigns.headroom import Headroom
 from campaigns.models import Campaign
@@ -58,10 +58,7 @@ def is_large(session: Session, campaign: Campaign) -> bool:
 
 def audience_of(session: Session, campaign: Campaign) -> str:
     """A fingerprint of exactly the people whom the campaign means now."""
-    people = select_people(session, facts_of(campaign).definition).subquery()
-    mixed = (people.c.contact_id % 1_000_003) * (people.c.contact_id % 999_983) % 1_000_033
-    row = session.execute(select(func.count(), func.sum(people.c.contact_id), func.sum(mixed))).one()
-    return hashlib.sha256("/".join(str(int(one or 0)) for one in row).encode()).hexdigest()
+    return fingerprint_of(session, select_people(session, facts_of(campaign).definition))
 
 
 def find_shown(session: Session, *, campaign: Campaign, kind: str, asked: str = "") -> Forecast | None:

@@ -16,7 +16,7 @@ from abm.users.queries import get_user
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
-from campaigns.models import Campaign
+from campaigns.models import Approval, Campaign
 from campaigns.versions import report_change
 from core import clock
 from core.errors import Refused
@@ -27,13 +27,26 @@ from core.errors import Refused
 def check(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     is_editor = campaign.editor_id is not None and campaign.editor_id == g.user.id
+    frame = campaign_frame(campaign)
     refusal = "You changed it last, so somebody else has to approve it." if is_editor else ""
+    if frame["approval"] and frame["approval"].approved_by_id == g.user.id:
+        refusal = "You approved it already, so somebody else has to be the second."
     found, forecast = find_check(campaign)
     return render_template("outreach/check.html", found=found,
                            names=get_left_out_names(g.session, found) if found else {},
                            explain_reason=explain_reason, refusal=refusal, say_group=say_group,
-                           change=report_change(g.session, campaign), **forecast_frame(campaign, forecast, "check"),
-                           **campaign_frame(campaign))
+                           change=report_change(g.session, campaign),
+                           has_moved_on=_has_moved_on(campaign, frame["approval"], forecast),
+                           **forecast_frame(campaign, forecast, "check"), **frame)
+
+
+def _has_moved_on(campaign: Campaign, approval: Approval | None, forecast: Forecast | None) -> bool:
+    """Whether the campaign means other people than at its approval; as far as is known where counting takes long."""
+    if approval is None or not approval.audience_hash:
+        return False
+    if not forecasts.is_large(g.session, campaign):
+        return forecasts.audience_of(g.session, campaign) != approval.audience_hash
+    return bool(forecast and forecast.audience_hash and forecast.audience_hash != approval.audience_hash)
 
 
 def find_check(campaign: Campaign) -> tuple[LaunchCheck | None, Forecast | None]:
@@ -66,7 +79,9 @@ def approve(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     try:
         found = launching.approve_campaign(g.session, campaign=campaign, by=get_user(g.session, g.user.id))
-        flash(f"Approved for {found.members:,} people at {found.accounts:,} accounts", "success")
+        whom = f"{found.members:,} people at {found.accounts:,} accounts"
+        flash(f"Approved for {whom}; a second person has to approve it too" if found.waits_for_second
+              else f"Approved for {whom}", "success")
     except Refused as error:
         g.session.rollback()
         flash(str(error), "error")

@@ -56,7 +56,8 @@ def approve_campaign(session: Session, *, campaign: Campaign, by: User) -> Appro
     approval = editing.approve(session, campaign=campaign, approver_id=by.id, approver_name=by.name or by.email,
                                is_admin=by.role == Role.ADMIN)
     record(session, action="campaign.approve", subject="campaign", subject_id=campaign.id,
-           after={"approved_by": by.email, "members": approval.members, "hash": campaign.definition_hash})
+           after={"approved_by": by.email, "members": approval.members, "hash": campaign.definition_hash,
+                  "audience_hash": approval.audience_hash, "waits_for_second": approval.waits_for_second})
     return approval
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.targets.models import ListMember, TargetList
-from campaigns.models import Approval, Campaign, Delivery, Run
+from campaigns.models import Campaign, Delivery, Run
 from campaigns.states import BOOK_OF_STATE, CampaignState, DeliveryState
 from core.errors import NotFound
 
@@ -71,12 +71,6 @@ def list_campaigns(session: Session) -> list[CampaignRow]:
 
 def list_runs(session: Session, campaign_id: int) -> list[Run]:
     return list(session.scalars(select(Run).where(Run.campaign_id == campaign_id).order_by(Run.number.desc())))
-
-
-def find_standing_approval(session: Session, campaign: Campaign) -> Approval | None:
-    """The latest approval that no edit has voided."""
-    return session.scalar(select(Approval).where(Approval.campaign_id == campaign.id, Approval.voided_at.is_(None))
-                          .order_by(Approval.id.desc()).limit(1))
 
 
 def count_waiting_campaigns(session: Session, user_id: int) -> int:

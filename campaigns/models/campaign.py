@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.states import CampaignState, RunKind, RunState
@@ -48,7 +48,9 @@ class CampaignVersion(Base):
 
 
 class Approval(Base):
-    """Somebody other than the last editor agreed to this version for these members."""
+    """Somebody other than the last editor agreed to this version for these members.
+
+    `audience_hash`: the members' fingerprint; `needs_second`: there are so many that a second person has to agree."""
 
     __tablename__ = "approval"
 
@@ -60,7 +62,21 @@ class Approval(Base):
     approved_at: Mapped[datetime]
     members: Mapped[int] = mapped_column(default=0)
     accounts: Mapped[int] = mapped_column(default=0)
+    audience_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    needs_second: Mapped[bool] = mapped_column(default=False, server_default=false())
+    second_by_id: Mapped[int | None] = mapped_column(Id)
+    second_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    second_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
+
+    @property
+    def waits_for_second(self) -> bool:
+        return self.needs_second and self.second_at is None
+
+    @property
+    def agreed_by(self) -> str:
+        """The name, or both names, of those who agreed."""
+        return f"{self.approved_by} and {self.second_by}" if self.second_by else self.approved_by
 
 
 class ApprovedMember(Base):

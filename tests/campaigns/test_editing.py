@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from abm.company.actions import set_company_value
 from campaigns import editing
+from campaigns.approvals import find_approval, fingerprint_of
+from campaigns.definition import parse
 from campaigns.enrolment import plan_chunk
-from campaigns.models import ApprovedMember, Campaign, CampaignVersion, Run
+from campaigns.models import Approval, ApprovedMember, Campaign, CampaignVersion, Run
 from campaigns.reports import campaign_status
 from campaigns.states import CampaignState, Reason, RunState
 from campaigns.stops import current
+from campaigns.survey import select_people
 from core.db import Session
 from core.errors import Refused
 from core.settings import ROOT
@@ -113,6 +117,52 @@ def test_approval_freezes_the_people_by_role_and_number(session: Session) -> Non
     campaign = make_campaign(session, people={"roles": ["decision_maker", "champion"], "per_account": 1})
     approve(session, campaign)
     assert list(session.scalars(select(ApprovedMember.contact_id))) == [best.id]
+
+
+def test_many_people_need_a_second_approval_by_somebody_else(session: Session) -> None:
+    set_company_value(session, name="second_approval_above", value=2)
+    make_people(session, 3)
+    campaign = make_campaign(session)
+    approve(session, campaign)
+    assert campaign.state == CampaignState.DRAFT
+    with pytest.raises(Refused, match="a second person"):
+        launch(session, campaign)
+    with pytest.raises(Refused, match="approved it already"):
+        approve(session, campaign)
+    with pytest.raises(Refused, match="somebody else has to approve"):
+        approve(session, campaign, by=1)
+    approve(session, campaign, by=3)
+    approvals = session.scalars(select(Approval)).all()
+    assert [(one.approved_by_id, one.second_by_id) for one in approvals] == [(2, 3)]
+    assert launch(session, campaign).approval_id == approvals[0].id
+
+
+def test_an_edit_voids_the_first_of_two_approvals(session: Session) -> None:
+    set_company_value(session, name="second_approval_above", value=2)
+    make_people(session, 3)
+    campaign = make_campaign(session)
+    approve(session, campaign)
+    campaign = make_campaign(session, title="Another")
+    approve(session, campaign, by=3)
+    with pytest.raises(Refused, match="a second person"):
+        launch(session, campaign)
+
+
+def test_few_people_need_one_approval(session: Session) -> None:
+    set_company_value(session, name="second_approval_above", value=2)
+    make_people(session, 2)
+    assert make_approved(session).state == CampaignState.APPROVED
+
+
+def test_an_approval_is_bound_to_its_people_by_their_fingerprint(session: Session) -> None:
+    make_people(session, 3)
+    campaign = make_approved(session)
+    approval = find_approval(session, campaign)
+    assert approval is not None
+    present = select_people(session, parse(campaign.definition))
+    assert approval.audience_hash == fingerprint_of(session, present)
+    make_people(session, 1)
+    assert approval.audience_hash != fingerprint_of(session, select_people(session, parse(campaign.definition)))
 
 
 def test_a_draft_cannot_be_launched(session: Session) -> None:

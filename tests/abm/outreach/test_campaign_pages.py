@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from abm.accounts.models import Account
 from abm.audit.models import AuditEntry
+from abm.company.actions import set_company_value
 from abm.contacts.models import Contact
 from abm.outreach.queries import get_campaign_by_name
 from campaigns import jobs, planning_jobs
@@ -232,6 +233,19 @@ def test_the_last_editor_cannot_approve(marketer: Any) -> None:
     assert "somebody else has to approve" in answer.text
     with db.reading() as session:
         assert session.get_one(Campaign, campaign_id).state == "draft"
+
+
+def test_the_page_asks_for_a_second_person_where_the_company_wants_two(client_as: Client, marketer: Any) -> None:
+    campaign_id = made(marketer)
+    with db.transaction() as session:
+        set_company_value(session, name="second_approval_above", value=1)
+    first, second = client_as("marketer"), client_as("admin")
+    answer = first.post(f"/campaigns/{campaign_id}/approve", follow_redirects=True).text
+    assert ("a second person has to approve it too" in answer, "You approved it already" in answer) == (True, True)
+    assert first.post(f"/campaigns/{campaign_id}/launch").status_code == 409
+    assert "Approve as the second" in second.get(f"/campaigns/{campaign_id}/check").text
+    second.post(f"/campaigns/{campaign_id}/approve")
+    assert second.post(f"/campaigns/{campaign_id}/launch").status_code == 302
 
 
 def test_a_launch_before_approval_is_refused(marketer: Any) -> None:

@@ -21,8 +21,8 @@ from abm.outreach.step_words import say_target
 from abm.targets.rules import read_rules
 from abm.targets.scopes import get_vocabulary
 from abm.targets.sentence import say_rule
-from abm.work.models import Task
 from abm.wiring import connect_engine
+from abm.work.models import Task
 from campaigns import jobs, lint, planning_jobs
 from campaigns.contents import spoken_words
 from campaigns.definition import BranchStep, CallStep, Definition, EmailStep, LetterStep, VisitStep, WebhookStep, parse
