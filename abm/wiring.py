@@ -27,10 +27,13 @@ ALL_TABLES = "abm.all_models"
 # Areas above the target lists that add subjects to list rules.
 LIST_FIELD_MODULES = (
     "abm.work.list_fields",
+    "abm.partners.list_fields",
     "abm.dossier.list_fields",
     "abm.engagement.list_fields",
     "abm.plans.list_fields",
 )
+# Areas above the call desk that say which calls are not made at it.
+DESK_MODULES = ("abm.partners.desk",)
 # Areas above outreach that keep words about people, and clear them when somebody is erased.
 FORGETTING_MODULES = ("abm.identity.forgetting",)
 
@@ -44,7 +47,7 @@ def load_list_fields() -> None:
 def connect_engine() -> None:
     """Hand the application's side to `campaigns`, and subjects to list rules. Cheap: nothing heavy is imported."""
     load_list_fields()
-    for name in FORGETTING_MODULES:
+    for name in (*DESK_MODULES, *FORGETTING_MODULES):
         importlib.import_module(name)
     from abm.outreach.engine_side import engine_side
     from campaigns.outside import connect

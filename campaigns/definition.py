@@ -14,6 +14,7 @@ from campaigns.definition_reading import read_definition
 from campaigns.definition_steps import STEP_KINDS, write_step
 from campaigns.definition_values import (
     ACCOUNT_OWNER,
+    ACCOUNT_PARTNER,
     CONDITIONS,
     DAYS,
     DEFAULT_STOPS,
@@ -47,6 +48,7 @@ from campaigns.definition_values import (
 
 __all__ = [
     "ACCOUNT_OWNER",
+    "ACCOUNT_PARTNER",
     "CONDITIONS",
     "DAYS",
     "DEFAULT_STOPS",

@@ -12,6 +12,7 @@ DEFAULT_STOPS = ("reply", "meeting", "opt_out", "complaint", "hard_bounce")
 CONDITIONS = ("replied", "clicked", "ordered", "met")
 ZONES = ("recipient", "account", "company")
 ACCOUNT_OWNER = "account_owner"
+ACCOUNT_PARTNER = "account_partner"
 END = "end"
 REENTRY_NEVER, REENTRY_REQUALIFIED, REENTRY_AFTER = "never", "requalified", "after"
 
@@ -129,7 +130,8 @@ class EmailStep:
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """A task for a seller: `assign_to` is account_owner or a user's address; `languages` hold the script (as text)."""
+    """A task for a seller: `assign_to` is account_owner, account_partner (the partner that looks after the
+    account, else its owner) or a user's address; `languages` hold the script (as text)."""
 
     id: str
     script: str = ""

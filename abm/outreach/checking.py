@@ -10,7 +10,17 @@ from abm.offers.models import Offer
 from abm.outreach.branch_rules import find_rule_complaints
 from abm.targets.models import TargetList
 from abm.users.models import User
-from campaigns.definition import ACCOUNT_OWNER, BranchStep, CallStep, Content, Definition, EmailStep, Step, VisitStep
+from campaigns.definition import (
+    ACCOUNT_OWNER,
+    ACCOUNT_PARTNER,
+    BranchStep,
+    CallStep,
+    Content,
+    Definition,
+    EmailStep,
+    Step,
+    VisitStep,
+)
 from campaigns.definition_contents import is_mjml
 from campaigns.mjml_parts import html_of
 from campaigns.sandbox import compile_template
@@ -51,9 +61,10 @@ def _unknown_names(session: Session, step: Step, place: str) -> dict[str, str]:
     offers = set(session.scalars(select(Offer.name))) if step.offer else set()
     if step.offer and step.offer not in offers and (hint := _nearest(step.offer, offers)):
         complaints[f"{place}.offer"] = f'there is no offer "{step.offer}"{hint}'
-    if isinstance(step, CallStep | VisitStep) and step.assign_to != ACCOUNT_OWNER and "@" not in step.assign_to:
-        known = [ACCOUNT_OWNER, *session.scalars(select(User.email).where(User.is_active))]
-        hint = _nearest(step.assign_to, known) or f"; write {ACCOUNT_OWNER} or the address of a user"
+    roles = (ACCOUNT_OWNER, ACCOUNT_PARTNER)
+    if isinstance(step, CallStep | VisitStep) and step.assign_to not in roles and "@" not in step.assign_to:
+        known = [*roles, *session.scalars(select(User.email).where(User.is_active))]
+        hint = _nearest(step.assign_to, known) or f"; write {' or '.join(roles)} or the address of a user"
         complaints[f"{place}.assign_to"] = f'"{step.assign_to}" is nobody here{hint}'
     return complaints
 

@@ -11,6 +11,7 @@ from abm.company.queries import get_company
 from abm.outreach import answers, branch_rules, people, postal
 from abm.outreach.countries import country_rules
 from campaigns.consent_expiry import EXPRESS
+from campaigns.definition_values import ACCOUNT_PARTNER
 from campaigns.machine_rules import MachineRules
 from campaigns.outside import Answer, CallRequest, Outside, Policy, Recipient
 
@@ -72,14 +73,24 @@ class CallDesk:
         from abm.work.actions import create_call_tasks
 
         create_call_tasks(session, requests=requests)
+        _give_to_partners(session, requests)
 
     def place_visits(self, session: Session, requests: Sequence[CallRequest]) -> None:
         from abm.work.actions import create_visit_tasks
 
         create_visit_tasks(session, requests=requests)
+        _give_to_partners(session, requests)
 
     def show_answer(self, session: Session, answer: Answer) -> None:
         answers.show_answer(session, answer)
+
+
+def _give_to_partners(session: Session, requests: Sequence[CallRequest]) -> None:
+    wanted = [request.delivery_id for request in requests if request.assign_to == ACCOUNT_PARTNER]
+    if wanted:
+        from abm.partners.actions import give_campaign_tasks
+
+        give_campaign_tasks(session, origin_ids=wanted)
 
 
 class OfferBook:

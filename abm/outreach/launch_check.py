@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import company_today, get_company
@@ -14,6 +14,7 @@ from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.outreach.list_findings import find_list_findings
 from abm.outreach.power import Power, find_power
+from abm.partners.queries import count_without_partner
 from abm.plans.queries import failed_of, list_stopped
 from abm.sending.queries import find_sender_findings
 from abm.targets.models import ListMember, TargetList
@@ -21,16 +22,16 @@ from abm.users.models import User
 from campaigns import launch_check as engine
 from campaigns import lint
 from campaigns.conflicts import Conflict, find_conflicts
-from campaigns.definition import ACCOUNT_OWNER, CallStep, Definition, EmailStep, VisitStep, parse
+from campaigns.definition import ACCOUNT_OWNER, ACCOUNT_PARTNER, CallStep, Definition, EmailStep, VisitStep, parse
 from campaigns.headroom import Headroom, measure_headroom
 from campaigns.models import Campaign
 from campaigns.states import Reason
 from campaigns.survey import Told, draw_preview, tell_nobody
 from core import clock
 
-REFUSE, WARN = "refuse", "warn"
+REFUSE, WARN, NOTE = "refuse", "warn", "note"
 _MOST_STOPPED = 100
-_LEVELS = (REFUSE, WARN, "note")
+_LEVELS = (REFUSE, WARN, NOTE)
 
 
 @dataclass(frozen=True)
@@ -178,16 +179,25 @@ def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterat
             yield Finding(WARN, "offer", f"The offer {offer.name} of step {step.id} is not on today; while it is not, "
                                          "nobody gets that message.")
         assigned = step.assign_to if isinstance(step, CallStep | VisitStep) else ACCOUNT_OWNER
-        if assigned != ACCOUNT_OWNER and not _is_user(session, assigned):
+        if assigned == ACCOUNT_PARTNER:
+            alone = count_without_partner(session, list_members(definition))
+            if alone:
+                yield Finding(NOTE, "assign_to", f"{alone:,} accounts of the list have no partner: what step {step.id} "
+                                                 "asks for goes to their owners.", alone)
+        elif assigned != ACCOUNT_OWNER and not _is_user(session, assigned):
             yield Finding(WARN, "assign_to", f"{assigned} of step {step.id} is no active user; it goes to "
                                              "the accounts' owners.")
 
 
+def list_members(definition: Definition) -> Select[int]:
+    """The ids of the accounts that stand in the campaign's list."""
+    return (select(ListMember.account_id).join(TargetList, TargetList.id == ListMember.list_id)
+            .where(TargetList.name == definition.list_name))
+
+
 def _stopped_prospects(session: Session, definition: Definition) -> Iterator[Finding]:
     """Prospects of the list that are not written to, with the question they fail."""
-    members = select(ListMember.account_id).join(TargetList, TargetList.id == ListMember.list_id).where(
-        TargetList.name == definition.list_name)
-    found = list_stopped(session, members, limit=_MOST_STOPPED)
+    found = list_stopped(session, list_members(definition), limit=_MOST_STOPPED)
     if found:
         said = "; ".join(f"{account.name} ({', '.join(failed_of(row)).lower()})" for account, row in found[:3])
         count = f"{len(found)}{' or more' if len(found) == _MOST_STOPPED else ''}"

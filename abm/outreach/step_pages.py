@@ -19,7 +19,7 @@ from abm.users.queries import list_active_users
 from abm.web.access import requires
 from abm.web.permissions import Permission, may
 from campaigns.channels.webhook_secrets import read_turns, secrets_of
-from campaigns.definition import ACCOUNT_OWNER, CONDITIONS, END, STEP_KINDS, UNITS
+from campaigns.definition import ACCOUNT_OWNER, ACCOUNT_PARTNER, CONDITIONS, END, STEP_KINDS, UNITS
 from campaigns.models import Campaign
 from campaigns.personalisation import every_name
 from core import clock
@@ -180,4 +180,5 @@ def may_see_secret() -> bool:
 
 def _callers() -> list[tuple[str, str]]:
     users = [(user.email, f"{user.name} ({user.role})") for user in list_active_users(g.session)]
-    return [(ACCOUNT_OWNER, "The account's owner"), *users]
+    return [(ACCOUNT_OWNER, "The account's owner"),
+            (ACCOUNT_PARTNER, "The account's partner, else its owner"), *users]

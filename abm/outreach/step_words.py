@@ -2,6 +2,7 @@
 
 from campaigns.definition import (
     ACCOUNT_OWNER,
+    ACCOUNT_PARTNER,
     BranchStep,
     CallStep,
     Definition,
@@ -19,13 +20,16 @@ KIND_ICONS = {"email": "mail", "call": "phone", "letter": "file-text", "visit": 
               "wait": "clock", "branch": "filter"}
 
 
+_ASSIGNED = {ACCOUNT_OWNER: "the account's owner", ACCOUNT_PARTNER: "the account's partner"}
+
+
 def say_step(step: Step) -> str:
     """What the step is, in one line."""
     match step:
         case EmailStep():
             return step.subject
         case CallStep() | VisitStep():
-            who = "the account's owner" if step.assign_to == ACCOUNT_OWNER else step.assign_to
+            who = _ASSIGNED.get(step.assign_to, step.assign_to)
             return f"{'Call' if isinstance(step, CallStep) else 'Visit'} by {who}"
         case LetterStep():
             return f"Letter: {step.subject}" if step.subject else "Letter"

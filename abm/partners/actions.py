@@ -163,6 +163,18 @@ def give_tasks(session: Session, *, partner_id: int, task_ids: Sequence[int]) ->
     return len(given)
 
 
+def give_campaign_tasks(session: Session, *, origin_ids: Sequence[int]) -> None:
+    """Give the open tasks that campaigns made for these deliveries to the active partners of their accounts; tasks of
+    accounts without one stay their owners'. A repeat gives nothing twice."""
+    fits = and_(PartnerAccount.account_id == Task.account_id, Partner.id == PartnerAccount.partner_id)
+    rows = (select(Task.id, Partner.id, literal(clock.now(), PartnerTask.given_at.type), Task.created_by)
+            .join(PartnerAccount, PartnerAccount.account_id == Task.account_id).join(Partner, fits)
+            .where(Task.origin == "campaign", Task.origin_id.in_([str(one) for one in origin_ids]),
+                   Task.state == "open", Partner.is_active, ~exists().where(PartnerTask.task_id == Task.id)))
+    session.connection().execute(insert(PartnerTask).from_select(
+        ["task_id", "partner_id", "given_at", "given_by"], rows))
+
+
 def take_task_back(session: Session, *, task_id: int, reason: str = "") -> None:
     """The task is ours again; its owner sees why in its note."""
     held = session.get(PartnerTask, task_id)

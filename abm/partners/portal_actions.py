@@ -37,7 +37,8 @@ def end_own_contact(session: Session, partner: Partner, *, task_id: int, result:
     """How the partner's call or visit ended, with everything that follows as if a colleague had said it."""
     get_own_task(session, partner, task_id)
     if isinstance(result, CallResult):
-        return record_call(session, task_id=task_id, result=result, company=company)
+        return record_call(session, task_id=task_id, result=result, company=company,
+                           note_order=lambda order: _note_brought(session, partner, order))
     return record_visit(session, task_id=task_id, result=result, company=company)
 
 
@@ -59,11 +60,15 @@ def bring_order(session: Session, partner: Partner, *, account_id: int, ordered_
     account, _given = get_own_account(session, partner, account_id)
     order = enter_order(session, account_id=account.id, ordered_on=ordered_on, lines=lines, external_id=number,
                         amount=None if lines else amount or Decimal(0))
-    order.status = "entered by partner"
-    session.add(PartnerOrder(order_id=order.id, partner_id=partner.id, user_id=actor().user_id,
-                             entered_at=clock.now()))
-    session.flush()
+    _note_brought(session, partner, order)
     add_account_event(session, account_id=account.id, kind="partner", link=f"/orders/{order.id}",
                       title=f"Order {order.external_id} worth {order.amount:,.2f} {order.currency} brought by "
                             f"{partner.name}")
     return order
+
+
+def _note_brought(session: Session, partner: Partner, order: Order) -> None:
+    order.status = "entered by partner"
+    session.add(PartnerOrder(order_id=order.id, partner_id=partner.id, user_id=actor().user_id,
+                             entered_at=clock.now()))
+    session.flush()

@@ -41,6 +41,8 @@ from abm.work.forms import parse_call_result, parse_visit_result
 from abm.work.models import Task
 from abm.work.order_lines import FIELDS, TypedLine, read_lines, typed_lines
 from abm.work.outcomes import OUTCOMES
+from abm.work.script_answers import answer_script, walk_of
+from abm.work.scripts import parse_script
 from abm.work.visit_steps import OUTCOMES as VISIT_OUTCOMES
 from core.errors import InvalidInput
 
@@ -48,8 +50,8 @@ pages = Blueprint("portal", __name__, url_prefix="/portal")
 Answer = str | Response | tuple[str, int]
 OWN = Permission.SERVE_AS_PARTNER
 _BLANK_LINES = 3
-# An order is entered with its lines on a page of its own.
-_ENDINGS = {"call": {name: words for name, words in OUTCOMES.items() if name != "order"},
+# The order of a visit is entered with its lines on a page of its own.
+_ENDINGS = {"call": dict(OUTCOMES),
             "visit": {name: words for name, words in VISIT_OUTCOMES.items() if name != "order"}}
 
 
@@ -126,7 +128,26 @@ def _task(found: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> s
     may_dial = dialling is None or not (dialling.is_blocked or dialling.needs_decision)
     return render_template("portal/task.html", task=found, typed=typed, errors=errors, dialling=dialling,
                            phone=found.contact.phone if found.contact and may_dial else None,
-                           today=company_today(g.session), endings=_ENDINGS.get(found.kind, {}))
+                           today=company_today(g.session), endings=_ENDINGS.get(found.kind, {}), **_script(found),
+                           lines=[*_typed_lines(), TypedLine()], products=search_sold_products(g.session, ""))
+
+
+def _script(found: Task) -> dict[str, Any]:
+    """The way through the script of a call, as at our own desk."""
+    return {"script": parse_script(found.script), "walk": walk_of(found), "is_own": True,
+            "answer_at": url_for("portal.answer", task_id=found.id)}
+
+
+@pages.post("/tasks/<int:task_id>/script")
+@requires(OWN)
+def answer(task_id: int) -> Answer:
+    """An answer in the script; to htmx the next step alone."""
+    found = get_own_task(g.session, _partner(), task_id)
+    walked = answer_script(g.session, task=found, passed=request.form.get("passed", 0, type=int),
+                           choice=request.form.get("choice", 0, type=int), user_id=g.user.id)
+    if request.headers.get("HX-Request"):
+        return render_template("work/_script.html", task=found, **{**_script(found), "walk": walked})
+    return redirect(url_for("portal.task", task_id=task_id))
 
 
 @pages.post("/tasks/<int:task_id>/done")
@@ -140,9 +161,10 @@ def finish(task_id: int) -> Answer:
             portal_actions.finish_own_task(g.session, partner, task_id=task_id,
                                            note=request.form.get("note", "").strip()[:10_000])
         else:
-            parse = parse_call_result if found.kind == "call" else parse_visit_result
-            portal_actions.end_own_contact(g.session, partner, task_id=task_id, company=g.company,
-                                           result=parse(_ending(found.kind), today=today))
+            form = _ending(found.kind)
+            result = (parse_call_result(form, today=today, typed=_priced_lines()) if found.kind == "call"
+                      else parse_visit_result(form, today=today))
+            portal_actions.end_own_contact(g.session, partner, task_id=task_id, company=g.company, result=result)
     except InvalidInput as error:
         return _task(get_own_task(g.session, partner, task_id), request.form, error.fields), 422
     flash("Thank you, that is on record", "success")
@@ -150,8 +172,8 @@ def finish(task_id: int) -> Answer:
 
 
 def _ending(kind: str) -> dict[str, str]:
-    """The form, without an outcome that is not offered here."""
-    form = request.form.to_dict()
+    """The form, without an outcome that is not offered here; codes of offers are ours to redeem."""
+    form = {name: value for name, value in request.form.items() if name != "code"}
     return form if form.get("outcome") in _ENDINGS[kind] else {**form, "outcome": ""}
 
 
@@ -210,10 +232,8 @@ def new_order(account_id: int) -> Answer:
 def bring_order(account_id: int) -> Answer:
     partner = _partner()
     get_own_account(g.session, partner, account_id)
-    fields, typed = Fields(request.form), _typed_lines()
-    prices = list_prices(g.session, [line.sku for line in typed], currency=g.company.currency)
-    read = read_lines([TypedLine(line.sku, line.quantity, line.price or prices.get(line.sku, ""), line.discount)
-                       for line in typed])
+    fields, typed = Fields(request.form), _priced_lines()
+    read = read_lines(typed)
     day, number = fields.day("ordered_on", missing="Say on which day."), fields.text("number", longest=200)
     amount = None if typed else fields.amount("amount", missing="Say what it is worth, or add its lines.")
     if read.errors:
@@ -233,6 +253,14 @@ def bring_order(account_id: int) -> Answer:
 
 def _typed_lines() -> list[TypedLine]:
     return typed_lines({name: request.form.getlist(f"line_{name}") for name in FIELDS})
+
+
+def _priced_lines() -> list[TypedLine]:
+    """The lines that were typed, at the list price where none was."""
+    typed = _typed_lines()
+    prices = list_prices(g.session, [line.sku for line in typed], currency=g.company.currency)
+    return [TypedLine(line.sku, line.quantity, line.price or prices.get(line.sku, ""), line.discount)
+            for line in typed]
 
 
 def _order_form(account_id: int, typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, select
+from sqlalchemy import Row, Select, case, exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from abm.accounts.models import Account
@@ -160,3 +160,11 @@ def export_orders(session: Session, partner_id: int) -> Iterator[Sequence[Any]]:
                                                        execution_options={"yield_per": 5_000}):
         yield (order.external_id, account.external_id, account.name, order.ordered_on, order.amount, order.currency,
                name, entry.entered_at)
+
+
+def count_without_partner(session: Session, account_ids: Select[int]) -> int:
+    """How many of these accounts no active partner looks after."""
+    chosen = account_ids.subquery()
+    own = exists().where(PartnerAccount.account_id == chosen.c[0], Partner.id == PartnerAccount.partner_id,
+                         Partner.is_active)
+    return session.scalar(select(func.count()).select_from(chosen).where(~own)) or 0

@@ -61,6 +61,7 @@ def list_due_calls(session: Session, *, user_id: int | None, limit: int = PAGE,
     at, company = clock.now(), get_company(session)
     today = at.astimezone(ZoneInfo(company.timezone)).date()
     due = [Task.kind == "call", Task.state == "open", func.coalesce(Task.due_on, today) <= today]
+    due += [~elsewhere for elsewhere in _ELSEWHERE]
     if user_id is not None:
         due.append(or_(Task.owner_id == user_id, Task.owner_id.is_(None)))
     if free_only:
@@ -80,6 +81,14 @@ def list_due_calls(session: Session, *, user_id: int | None, limit: int = PAGE,
     )
     return [QueuedCall(task, opening if place == 2 else None, urgency, bool(promised))
             for task, opening, urgency, promised, place in session.execute(query)]
+
+
+_ELSEWHERE: list[ColumnElement[bool]] = []
+
+
+def keep_off_the_desk(is_elsewhere: ColumnElement[bool]) -> None:
+    """A condition of a higher area on `Task`: such calls are made by somebody else than us."""
+    _ELSEWHERE.append(is_elsewhere)
 
 
 def is_free(user_id: int | None, at: datetime) -> ColumnElement[bool]:

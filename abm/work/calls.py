@@ -1,5 +1,6 @@
 """How a call ended, and everything that follows at once: order, number, next try, cost, campaign, touch, timeline."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -32,13 +33,14 @@ from core.errors import InvalidInput, Refused
 _OF_THIS_TRY = frozenset({"answers", "dial_anyway"})
 
 
-def record_call(session: Session, *, task_id: int, result: CallResult, company: Company) -> Task:
+def record_call(session: Session, *, task_id: int, result: CallResult, company: Company,
+                note_order: Callable[[Order], None] | None = None) -> Task:
     """Keep how an open call ended and carry out what follows; all of it or nothing.
 
     call_back moves the call to the day and time on the person's clock; not_reached tries again on their next working
     day at another time of day, three times in all; wrong_number takes the number from the person and leaves the person;
-    order enters the order with its lines and redeems the code that was given. When the call is over, its campaign step
-    ends. Every try stands on the account's timeline with its cost and counts as a touch, once.
+    order enters the order with its lines, redeems the code that was given and hands it to `note_order`. When the call
+    is over, its campaign step ends. Every try stands on the timeline with its cost and counts as a touch, once.
     Raises Refused when the call is closed, has no account or is open on somebody else's screen; InvalidInput from the
     order, its code and a moment that is over.
     """
@@ -51,6 +53,8 @@ def record_call(session: Session, *, task_id: int, result: CallResult, company: 
         raise Refused(f"{holder.name} has this call open")
     with session.begin_nested():
         order = _enter_order(session, account_id, result, company) if result.outcome == "order" else None
+        if order is not None and note_order is not None:
+            note_order(order)
         if result.outcome == "wrong_number":
             _forget_number(session, task)
         made = _keep_try(session, task, result, company)

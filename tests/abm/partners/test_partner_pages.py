@@ -1,21 +1,30 @@
 """What colleagues do with partners, and what a partner's people do with their share."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
 from abm.accounts.models import Account, AccountEvent
+from abm.catalogue.models import Product
 from abm.cli import main
 from abm.orders.models import AccountDay, Order, OrderLine
 from abm.partners.actions import assign_accounts
 from abm.partners.models import Partner, PartnerAccount, PartnerOrder, PartnerTask, PartnerUser
 from abm.partners.queries import measure_shares
+from abm.targets.compile import select_account_ids
+from abm.targets.rules import read_rules
+from abm.targets.scopes import get_vocabulary, make_scope
 from abm.users.models import User
+from abm.wiring import connect_engine, load_list_fields
+from abm.work.call_queue import list_due_calls
 from abm.work.models import CallTry, Task
+from campaigns import jobs
 from core import clock, db
 from tests.abm.partners.shares import DAY, make_partner, make_share, sign_in
-from tests.factories import make_account
+from tests.campaigns.campaign_factory import make_run, put_in_list
+from tests.factories import make_account, make_contact, make_user
 
 
 @pytest.fixture
@@ -120,6 +129,73 @@ def test_a_call_of_a_partner_ends_as_a_colleagues_would(app, share):
     client.post(f"/portal/tasks/{share['task']}/done", data={"outcome": "reached", "note": "Wants a price list"})
     assert one(select(Task.state)) == "done"
     assert one(select(CallTry.user_id)) == client.user_id
+
+
+def test_a_partner_takes_an_order_in_the_call_itself_with_its_lines(app, share):
+    with db.transaction() as session:
+        session.get_one(Task, share["task"]).kind = "call"
+        session.scalars(select(Product)).one().price_amount = Decimal("3.10")
+    client = sign_in(app, share["partner"])
+    assert "Took an order?" in client.get(f"/portal/tasks/{share['task']}").text
+    answer = client.post(f"/portal/tasks/{share['task']}/done", data={
+        "outcome": "order", "note": "At once", "line_sku": ["P-wodaeM", ""], "line_quantity": ["10", ""],
+        "line_price": ["", ""], "line_discount": ["", ""], "code": "NOT-THEIRS"})
+    assert answer.status_code == 302
+    order = one(select(Order).where(Order.status == "entered by partner"))
+    assert (order.amount, one(select(Task.state))) == (Decimal("31.00"), "done")
+    assert one(select(PartnerOrder.user_id).where(PartnerOrder.order_id == order.id)) == client.user_id
+
+
+def test_a_wrong_line_of_a_partners_call_keeps_the_call_open(app, share):
+    with db.transaction() as session:
+        session.get_one(Task, share["task"]).kind = "call"
+    answer = sign_in(app, share["partner"]).post(f"/portal/tasks/{share['task']}/done", data={
+        "outcome": "order", "line_sku": "NO-SUCH", "line_quantity": "1", "line_price": "2", "line_discount": ""})
+    assert (answer.status_code, "NO-SUCH" in answer.text, one(select(Task.state))) == (422, True, "open")
+
+
+def test_a_partner_walks_the_branches_of_a_script(app, share):
+    with db.transaction() as session:
+        task = session.get_one(Task, share["task"])
+        task.kind, task.script = "call", "? In time?\n- yes -> end\n- no\nSay sorry."
+    client, address = sign_in(app, share["partner"]), f"/portal/tasks/{share['task']}"
+    assert "In time?" in client.get(address).text
+    step = client.post(f"{address}/script", data={"passed": 0, "choice": 1}, headers={"HX-Request": "true"}).text
+    assert ("Say sorry." in step, f"{address}/script" in step) == (True, True)
+
+
+def test_a_campaigns_calls_go_to_the_accounts_partner_and_off_our_desk(app, share, at):
+    at(datetime(2026, 6, 1, 10, tzinfo=UTC))
+    connect_engine()
+    step = {"id": "call", "channel": "call", "script": "Ask", "assign_to": "account_partner"}
+    with db.transaction() as session:
+        seller = make_user(session, role="sales")
+        account = session.get_one(Account, share["account"])
+        alone = make_contact(session, make_account(session, owner_id=seller.id), phone="+43 1 1").account
+        account.owner_id = seller.id
+        put_in_list(session, [account, alone])
+        make_run(session, steps=[step])
+    jobs.drain_outbox()
+    with db.reading() as session:
+        made = session.scalars(select(Task).where(Task.origin == "campaign")).all()
+        given = session.scalars(select(PartnerTask).where(PartnerTask.task_id.in_([task.id for task in made]))).all()
+        assert (len(made), [one.partner_id for one in given]) == (2, [share["partner"]])
+        on_desk = list_due_calls(session, user_id=seller.id)
+        assert [call.task.account_id for call in on_desk] == [alone.id]
+    assert "hello: call" in sign_in(app, share["partner"]).get("/portal/tasks").text
+
+
+def test_lists_ask_for_the_partner_of_an_account(app, share):
+    load_list_fields()
+    with db.transaction() as session:
+        make_account(session)
+        vocabulary = get_vocabulary(session)
+        rule = read_rules({"all": [{"field": "partner.name", "is": "Alpine Supplies"},
+                                   {"field": "partner.kind", "is": "distributor"}]}, vocabulary)
+        nobody = read_rules({"field": "partner.name", "is_empty": True}, vocabulary)
+        found = [set(session.scalars(select_account_ids(each, None, make_scope(session)))) for each in (rule, nobody)]
+    assert share["account"] in found[0]
+    assert (len(found[0]), len(found[1])) == (1, 1)
 
 
 def test_an_order_entered_by_a_partner_counts_and_is_known_as_its_own(app, share):
