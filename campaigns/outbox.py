@@ -4,11 +4,12 @@ A claim is one batch row (lease and fence) and one UPDATE. Everything after it n
 its lease changes nothing.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import ColumnElement, Row, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaigns import caps, turns
@@ -23,6 +24,7 @@ from campaigns.states import DeliveryState, RunState
 from campaigns.value_rows import moment_text, to_rows, value_rows
 from core import clock
 from core.db import is_postgres
+from core.id_lists import is_among
 
 BATCH_SIZE = 500
 LEASE_SECONDS = 30.0
@@ -35,7 +37,7 @@ _COLUMNS = ("id, run_id, version_id, enrolment_id, account_id, contact_id, posit
 _PREPARED = ("message_id", "content_hash", "address", "variant", "language")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaimedRow:
     """A claimed delivery with what was decided for it when it was planned."""
 
@@ -58,7 +60,7 @@ class ClaimedBatch:
     route: Route = OPERATORS_OWN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """What T4 found out about a message: kept with the row by the hand-over commit."""
 
@@ -86,6 +88,7 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
         rows = _claim_rows(session, group, batch_id=batch.id, limit=turn.most)
         if rows:
             batch.fence, batch.size = batch.id, len(rows)
+            batch.delivery_ids = json.dumps([row.due.id for row in rows], separators=(",", ":"))
             session.flush()
             turns.had_turn(group.run_id)
             return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel,
@@ -117,8 +120,8 @@ def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: i
     typed = statement.columns(*(Delivery.__table__.c[name.strip()] for name in _COLUMNS.split(",")))
     found = session.execute(typed, {
         "batch": batch_id, "run": group.run_id, "position": group.position, "now": clock.now(),
-        "version": group.version_id, "channel": group.channel, "limit": limit})
-    return tuple(ClaimedRow(DueDelivery(*row[:14]), row.variant, row.language) for row in found)
+        "version": group.version_id, "channel": group.channel, "limit": limit}).all()
+    return tuple(ClaimedRow(DueDelivery(*row[:14]), row[14], row[15]) for row in found)
 
 
 def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Prepared]) -> set[int]:
@@ -129,7 +132,7 @@ def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Pr
     if not _is_held(session, batch):
         return set()
     columns = {"id": "bigint", **dict.fromkeys(_PREPARED, "text")}
-    rows = [{"id": one.delivery_id, **{name: getattr(one, name) for name in _PREPARED}} for one in prepared]
+    rows = [_named(one) for one in prepared]
     kept = ", ".join(f"{name} = v.{name}" for name in _PREPARED)
     found = session.execute(moment_text(
         f"UPDATE delivery SET state = 'handing', {kept}, "  # noqa: S608 - constants
@@ -137,7 +140,18 @@ def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Pr
         f"is_suspect = false, lone_losses = 0, reason = NULL, detail = NULL FROM {value_rows(session, columns)} "
         f"WHERE delivery.id = v.id AND {_IS_OURS} RETURNING delivery.id",
         "now"), {"rows": to_rows(session, rows), "fence": batch.fence, "now": clock.now()})
-    return set(found.scalars())
+    return {row[0] for row in found.all()}
+
+
+def _named(one: Prepared) -> dict[str, object]:
+    """The columns that have a value; the others are NULL."""
+    row: dict[str, object] = {"id": one.delivery_id, "message_id": one.message_id, "content_hash": one.content_hash,
+                              "address": one.address}
+    if one.variant is not None:
+        row["variant"] = one.variant
+    if one.language is not None:
+        row["language"] = one.language
+    return row
 
 
 def _is_held(session: Session, batch: ClaimedBatch) -> bool:
@@ -153,13 +167,14 @@ def give_back(session: Session, *, fence: int) -> int:
 
     The caller knows that nothing of it is on the wire and that all outcomes are recorded.
     """
-    handing = session.scalars(select(Delivery.id).where(Delivery.batch_id == fence, Delivery.fence == fence,
-                                                        Delivery.state == DeliveryState.HANDING)).all()
+    mine = claimed_by(session, fence)
+    handing = session.scalars(select(Delivery.id).where(*mine, Delivery.state == DeliveryState.HANDING)).all()
     release_day(session, handing, at=clock.now())
-    found = session.execute(text(
-        "UPDATE delivery SET state = 'queued', batch_id = NULL, attempts = attempts - CASE state WHEN 'handing' THEN 1 "
-        "ELSE 0 END WHERE batch_id = :fence AND fence = :fence AND state IN ('claimed','handing') RETURNING id"),
-        {"fence": fence})
+    tried = case((Delivery.state == DeliveryState.HANDING, 1), else_=0)
+    found = session.execute(
+        update(Delivery).where(*mine, Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.HANDING)))
+        .values(state=DeliveryState.QUEUED, batch_id=None, attempts=Delivery.attempts - tried)
+        .returning(Delivery.id).execution_options(synchronize_session=False))
     returned = list(found.scalars())
     caps.release_caps(session, returned)
     close_batches(session, [fence])
@@ -179,6 +194,13 @@ def settle_before_hand_over(session: Session, *, fence: int, rows: Sequence[Mapp
         f"WHERE delivery.id = v.id AND {_IS_OURS} RETURNING delivery.id"),
         {"rows": to_rows(session, rows), "fence": fence})
     return len(found.all())
+
+
+def claimed_by(session: Session, batch_id: int) -> list[ColumnElement[bool]]:
+    """The condition for the deliveries of a claim: those it was made with that nobody has claimed since."""
+    ids = session.scalar(select(Batch.delivery_ids).where(Batch.id == batch_id))
+    made_with = [is_among(Delivery.id, json.loads(ids))] if ids else []
+    return [*made_with, Delivery.batch_id == batch_id, Delivery.fence == batch_id]
 
 
 def renew_leases(session: Session, *, batch_ids: Iterable[int], seconds: float = LEASE_SECONDS) -> set[int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import journal
@@ -17,7 +17,7 @@ from campaigns.channels.base import Outcome, Result
 from campaigns.commits import in_transaction
 from campaigns.journal import Account, Owner
 from campaigns.models import Batch, Delivery
-from campaigns.outbox import close_batches
+from campaigns.outbox import claimed_by, close_batches
 from campaigns.recording import record_outcomes
 from campaigns.states import DeliveryState
 from core import clock
@@ -77,19 +77,18 @@ def _settle(session: Session, left: Left, folder: Path) -> None:
                        and row.boot_id == clock.boot_id()):
         return
     account = Account() if left.owner is Owner.ELSEWHERE else journal.read_account(folder, left.journal, left.fence)
-    _queue_claimed(session, left, is_suspect=left.owner is Owner.DEAD and not account.is_prepared)
-    handing = list(session.scalars(select(Delivery.id).where(
-        Delivery.batch_id == left.id, Delivery.fence == left.fence, Delivery.state == DeliveryState.HANDING)))
+    claimed = claimed_by(session, left.id)
+    _queue_claimed(session, left, claimed, is_suspect=left.owner is Owner.DEAD and not account.is_prepared)
+    handing = list(session.scalars(select(Delivery.id).where(*claimed, Delivery.state == DeliveryState.HANDING)))
     if handing and not _settle_handing(session, left, handing, account):
         return
     close_batches(session, [left.id])
 
 
-def _queue_claimed(session: Session, left: Left, *, is_suspect: bool) -> None:
+def _queue_claimed(session: Session, left: Left, claimed: Sequence[ColumnElement[bool]], *, is_suspect: bool) -> None:
     """T11. Rows whose process died while it prepared them are taken alone from now on; the second time one was alone
     it is quarantined."""
-    mine = (Delivery.batch_id == left.id, Delivery.fence == left.fence,
-            Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.RENDERED)))
+    mine = (*claimed, Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.RENDERED)))
     if left.size == 1 and is_suspect:
         session.execute(update(Delivery).where(*mine).values(lone_losses=Delivery.lone_losses + 1))
         session.execute(update(Delivery).where(*mine, Delivery.lone_losses >= LONE_LOSSES_UNTIL_QUARANTINE).values(

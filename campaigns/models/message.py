@@ -26,7 +26,6 @@ class Delivery(Base):
         UniqueConstraint("run_id", "position", "address_key", "generation"),
         Index("ix_delivery_due", "run_id", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_delivery_trouble", "run_id", sqlite_where=_TROUBLE, postgresql_where=_TROUBLE),
-        Index("ix_delivery_batch", "batch_id"),
         Index("ix_delivery_account", "account_id"),
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         {"postgresql_with": {"fillfactor": 50}},
@@ -80,6 +79,7 @@ class Batch(Base):
     """About 500 deliveries of one version and relay, claimed together: one lease and one fence for all.
 
     The fence is the batch's own id: ids are never used twice, so a later claim always bears a higher number.
+    `delivery_ids`: those it was made with, as JSON, so that deliveries need no index by batch; empty in older batches.
     """
 
     __tablename__ = "batch"
@@ -99,6 +99,7 @@ class Batch(Base):
     fence: Mapped[int] = mapped_column(Id)
     lease_until: Mapped[float]
     size: Mapped[int] = mapped_column(default=0)
+    delivery_ids: Mapped[str] = mapped_column(Text, default="", server_default="")
     is_open: Mapped[bool] = mapped_column(default=True)
     claimed_at: Mapped[datetime]
     identity_id: Mapped[int | None] = mapped_column(Id)
