@@ -66,8 +66,10 @@ class Journal:
     def prepared(self, fence: int) -> None:
         os.write(self._file, b"P 0 %d\n" % fence)
 
-    def begun(self, delivery_id: int, fence: int) -> None:
-        os.write(self._file, b"B %d %d\n" % (delivery_id, fence))
+    def begun(self, delivery_id: int, fence: int, *, accepted: tuple[int, int, int] | None = None) -> None:
+        """`accepted`: delivery, fence and code of the message before it on this connection, written first, in one go."""
+        before = b"A %d %d %d\n" % accepted if accepted else b""
+        os.write(self._file, before + b"B %d %d\n" % (delivery_id, fence))
 
     def accepted(self, delivery_id: int, fence: int, code: int = 250) -> None:
         os.write(self._file, b"A %d %d %d\n" % (delivery_id, fence, code))

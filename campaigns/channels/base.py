@@ -30,7 +30,7 @@ class Result(StrEnum):
     RETURNED = "returned"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """A rendered message. `wire` has CRLF ends and no dot-stuffing; `epoch`: the stop epoch of its judgement."""
 
@@ -43,7 +43,7 @@ class Outgoing:
     wire: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """One answer for one message: the phase it reached, the server's code and text, and when."""
 
@@ -57,9 +57,12 @@ class Outcome:
 
 
 class HandOverJournal(Protocol):
-    """Written at once: *begun* before the final dot leaves, *accepted* or *refused* as soon as it is known."""
+    """Written at once: *begun* before the final dot leaves, *accepted* or *refused* as soon as it is known.
 
-    def begun(self, delivery_id: int, fence: int) -> None: ...
+    `accepted` of `begun`: delivery, fence and code of the message before, written first; one write serves both.
+    """
+
+    def begun(self, delivery_id: int, fence: int, *, accepted: tuple[int, int, int] | None = None) -> None: ...
 
     def accepted(self, delivery_id: int, fence: int, code: int = 250) -> None: ...
 

@@ -156,7 +156,10 @@ class SmtpCarrier:
         try:
             if arrived:
                 one.dialogue.replies.feed(arrived)
-            next(one.steps)
+            try:
+                next(one.steps)
+            finally:
+                one.dialogue.write_journal()
             if one.dialogue.is_open and not one.is_counted:
                 one.is_counted = True
                 self._openings.put(Opening(True))

@@ -77,6 +77,7 @@ class Dialogue:
         self._is_fresh = True
         self._asked: Outgoing | None = None
         self._begun: Outgoing | None = None
+        self._accepted: tuple[int, int, int] | None = None
         self._dot_at = 0
         self._answer_since = 0.0
 
@@ -100,6 +101,13 @@ class Dialogue:
             following = yield from self._send(first)
             while following is not None:
                 following = yield from self._send(following, is_asked=True)
+
+    def write_journal(self) -> None:
+        """To be called whenever `run` has stopped: writes what was accepted and not followed by a next message yet. When
+        the server answers the dot and the next envelope at once, one write has served both already."""
+        if self._accepted is not None:
+            accepted, self._accepted = self._accepted, None
+            self._journal.accepted(*accepted)
 
     def abandon(self, why: str) -> None:
         """The connection is gone: tell of the message in doubt, and of the one that was only asked for."""
@@ -253,7 +261,8 @@ class Dialogue:
             raise Lost("stopped after 354; closed without a dot")
         body = self._body(message)
         self._asked = None
-        self._journal.begun(message.delivery_id, message.fence)
+        accepted, self._accepted = self._accepted, None
+        self._journal.begun(message.delivery_id, message.fence, accepted=accepted)
         self._begun = message
         self.line.write(body)
         self._dot_at = self.line.queued
@@ -295,7 +304,7 @@ class Dialogue:
 
     def _answered(self, message: Outgoing, reply: Reply) -> None:
         if 200 <= reply.code < 300:
-            self._journal.accepted(message.delivery_id, message.fence, reply.code)
+            self._accepted = (message.delivery_id, message.fence, reply.code)
             self._desk.tell(message, Result.SENT, "dot", reply)
         elif reply.code >= 400:
             self._journal.refused(message.delivery_id, message.fence, reply.code)

@@ -113,11 +113,16 @@ MUTANTS: tuple[Mutant, ...] = (
            "return self._watch.may_begin(message)", ("tests/campaigns/sending/test_room.py",)),
     # the journal and the sweep
     Mutant("no line is written before the dot", "I3", "campaigns/channels/smtp_dialogue.py",
-           "        self._journal.begun(message.delivery_id, message.fence)\n", "",
+           "        self._journal.begun(message.delivery_id, message.fence, accepted=accepted)\n",
+           "        if accepted:\n            self._journal.accepted(*accepted)\n",
            (KILLS + "test_killed_senders_lose_nothing_and_repeat_nothing",)),
     Mutant("no line is written when a message is accepted", "I4", "campaigns/channels/smtp_dialogue.py",
-           "            self._journal.accepted(message.delivery_id, message.fence, reply.code)\n", "",
+           "            self._accepted = (message.delivery_id, message.fence, reply.code)\n", "",
            (KILLS + "test_killed_senders_lose_nothing_and_repeat_nothing",)),
+    Mutant("an accepted message waits for the next one to be written down", "I4", "campaigns/channels/smtp.py",
+           "                one.dialogue.write_journal()\n", "                pass\n",
+           ("tests/campaigns/sending/test_smtp_breaks.py::"
+            "test_a_drop_before_the_dot_is_deferred_and_then_accepted_once",)),
     Mutant("a journal is not locked", "I5", "campaigns/journal.py",
            "        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "",
            (SWEEPS + "test_a_living_process_keeps_its_claim_while_its_lease_holds",
