@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, delete, func, literal, select, text
@@ -39,8 +40,17 @@ class Ledger:
     people: dict[int, Used] = field(default_factory=dict)
     tiers: Mapping[int, str] = field(default_factory=dict)
 
+    _limits: dict[str, Limits] = field(default_factory=dict)
+
     def limits_of(self, account_id: int) -> Limits:
-        return account_limits(self.policy, self.tiers.get(account_id, ""))
+        tier = self.tiers.get(account_id, "")
+        if tier not in self._limits:
+            self._limits[tier] = account_limits(self.policy, tier)
+        return self._limits[tier]
+
+    @cached_property
+    def limits_of_a_person(self) -> Limits:
+        return person_limits(self.policy)
 
     def used_by(self, account_id: int, contact_id: int | None) -> tuple[Used, Used]:
         """The account's points and the person's touches so far."""
@@ -59,7 +69,7 @@ class Ledger:
         account, person = self.used_by(account_id, contact_id)
         points = points_of(self.policy, channel)
         refusal = (refuse("account", self.limits_of(account_id), account, points, at)
-                   or refuse("person", person_limits(self.policy), person, 1, at))
+                   or refuse("person", self.limits_of_a_person, person, 1, at))
         if refusal is None:
             self.count(account_id=account_id, contact_id=contact_id, channel=channel, at=at)
         return refusal
@@ -103,7 +113,7 @@ def _read_used(session: Session, owner: InstrumentedAttribute[Any], ids: set[int
     rows = session.connection().execute(  # plain rows: nothing of the ORM is wanted for the many that sending reads
         select(owner, func.sum(case((is_recent, amount), else_=0)), func.sum(amount),
                func.min(case((is_recent, Touch.at))), func.min(Touch.at))
-        .where(is_among(owner, ids), Touch.at > at - LONG).group_by(owner))
+        .where(is_among(owner, ids), Touch.at > at - LONG).group_by(owner)).all()
     return {row[0]: Used(int(row[1] or 0), int(row[2] or 0), row[3], row[4]) for row in rows}
 
 

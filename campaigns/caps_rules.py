@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from campaigns.states import Reason
 from campaigns.verdict import Verdict, defer
@@ -22,8 +23,7 @@ class Limits:
         return bool(self.short or self.long)
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """What one account or person has used up, and when its oldest touch in each window happened."""
 
     short: int = 0

@@ -16,7 +16,7 @@ _EVENT_OF = {"replied": "reply", "clicked": "click"}
 MEETING = "meeting"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Since:
     """A person at an account, with the moment from which what they do counts."""
 

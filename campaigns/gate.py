@@ -46,7 +46,7 @@ class _Findings:
     openings: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """One delivery's verdict with all that it came from."""
 
@@ -126,21 +126,19 @@ def _evidence(due: DueDelivery, recipient: Recipient | None, found: _Findings) -
         or objection_to_role(recipient, found.run.definition.people.roles))
     lock = found.locks.get(due.account_id)
     account_used, person_used = found.ledger.used_by(due.account_id, due.contact_id)
-    return Evidence(
-        at=found.at, due_at=due.due_at, expires_at=due.expires_at,
-        opening=_opening(recipient, found, found.at) if recipient else found.at,
-        ended=found.ended.get(due.enrolment_id), objection=(objection.reason, objection.detail) if objection else None,
-        is_held_out=due.account_id in found.held_out, condition=found.fulfilled.get(due.id),
-        lock=(lock.until, lock.reason) if lock else None, account_limits=found.ledger.limits_of(due.account_id),
-        account_used=account_used, person_used=person_used)
+    return Evidence(  # by place: made for every message
+        found.at, due.due_at, _opening(recipient, found, found.at) if recipient else found.at, due.expires_at,
+        found.ended.get(due.enrolment_id), (objection.reason, objection.detail) if objection else None,
+        due.account_id in found.held_out, found.fulfilled.get(due.id), (lock.until, lock.reason) if lock else None,
+        found.ledger.limits_of(due.account_id), account_used, person_used)
 
 
 def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
                 run: RunFacts) -> tuple[dict[int, str], dict[int, str]]:
     """By enrolment id why it ended, and by delivery id the condition that stops the person or skips the step."""
-    rows = {row.id: row for row in session.connection().execute(
+    rows = {row[0]: row for row in session.connection().execute(
         select(Enrolment.id, Enrolment.state, Enrolment.end_reason, Enrolment.enrolled_at)
-        .where(is_among(Enrolment.id, {due.enrolment_id for due in deliveries})))}
+        .where(is_among(Enrolment.id, {due.enrolment_id for due in deliveries}))).all()}
     ended = {row.id: row.end_reason or "" for row in rows.values() if row.state == EnrolmentState.STOPPED}
     fulfilled: dict[int, str] = {}
     by_position: dict[int, dict[int, Since]] = {}

@@ -29,7 +29,7 @@ class Terms:
     person_limits: Limits = NO_LIMITS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Evidence:
     """What was found about one touch. `objection`: a word of the glossary and its sentence, from the suppression list
     or the person's own facts; `lock`: until when and why; `opening`: the first moment inside the window."""

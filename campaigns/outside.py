@@ -16,7 +16,7 @@ from campaigns.machine_rules import MachineRules
 from core.errors import CannotRun
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipient:
     """What the gate must know of a person at the moment of sending."""
 

@@ -46,7 +46,7 @@ _DOUBLE = "The person's address changed, and somebody else of this run is reache
 _log = logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ready:
     """One delivery that passed the gate and could be made: a message for a carrier, or a request to be placed."""
 

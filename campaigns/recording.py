@@ -75,9 +75,9 @@ def _tries(session: Session, delivery_ids: Sequence[int]) -> dict[int, Tries]:
 
 
 def _row(outcome: Outcome, tries: Tries | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": outcome.delivery_id, "fence": outcome.fence, "reason": None, "detail": None,
-                           "due_at": None, "sent_at": None, "ended_at": None, "untried": 0}
-    return row | _CHANGES[outcome.result](outcome, tries)
+    """Columns of `_ROW`; what is not named is NULL."""
+    return {"id": outcome.delivery_id, "fence": outcome.fence, "untried": 0,
+            **_CHANGES[outcome.result](outcome, tries)}
 
 
 def _sent(outcome: Outcome, _tries: Tries | None) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _store(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, int
         f"ended_at = v.ended_at, attempts = delivery.attempts - v.untried FROM {value_rows(session, _ROW)} "
         f"WHERE delivery.id = v.id AND {_IS_OPEN} "
         "RETURNING delivery.id, delivery.attempts"), {"rows": to_rows(session, rows)})
-    return {row.id: row.attempts for row in found}
+    return {delivery_id: attempts for delivery_id, attempts in found.all()}
 
 
 def _append_attempts(session: Session, outcomes: Sequence[Outcome], numbers: Mapping[int, int], *, worker: str) -> None:

@@ -25,7 +25,7 @@ _CRLF = wire.CRLF
 _EXAMPLE_OFFER = {"code": "CODE", "title": "Offer", "valid_until": "2030-12-31", "terms": "Terms"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FilledMessage:
     """One message, ready to be handed over. `content_hash` leaves the date out: equal for equal content."""
 

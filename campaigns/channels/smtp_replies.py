@@ -8,7 +8,7 @@ MAX_REPLY_BYTES = 64 * 1024
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """One reply of the server: its code and all its text, lines joined by line feeds."""
 
