@@ -53,29 +53,35 @@ class Journal:
         self._file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unnamed.rename(self._path)  # only now: a sweep that found it without its lock would take it for a dead one's
-        self._reserved = 0
+        self._reserved = self._written = 0
         self.has_room()
 
     def has_room(self) -> bool:
         """Whether what becomes of one more message can be written, on a disk that is full as well."""
-        written, reserved = disk_room.length(self._file), self._reserved
-        if reserved - written < _MARGIN and disk_room.reserve(self._file, start=reserved, size=ROOM):
+        if self._reserved - self._written >= _MARGIN:
+            return True
+        self._written, reserved = disk_room.length(self._file), self._reserved
+        if reserved - self._written < _MARGIN and disk_room.reserve(self._file, start=reserved, size=ROOM):
             self._reserved = reserved + ROOM  # the same, should two threads have come here at once
-        return self._reserved - written >= _MARGIN
+        return self._reserved - self._written >= _MARGIN
 
     def prepared(self, fence: int) -> None:
-        os.write(self._file, b"P 0 %d\n" % fence)
+        self._write(b"P 0 %d\n" % fence)
 
     def begun(self, delivery_id: int, fence: int, *, accepted: tuple[int, int, int] | None = None) -> None:
         """`accepted`: delivery, fence and code of the message before it on this connection, written first, in one go."""
         before = b"A %d %d %d\n" % accepted if accepted else b""
-        os.write(self._file, before + b"B %d %d\n" % (delivery_id, fence))
+        self._write(before + b"B %d %d\n" % (delivery_id, fence))
 
     def accepted(self, delivery_id: int, fence: int, code: int = 250) -> None:
-        os.write(self._file, b"A %d %d %d\n" % (delivery_id, fence, code))
+        self._write(b"A %d %d %d\n" % (delivery_id, fence, code))
 
     def refused(self, delivery_id: int, fence: int, code: int) -> None:
-        os.write(self._file, b"R %d %d %d\n" % (delivery_id, fence, code))
+        self._write(b"R %d %d %d\n" % (delivery_id, fence, code))
+
+    def _write(self, lines: bytes) -> None:
+        written = os.write(self._file, lines)
+        self._written += written  # other threads write meanwhile: the sum may fall short, and is read anew in the margin
 
     def close(self, *, keep: bool = False) -> None:
         """Let go of the lock. `keep`: some rows are not recorded yet, so the sweep will need the file."""
