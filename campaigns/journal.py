@@ -69,7 +69,7 @@ class Journal:
         self._write(b"P 0 %d\n" % fence)
 
     def begun(self, delivery_id: int, fence: int, *, accepted: tuple[int, int, int] | None = None) -> None:
-        """`accepted`: delivery, fence and code of the message before it on this connection, written first, in one go."""
+        """`accepted`: delivery, fence and code of the message before it on this connection, written with it."""
         before = b"A %d %d %d\n" % accepted if accepted else b""
         self._write(before + b"B %d %d\n" % (delivery_id, fence))
 
@@ -81,7 +81,7 @@ class Journal:
 
     def _write(self, lines: bytes) -> None:
         written = os.write(self._file, lines)
-        self._written += written  # other threads write meanwhile: the sum may fall short, and is read anew in the margin
+        self._written += written  # short when threads write at once; read anew near the end
 
     def close(self, *, keep: bool = False) -> None:
         """Let go of the lock. `keep`: some rows are not recorded yet, so the sweep will need the file."""

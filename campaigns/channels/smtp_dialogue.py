@@ -103,8 +103,10 @@ class Dialogue:
                 following = yield from self._send(following, is_asked=True)
 
     def write_journal(self) -> None:
-        """To be called whenever `run` has stopped: writes what was accepted and not followed by a next message yet. When
-        the server answers the dot and the next envelope at once, one write has served both already."""
+        """To be called whenever `run` has stopped: writes what was accepted and not followed by a next message yet.
+
+        When the server answers the dot and the next envelope at once, one write has served both already.
+        """
         if self._accepted is not None:
             accepted, self._accepted = self._accepted, None
             self._journal.accepted(*accepted)

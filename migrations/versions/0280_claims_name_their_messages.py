@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0280"
-down_revision = "0253"
+down_revision = "0274"
 branch_labels = None
 depends_on = None
 
