@@ -8,8 +8,8 @@ from campaigns import disk_room, outbox, room
 from campaigns.dispatch import drain
 from campaigns.journal import Journal, read_account
 from core.db import reading
-from tests.faults.kinds.disk import fill, small_disk
 from tests.faults.registry import no_mount
+from tests.faults.small_disk import fill, small_disk
 from tests.outbox_factory import running_campaign, states
 
 
