@@ -2,6 +2,8 @@
 
     python -m bench.faults [--fault F1 F9 …] [--seed 1] [--rounds 20] [--messages 5000] [--databases sqlite postgresql]
     python -m bench.faults --soak 600 --soak-alone     # random faults every few seconds, memory and files watched
+    python -m bench.faults --databases sqlite --rows one.json      # two runs beside each other …
+    python -m bench.faults --join one.json another.json            # … become one page
 
 Each fault has a fresh database: a SQLite file, or a PostgreSQL database on a server of its own (with fsync). Without
 --rounds and --messages each fault runs with twice those of the suite. The table is printed and written to
@@ -9,6 +11,7 @@ docs/faults.md; `--no-write` only prints.
 """
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -20,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -150,16 +153,29 @@ def _tables(lines: list[Line]) -> list[str]:
             for text in ("", f"## {title} ({' and '.join(databases)})", "", grid)]
 
 
-def _write(lines: list[Line], soaks: list[str], given: argparse.Namespace) -> None:
+def _facts(given: argparse.Namespace) -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
                             check=True).stdout.strip()
-    facts = (f"Commit {commit}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, {platform.system()} "
-             f"{platform.machine()}, Python {platform.python_version()}, seed {given.seed}, load at the end "
-             f"{os.getloadavg()[1]:.1f}.")
-    rows = _grid([_HEAD, *map(_cells, lines)])
-    tables = _tables(lines)
+    return (f"Commit {commit}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, {platform.system()} "
+            f"{platform.machine()}, Python {platform.python_version()}, seed {given.seed}, load at the end "
+            f"{os.getloadavg()[1]:.1f}.")
+
+
+def _join(files: list[Path]) -> None:
+    kept = [json.loads(file.read_text()) for file in files]
+    lines = [Line(**{**line, "verdict": Verdict(**line["verdict"])}) for one in kept for line in one["lines"]]
+    _write(lines, [soak for one in kept for soak in one["soaks"]], [one["facts"] for one in kept])
+
+
+def _place(line: Line) -> tuple[int, str, bool]:
+    return int(line.number[1:]), line.name, line.database != "sqlite"
+
+
+def _write(lines: list[Line], soaks: list[str], facts: list[str]) -> None:
+    ordered = sorted(lines, key=_place)
+    rows = _grid([_HEAD, *map(_cells, ordered)])
     soaked = ["", "## Soak", "", *(f"* {one}" for one in soaks)] if soaks else []
-    TARGET.write_text("\n".join([_ABOUT, facts, "", *rows, *tables, *soaked, ""]))
+    TARGET.write_text("\n".join([_ABOUT, *dict.fromkeys(facts), "", *rows, *_tables(ordered), *soaked, ""]))
     print(f"wrote {TARGET.relative_to(ROOT)}")
 
 
@@ -173,9 +189,14 @@ def main() -> int:
     parser.add_argument("--soak", type=int, metavar="SECONDS", help="also random faults for so long")
     parser.add_argument("--soak-alone", action="store_true", help="the soak only; writes nothing")
     parser.add_argument("--url", help="an empty PostgreSQL database; left out: a temporary server")
+    parser.add_argument("--rows", type=Path, metavar="FILE", help="keep the rows here, as JSON, and write no page")
+    parser.add_argument("--join", nargs="*", type=Path, metavar="FILE", help="run nothing: a page of kept rows")
     parser.add_argument("--no-write", action="store_true", help="leave docs/faults.md as it is")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("stopped"))
+    if given.join:
+        _join(given.join)
+        return 0
     lines: list[Line] = []
     soaks: list[str] = []
     with ExitStack() as stack:
@@ -185,8 +206,10 @@ def main() -> int:
         for database in given.databases:
             lines += [] if given.soak_alone else _run(database, server, given)
             soaks += _soak(database, server, given) if given.soak else []
-    if lines and not given.no_write:
-        _write(lines, soaks, given)
+    if given.rows:
+        given.rows.write_text(json.dumps({"facts": _facts(given), "lines": list(map(asdict, lines)), "soaks": soaks}))
+    elif lines and not given.no_write:
+        _write(lines, soaks, [_facts(given)])
     return int(any(line.verdict.complaints() for line in lines) or any("**" in one for one in soaks))
 
 

@@ -38,7 +38,7 @@ class _Padded(SmtpCarrier):
         super().hand_over([replace(one, wire=one.wire + pad) for one in messages])
 
 
-@fault("F14", "silence, drops and drips around the final dot", rounds=1, messages=0, long=Plan(6, 0))
+@fault("F14", "silence, drops and drips around the final dot", rounds=1, messages=0, long=Plan(3, 0))
 def break_around_the_dot(scene: Scene, plan: Plan) -> Verdict:
     """After the dot it is doubt and never sent again; before it, or dripped in time, nothing is in doubt."""
     cases = Cases(scene)

@@ -45,6 +45,7 @@ def freeze_sender(scene: Scene, plan: Plan) -> Verdict:
 def freeze_worker(scene: Scene, plan: Plan) -> Verdict:
     """The work-horse needs nobody; the worker takes the next job when it wakes."""
     recoveries = []
+    scene.start_sink(delay=0.1 if plan.is_long else 0.004)
     running_campaign(plan.messages)
     worker = scene.start_worker()
     for _ in range(plan.rounds):
@@ -55,14 +56,16 @@ def freeze_worker(scene: Scene, plan: Plan) -> Verdict:
         time.sleep(LONG_SECONDS if plan.is_long else SHORT_LEASE_SECONDS)
         worker.signal(signal.SIGCONT)
         recoveries.append(scene.wait_for_acceptances(1))
-    worker.kill()
+    worker.signal(signal.SIGTERM)
+    worker.wait()
+    scene.start_sink()
     scene.send_the_rest()
     verdict = judge(scene, intended=plan.messages, recoveries=recoveries)
     verdict.notes.append(f"frozen for {LONG_SECONDS if plan.is_long else SHORT_LEASE_SECONDS:g} s")
     return verdict
 
 
-@fault("F5", "a scheduler frozen, another one beside it", rounds=1, messages=200, long=Plan(2, 2_000))
+@fault("F5", "a scheduler frozen, another one beside it", rounds=1, messages=200, long=Plan(1, 2_000))
 def freeze_scheduler(scene: Scene, plan: Plan) -> Verdict:
     """The slots are taken by whoever is awake, so what nobody rang for still goes out."""
     recoveries = []

@@ -18,7 +18,7 @@ def _horse_of(worker: Forked) -> int | None:
     return next(iter(children_of(worker.pid)), None)
 
 
-@fault("F1", "kill -9 of a work-horse", rounds=3, messages=600, needs=("proc",))
+@fault("F1", "kill -9 of a work-horse", rounds=3, messages=600, needs=("proc",), long=Plan(20, 5_000))
 def kill_horses(scene: Scene, plan: Plan) -> Verdict:
     """Its rows are settled from its journal, and its worker goes on."""
     chance, recoveries = plan.chance(), []
@@ -40,7 +40,8 @@ def kill_horses(scene: Scene, plan: Plan) -> Verdict:
     return verdict
 
 
-@fault("F2", "kill -9 of a worker while its work-horse sends", rounds=2, messages=500, needs=("proc",))
+@fault("F2", "kill -9 of a worker while its work-horse sends", rounds=2, messages=500, needs=("proc",),
+       long=Plan(10, 3_000))
 def kill_workers(scene: Scene, plan: Plan) -> Verdict:
     """The orphan dies within a second, so nobody sends beside the worker that comes next."""
     chance, recoveries, orphans = plan.chance(), [], 0
@@ -66,7 +67,7 @@ def kill_workers(scene: Scene, plan: Plan) -> Verdict:
     return verdict
 
 
-@fault("F3", "kill -9 of the whole product", rounds=1, messages=600, needs=("proc",))
+@fault("F3", "kill -9 of the whole product", rounds=1, messages=600, needs=("proc",), long=Plan(2, 1_200))
 def kill_everything(scene: Scene, plan: Plan) -> Verdict:
     """Web, workers, scheduler, queue server and all, as when a machine is switched off; the next start sends on."""
     recoveries = []

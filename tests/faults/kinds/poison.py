@@ -21,7 +21,7 @@ NAMELESS = {"first_name": None}
 UNADDRESSABLE = "jane{}@example.com\r\nBcc: everybody@example.com"
 
 
-@fault("F20", "one row in a hundred is poisoned", rounds=1, messages=1_000, needs=("proc",))
+@fault("F20", "one row in a hundred is poisoned", rounds=1, messages=1_000, needs=("proc",), long=Plan(1, 10_000))
 def poison_rows(scene: Scene, plan: Plan) -> Verdict:
     """The others go out; each poisoned row fails alone and says why."""
     running_campaign(plan.messages)
@@ -32,7 +32,7 @@ def poison_rows(scene: Scene, plan: Plan) -> Verdict:
             session.execute(update(Contact).where(Contact.id == contact_id).values(**values))
     ring("outreach.drain")
     scene.start_worker()
-    wait_until(lambda: set(states()) <= {"sent", "failed_render"}, 90, every=0.2)
+    wait_until(lambda: set(states()) <= {"sent", "failed_render"}, 240, every=0.2)
     failed = {row.contact_id for row in deliveries() if row.state == "failed_render" and row.detail}
     return _verdict(scene, plan, left=len(poisoned),
                     broken=[] if failed == set(poisoned) else [f"{len(failed)} of {len(poisoned)} failed by name"])

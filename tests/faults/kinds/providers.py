@@ -46,7 +46,7 @@ def _impatient() -> Iterator[None]:
 
 
 @fault("F16", "a provider over HTTP that limits, fails after it accepted, or answers with nonsense", rounds=1,
-       messages=0, long=Plan(3, 0))
+       messages=0, long=Plan(2, 0))
 def spoil_answers(scene: Scene, plan: Plan) -> Verdict:
     """The same key and bytes are asked again while nobody knows; the provider makes nothing twice."""
     scene.set_environment(ABM_ALLOWED_HOSTS="127.0.0.1")

@@ -28,7 +28,7 @@ def _keep_time(log: Path, start: datetime, moments: int) -> None:
             scheduler.tick({})
 
 
-@fault("F19", "five schedulers started at once", rounds=1, messages=60)
+@fault("F19", "five schedulers started at once", rounds=1, messages=60, long=Plan(1, 260))
 def start_schedulers(scene: Scene, plan: Plan) -> Verdict:
     """`messages`: how many moments, 5 s apart. Each slot of each job is rung once; none is left out."""
     verdict = Verdict()
