@@ -1,7 +1,7 @@
 """One engine for web, workers and commands; `transaction()` is the only place that commits."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -186,10 +186,12 @@ def is_postgres(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def refresh_statistics(session: Session, *tables: str) -> None:
+def refresh_statistics(session: Session, *tables: str, columns: Sequence[str] = ()) -> None:
     """Let the database look at tables that just grew: plans made for empty tables can be a thousand times too slow.
-    SQLite looks at a part of each large index, which takes a moment whatever the size."""
+    SQLite looks at a part of each large index, which takes a moment whatever the size; PostgreSQL at a sample of every
+    column, or of `columns`: it looks at the others by itself a little later."""
     if not is_postgres(session):
         session.execute(text("PRAGMA analysis_limit=100000"))
+    only = f" ({', '.join(columns)})" if columns and is_postgres(session) else ""
     for table in tables:
-        session.execute(text(f'ANALYZE "{table}"'))
+        session.execute(text(f'ANALYZE "{table}"{only}'))

@@ -21,6 +21,8 @@ from core.jobs import ring_after_commit
 if TYPE_CHECKING:
     from abm.analysis.summing import Analysis
 
+# What pages and rules of lists look for most.
+_LOOKED_FOR = ("run_id", "value", "orders", "abc", "xyz", "cell", "rhythm", "last_on", "overdue_ratio", "segment")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def keep_results(session: Session, *, run: AnalysisRun, analysis: "Analysis") ->
     run.state, run.step, run.finished_at = "done", "", clock.now()
     run.as_of, run.period = analysis.as_of, analysis.period.value
     run.totals, run.facts, run.fingerprint = analysis.totals, analysis.facts, analysis.fingerprint
-    refresh_statistics(session, "account_result" if run.factor == "account" else "factor_result")
+    refresh_statistics(session, "account_result" if run.factor == "account" else "factor_result", columns=_LOOKED_FOR)
     session.flush()
 
 
