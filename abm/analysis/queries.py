@@ -23,8 +23,12 @@ def get_run(session: Session, run_id: int) -> AnalysisRun:
 
 
 def latest_run(session: Session, factor: str = "account") -> AnalysisRun | None:
-    """The last run by this factor that was carried out; None before the first one."""
-    return session.scalars(_done_runs(factor).limit(1)).first()
+    """The last run by this factor that was carried out; None before the first one. Looked up once where a session only
+    reads: a page asks for it in several places, and its figures are kept as long texts."""
+    kept: dict[str, AnalysisRun | None] = session.info.setdefault("latest_runs", {})
+    if factor not in kept or not session.info.get("only_reads"):
+        kept[factor] = session.scalars(_done_runs(factor).limit(1)).first()
+    return kept[factor]
 
 
 def latest_run_id() -> ScalarSelect[int]:
