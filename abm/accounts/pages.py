@@ -42,7 +42,7 @@ pages = Blueprint("accounts", __name__)
 fact_pages.add_to(pages)
 view_pages.add_to(pages)
 LINES = 30
-COUNTED_AT_ONCE, COUNT_UP_TO = 1_000, 1_000_000
+COUNTED_AT_ONCE, COUNT_UP_TO = 300, 1_000_000
 Answer = str | Response | tuple[str, int]
 
 
