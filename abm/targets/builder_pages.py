@@ -39,7 +39,7 @@ def create() -> Answer:
 @requires(Permission.EDIT_LISTS)
 def edit(name: str) -> Answer:
     row = get_by_rules(name)
-    return builder_page(form_of(queries.get_definition(g.session, row)), row, {})
+    return builder_page(form_of(queries.get_definition(g.session, row)), row, {}, counts_later=True)
 
 
 @pages.post("/lists/<name>/edit")
@@ -76,10 +76,13 @@ def read_typed(row: TargetList | None) -> ListForm:
     return read_form({**request.form, **({"name": row.name} if row else {})})
 
 
-def builder_page(form: ListForm, row: TargetList | None, errors: dict[str, str]) -> str:
+def builder_page(form: ListForm, row: TargetList | None, errors: dict[str, str], *,
+                 counts_later: bool = False) -> str:
+    """`counts_later`: the page comes at once and asks for the count when it is there."""
     vocabulary = get_vocabulary(g.session)
-    shown = _shown(form, vocabulary, errors) | _counted(form, row)
-    return render_template("targets/edit.html", row=row, typed=form.typed, ranking=ranking_fields(vocabulary), **shown)
+    shown = _shown(form, vocabulary, errors) | ({} if counts_later else _counted(form, row))
+    return render_template("targets/edit.html", row=row, typed=form.typed, ranking=ranking_fields(vocabulary),
+                           counts_later=counts_later, **shown)
 
 
 def _shown(form: ListForm, vocabulary: Vocabulary, errors: dict[str, str]) -> dict[str, object]:

@@ -73,7 +73,11 @@ def create_yaml() -> Answer:
 @requires(Permission.SEE)
 def show_yaml(name: str) -> Answer:
     row = queries.get_list(g.session, name)
-    return _page(to_yaml(queries.get_definition(g.session, row)), row)
+    text = to_yaml(queries.get_definition(g.session, row))
+    if row.kind != "dynamic":
+        return _page(text, row)
+    return render_template("targets/yaml.html", row=row, text=text, complaints=[], counts_later=True,
+                           sentence=queries.say_stored(row))
 
 
 @pages.post("/lists/<name>/yaml")

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from abm.accounts.models import Account
+from abm.targets import builder_pages
 from abm.targets.actions import save_list
 from abm.targets.builder import to_form
 from abm.targets.files import load_yaml, read_definition
@@ -128,6 +129,19 @@ def test_a_click_on_remove_takes_only_that_row(marketer: Any) -> None:
 
     assert "Germany" not in page
     assert 'name="who.0.list"' in page
+
+
+@pytest.mark.parametrize("view", ["edit", "yaml"])
+def test_a_saved_lists_rules_come_before_they_are_counted(marketer: Any, monkeypatch: pytest.MonkeyPatch,
+                                                          view: str) -> None:
+    _save(RULES)
+    monkeypatch.setattr(builder_pages, "preview", lambda *_: pytest.fail("counted before the page was there"))
+
+    page = marketer.get(f"/lists/german-or-large/{view}").data.decode()
+
+    assert 'hx-trigger="load, input delay:350ms' in page
+    assert "Being counted as it stands now" in page
+    assert 'class="figure-value">2<' in page
 
 
 def test_a_saved_list_opens_in_the_builder_and_saves_unchanged(marketer: Any) -> None:
