@@ -1,6 +1,7 @@
 """A newcomer's way from files to a sent message, an unsubscription and a finished task, in a real browser."""
 
 import re
+import time
 from datetime import date, timedelta
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_list_and_a_campaign_are_made_and_launched_by_two_people(sign_in, prod
         approver.click("main button:has-text('Launch')")
     approver.goto(way["campaign"] + "/results")
     expect(approver.locator("main")).to_contain_text("8 planned = 8 sent", timeout=60_000)
+
+
+def test_a_field_chosen_in_the_builder_stays_chosen_when_the_answer_is_slow(sign_in, product):
+    page = sign_in("author")
+    page.route("**/lists/-/builder", lambda route: (time.sleep(0.7), route.continue_()))
+    page.goto(f"{product.address}/lists/-/new")
+    page.select_option("select.rule-field >> nth=0", "account.industry")
+
+    expect(page.locator("select.rule-operator").first).to_be_visible()
 
 
 def test_the_message_is_readable_in_the_outbox_and_its_link_unsubscribes(sign_in, product, browser):
