@@ -15,15 +15,21 @@ from core.id_lists import is_among
 _AT_ONCE = 5_000
 
 
-def refresh_keys(session: Session) -> int:
-    """Make the keys of new and changed accounts again; how many accounts. Work follows what changed."""
+def refresh_keys(session: Session) -> None:
+    """Make the keys of new and changed accounts again. Work follows what changed."""
+    last: int | None = 0
+    while last is not None:
+        last = refresh_next_keys(session, after=last)
+
+
+def refresh_next_keys(session: Session, *, after: int) -> int | None:
+    """As above for the next few thousand accounts beyond this id; the last one's id, None when all are done."""
     is_fresh = exists().where(AccountKey.account_id == Account.id, AccountKey.made_at >= Account.updated_at)
-    done, last = 0, 0
-    while ids := session.scalars(select(Account.id).where(~is_fresh, Account.id > last)
-                                 .order_by(Account.id).limit(_AT_ONCE)).all():
+    ids = session.scalars(select(Account.id).where(~is_fresh, Account.id > after)
+                          .order_by(Account.id).limit(_AT_ONCE)).all()
+    if ids:
         refresh_keys_of(session, ids)
-        done, last = done + len(ids), ids[-1]
-    return done
+    return ids[-1] if ids else None
 
 
 def refresh_keys_of(session: Session, account_ids: Sequence[int]) -> None:

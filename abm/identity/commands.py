@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.accounts.queries import find_account_by_external_id
 from abm.identity import actions
-from abm.identity.jobs import search
+from abm.identity.jobs import search_apart
 from abm.identity.merging import merge_accounts
 from abm.identity.queries import Listing, export_pairs, find_pair
 from abm.identity.unmerging import unmerge as take_back
@@ -28,8 +28,7 @@ def accounts() -> None:
 def duplicates(people: bool, state: str, look: bool, as_json: bool) -> None:
     """List pairs that may be the same, the likeliest first, with the reasons."""
     if look:
-        with db.transaction() as session:
-            search(session)
+        search_apart()
     with db.reading() as session:
         listing = Listing("contact" if people else "account", state)
         pairs = [{"score": row[1], "reasons": row[2], "first_id": row[4], "first": row[5], "second_id": row[6],

@@ -15,12 +15,12 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, aliased
 
-from abm.accounts.keys import refresh_keys
+from abm.accounts.keys import refresh_keys, refresh_next_keys
 from abm.accounts.models import Account, AccountKey
 from abm.contacts.models import Contact
 from abm.identity.models import DuplicatePair
 from abm.identity.scoring import CLOSE, LEAST, Card, score_pair
-from core import clock
+from core import clock, db
 from core.db import is_postgres
 from core.id_lists import is_among
 
@@ -29,6 +29,7 @@ _ALL_PAIRS_UP_TO = 12
 _LARGEST_DOMAIN = 50
 _AT_ONCE = 2_000
 Found = tuple[int, int, float]
+Proposal = tuple[int, int, int, list[str]]  # ids, the lower one first, score, reasons
 T = TypeVar("T")
 
 
@@ -51,11 +52,36 @@ def find_duplicates(session: Session) -> Search:
     """Propose pairs anew: what was dismissed stays so, what no longer holds is no longer proposed."""
     moment = clock.now()
     refresh_keys(session)
+    for subject, found in _proposals(session):
+        _propose(session, subject, found, moment)
+    return _settle(session, moment)
+
+
+def find_duplicates_apart() -> Search:
+    """As above in transactions of its own, each short: whoever saves or sends waits for none of the comparing."""
+    moment = clock.now()
+    last: int | None = 0
+    while last is not None:
+        with db.transaction() as session:
+            last = refresh_next_keys(session, after=last)
+    with db.reading() as reading:
+        for subject, found in _proposals(reading):
+            with db.transaction() as session:
+                _propose(session, subject, found, moment)
+    with db.transaction() as session:
+        return _settle(session, moment)
+
+
+def _proposals(session: Session) -> Iterator[tuple[str, list[Proposal]]]:
     for pairs in batched(_account_pairs(session), _AT_ONCE):
-        _propose(session, "account", list(_score_accounts(session, pairs)), moment)
+        yield "account", list(_score_accounts(session, pairs))
     for statement, score, reason in _contact_searches():
         for people in batched(session.execute(statement).all(), _AT_ONCE):
-            _propose(session, "contact", [(one, other, score, [reason]) for one, other in people], moment)
+            yield "contact", [(one, other, score, [reason]) for one, other in people]
+
+
+def _settle(session: Session, moment: datetime) -> Search:
+    """Forget what was not found again; how many pairs are open now."""
     session.execute(delete(DuplicatePair).where(DuplicatePair.state == "open", DuplicatePair.seen_at < moment))
     return Search(*(session.scalar(select(func.count()).where(
         DuplicatePair.subject == subject, DuplicatePair.state == "open")) or 0 for subject in ("account", "contact")))
@@ -103,7 +129,7 @@ def _alike(session: Session) -> Iterator[Found]:
                     yield min(one, other), max(one, other), float(likeness[at, beside])
 
 
-def _score_accounts(session: Session, pairs: Iterable[Found]) -> Iterator[tuple[int, int, int, list[str]]]:
+def _score_accounts(session: Session, pairs: Iterable[Found]) -> Iterator[Proposal]:
     from rapidfuzz import fuzz
 
     best: dict[tuple[int, int], float] = {}
@@ -153,7 +179,7 @@ def _contact_searches() -> Iterator[tuple[Select[int, int], int, str]]:
     yield both.where(*same_name, differs), 80, "Same name at the same account"
 
 
-def _propose(session: Session, subject: str, found: list[tuple[int, int, int, list[str]]], moment: datetime) -> None:
+def _propose(session: Session, subject: str, found: list[Proposal], moment: datetime) -> None:
     if not found:
         return
     insert = postgres_insert if is_postgres(session) else sqlite_insert

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.audit.actions import record
 from abm.contacts.models import Contact
-from abm.identity.finding import Search, find_duplicates
+from abm.identity.finding import Search, find_duplicates, find_duplicates_apart
 from abm.identity.merging import move_late_rows
 from abm.identity.models import Merge
 from abm.identity.queries import last_search
@@ -33,7 +33,17 @@ def start_search(session: Session) -> Search | None:
 
 def search(session: Session) -> Search:
     """Look for duplicates, on record."""
-    found = find_duplicates(session)
+    return _note(session, find_duplicates(session))
+
+
+def search_apart() -> Search:
+    """Look for duplicates, on record, without holding up whoever saves meanwhile."""
+    found = find_duplicates_apart()
+    with db.transaction() as session:
+        return _note(session, found)
+
+
+def _note(session: Session, found: Search) -> Search:
     record(session, action="duplicates.search", subject="duplicates",
            after={"accounts": found.accounts, "contacts": found.contacts})
     return found
@@ -42,8 +52,7 @@ def search(session: Session) -> Search:
 @job("identity.search")
 def search_now() -> None:
     """Look for duplicates."""
-    with db.transaction() as session:
-        found = search(session)
+    found = search_apart()
     _log.info("duplicates looked for", accounts=found.accounts, contacts=found.contacts)
 
 
