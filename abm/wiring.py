@@ -16,6 +16,7 @@ JOB_MODULES = (
     "abm.plans.jobs",
     "abm.engagement.jobs",
     "abm.winback.jobs",
+    "abm.meetings.jobs",
     "abm.outreach.jobs",
     "abm.identity.jobs",
     "abm.installation.jobs",

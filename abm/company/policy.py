@@ -46,6 +46,8 @@ class Company:
         default_factory=lambda: {"decision_maker": 1, "champion": 1, "influencer": 1, "user": 1})
     map_fresh_days: int = 180
     is_sending_strict: bool = False
+    # Minutes of a meeting go to those who were there when it is closed.
+    mails_minutes: bool = True
     # A campaign to more people than this needs two approvals; 0: one is always enough.
     second_approval_above: int = 0
     analysis_thresholds: dict[str, float] = field(default_factory=dict)

@@ -45,6 +45,7 @@ def typed_company(company: Company) -> dict[str, Any]:
         "machine_seconds": company.machine_seconds,
         "machine_networks": list(company.machine_networks),
         "is_sending_strict": company.is_sending_strict,
+        "mails_minutes": company.mails_minutes,
         "second_approval_above": company.second_approval_above,
         **{name: getattr(company, name) for name in _WHOLE},
     }
@@ -66,6 +67,7 @@ def company_values(form: MultiDict[str, str]) -> dict[str, Any]:
     if "map_fresh_days" in form:
         values |= {"required_roles": _roles(form, errors), "map_fresh_days": _whole(form, "map_fresh_days", errors)}
     if "second_approval_above" in form:
+        values["mails_minutes"] = bool(form.get("mails_minutes"))
         values["second_approval_above"] = _whole(form, "second_approval_above", errors)
     if "machine_seconds" in form:
         values |= {"machine_seconds": _seconds(form["machine_seconds"], errors),

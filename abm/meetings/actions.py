@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.audit.actions import actor, record
+from abm.company.queries import get_company
 from abm.meetings.agenda import build_agenda
 from abm.meetings.decisions import KINDS, decide
 from abm.meetings.forms import MeetingValues
@@ -13,7 +14,9 @@ from abm.meetings.queries import get_meeting, list_decisions, since_moment
 from abm.work.models import Task
 from core import clock
 from core.errors import Refused
+from core.jobs import ring_after_commit
 
+MAIL_MINUTES = "meetings.mail_minutes"
 __all__ = ["close_meeting", "decide", "open_meeting", "plan_meeting", "save_notes"]
 
 
@@ -53,7 +56,8 @@ def save_notes(session: Session, *, meeting_id: int, notes: str, people: str) ->
 
 
 def close_meeting(session: Session, *, meeting_id: int) -> Meeting:
-    """Write the minutes, and count every action that is still open on to the next meeting.
+    """Write the minutes, which are mailed where the company wants it, and count every action that is still open on to
+    the next meeting.
 
     Raises Refused for a meeting that is not open."""
     meeting = get_meeting(session, meeting_id)
@@ -68,6 +72,9 @@ def close_meeting(session: Session, *, meeting_id: int) -> Meeting:
     meeting.minutes = write_minutes(title=meeting.title, held_on=meeting.held_on, people=meeting.people or [],
                                     agenda=meeting.agenda, decisions=lines, notes=meeting.notes)
     meeting.state, meeting.closed_at = "closed", clock.now()
+    if get_company(session).mails_minutes:
+        meeting.mailed = []
+        ring_after_commit(session, MAIL_MINUTES)
     _carry_over(session, meeting.agenda)
     record(session, action="meeting.close", subject="meeting", subject_id=meeting.id, after={"decisions": len(lines)})
     return meeting

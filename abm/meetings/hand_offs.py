@@ -30,6 +30,7 @@ ANSWERS = ("accept_lead", "reject_lead", "nurture")
 _MOST = 2_000
 _AT_RISK = timedelta(hours=24)
 _URGENCY = {"broken": 3.0, "at risk": 2.0, "new": 1.0}
+_ANSWERED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,12 @@ def _first(moment: Any, *where: ColumnElement[bool]) -> ColumnElement[Any]:
 
 def rank(found: Sequence[HandOff], now: datetime) -> list[HandOff]:
     """What is worth most and most urgent first: value x urgency (broken 3, at risk 2, new 1), then the oldest."""
-    return sorted(found, key=lambda one: (-(one.value + 1) * _URGENCY.get(one.state(now), 0.5), one.due_at,
-                                          one.account_id))
+    return sorted(found, key=lambda one: (-(one.value + 1) * urgency_of(one.state(now)), one.due_at, one.account_id))
+
+
+def urgency_of(state: str) -> float:
+    """How much a hand-off's worth weighs in this state."""
+    return _URGENCY.get(state, _ANSWERED)
 
 
 def find_reasons(session: Session, account_ids: Sequence[int]) -> Mapping[int, list[str]]:

@@ -10,7 +10,8 @@ from core.db import Base, Id
 
 
 class Meeting(Base):
-    """One weekly meeting. `agenda` is what the data said when it was frozen."""
+    """One weekly meeting. `agenda` is what the data said when it was frozen; `mailed`: the users who were mailed the
+    minutes, nothing where they were not to be mailed."""
 
     __tablename__ = "meeting"
     __table_args__ = (CheckConstraint("state IN ('planned','open','closed')", name="state"),)
@@ -24,6 +25,7 @@ class Meeting(Base):
     notes: Mapped[str] = mapped_column(Text, default="")
     minutes: Mapped[str] = mapped_column(Text, default="")
     people: Mapped[list[Any] | None]
+    mailed: Mapped[list[Any] | None]
     created_by: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

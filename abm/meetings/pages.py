@@ -14,6 +14,7 @@ from abm.meetings.agenda import build_agenda, find_moves, next_meeting_day, with
 from abm.meetings.calendar import find_subscriber, token_of, write_calendar
 from abm.meetings.decisions import KINDS
 from abm.meetings.forms import parse_decision, parse_meeting
+from abm.meetings.mailing import list_participants
 from abm.meetings.models import Meeting
 from abm.meetings.queries import (
     DECISION_COLUMNS,
@@ -176,4 +177,8 @@ def close(meeting_id: int) -> Answer:
 @pages.get("/meetings/<int:meeting_id>/minutes")
 @requires(Permission.SEE)
 def minutes(meeting_id: int) -> Answer:
-    return render_template("meetings/minutes.html", meeting=get_meeting(g.session, meeting_id))
+    meeting = get_meeting(g.session, meeting_id)
+    took_part = list_participants(g.session, meeting) if meeting.mailed is not None else ()
+    return render_template("meetings/minutes.html", meeting=meeting,
+                           mailed=[user.name for user in took_part if user.id in (meeting.mailed or ())],
+                           waiting=[user.name for user in took_part if user.id not in (meeting.mailed or ())])

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from abm.meetings.hand_offs import LOOKED_BACK, find_people, find_reasons, list_hand_offs, rank
+from abm.meetings.hand_offs import LOOKED_BACK, find_people, find_reasons, list_hand_offs, rank, urgency_of
 from abm.meetings.periods import SHOWN, AgendaRow, Period, make_row
 from abm.outreach.effect import read_effect
 from abm.outreach.effect_rules import Effect, points
@@ -26,12 +26,17 @@ def hand_offs(session: Session, _period: Period) -> tuple[list[AgendaRow], int]:
         said = {"broken": f"answer was due {one.due_at:%a %d %b %H:%M} UTC", "met": "answered in time",
                 "at risk": f"answer due {one.due_at:%a %d %b %H:%M} UTC, less than a day left"}
         row = make_row("handoff", one.account_id, one.name, [
-            said.get(state, f"answer due {one.due_at:%a %d %b %H:%M} UTC"), f"{one.value:,.0f} in all",
+            said.get(state, f"answer due {one.due_at:%a %d %b %H:%M} UTC"), _terms(one.value, state),
             one.owner or "nobody's yet", "; ".join(reasons.get(one.account_id, [])),
             ", ".join(people.get(one.account_id, []))],
             link=f"/accounts/{one.account_id}/engagement", value=one.value, account_id=one.account_id)
         rows.append({**row, "sla": state})
     return rows, len(found)
+
+
+def _terms(value: float, state: str) -> str:
+    """What the row is ranked by."""
+    return f"{value:,.0f} in all × {urgency_of(state):g} ({state}) = {value * urgency_of(state):,.0f}"
 
 
 def one_experiment(session: Session, period: Period) -> tuple[list[AgendaRow], int]:

@@ -1,4 +1,4 @@
-"""Mail to a user about the safety of their own account: made and sent by a job, never inside a request."""
+"""Mail to our own people, such as about the safety of their account: sent by a job, never inside a request."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -45,12 +45,18 @@ def tell_of_second_factor(user_id: int, action: str) -> None:
 
 
 def _prepare(session: Session, user_id: int, sentence: str) -> tuple[Outgoing, Route]:
-    user, company, sender = get_user(session, user_id), get_company(session).name, _sender(session)
-    number, route = _IDS_FROM + secrets.randbelow(10**9), find_route(session, sender)
-    to_address, from_address = wire.address(user.email), wire.address(sender)
+    user = get_user(session, user_id)
     text = (f"{user.name},\n\n{sentence}\n\nIf this was not meant by you, tell your administrator at once and set a "
-            f"new password: {settings().base_url}\n\n-- \n{company}\n")
-    mail = PlainMail(company, from_address, to_address, "Your account: second factor", text, message_id(number, sender))
+            f"new password: {settings().base_url}\n\n-- \n{get_company(session).name}\n")
+    return make_notice(session, to=user.email, subject="Your account: second factor", text=text)
+
+
+def make_notice(session: Session, *, to: str, subject: str, text: str) -> tuple[Outgoing, Route]:
+    """A plain mail of the system to one of our own people, marked as made by a program, and its way out."""
+    company, sender = get_company(session).name, _sender(session)
+    number, route = _IDS_FROM + secrets.randbelow(10**9), find_route(session, sender)
+    to_address, from_address = wire.address(to), wire.address(sender)
+    mail = PlainMail(company, from_address, to_address, subject, text, message_id(number, sender))
     wired = signed(mail.on_the_wire(), list_signers(session, route.identity_id))
     return Outgoing(number, 0, 0, 0, from_address, to_address, wired), route
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from abm.dossier.models import Tender
 from abm.engagement.models import Cooling, EngagementEntry, QualificationChange
 from abm.meetings.actions import close_meeting, decide, open_meeting, plan_meeting
 from abm.meetings.agenda import build_agenda
@@ -71,6 +73,7 @@ def test_a_hand_off_says_when_it_is_due_why_and_who_took_part(session: Session) 
     assert "Tue 16 Jun 10:00" in row["facts"]
     assert "a reply, 2 times (16 points); a click by a person (2 points)" in row["facts"]
     assert "Jane No0 (Buyer)" in row["facts"]
+    assert "0 in all × 1 (new) = 0" in row["facts"]
 
 
 def test_the_clock_runs_in_working_time_and_says_at_risk_and_broken(session: Session) -> None:
@@ -90,6 +93,19 @@ def test_a_contact_by_a_person_in_time_meets_the_clock_one_by_a_campaign_does_no
                       at=FRIDAY - timedelta(days=6)))
     session.flush()
     assert state(session) == ["met"]
+
+
+def test_the_header_has_the_worth_of_new_tenders_and_complete_buying_centres(session: Session) -> None:
+    account = make_account(session, tier="2")
+    for role in ("decision_maker", "champion", "influencer", "user"):
+        assert number(session, "centres") == 0
+        make_contact(session, account, buying_role=role)
+    assert number(session, "centres") == 1
+    for amount, currency in (("1200.50", None), ("300", "EUR"), ("999", "XXX")):
+        session.add(Tender(account_id=account.id, title="T", amount=Decimal(amount), currency=currency,
+                           created_at=FRIDAY, updated_at=FRIDAY))
+    session.flush()
+    assert number(session, "pipeline") == 1500
 
 
 def test_the_header_counts_qualified_met_and_broken(session: Session) -> None:
