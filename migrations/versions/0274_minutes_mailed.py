@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = '0274b'
-down_revision = '0274'
+down_revision = '0280'
 branch_labels = None
 depends_on = None
 
