@@ -56,6 +56,13 @@ def _chosen() -> tuple[AnalysisRun | None, AnalysisRun | None]:
     for one in (run, before):
         if one is not None and (one.state != "done" or one.factor != run.factor):
             raise NotFound("These two runs cannot be compared")
+    return _by_day(run, before) if other is None else (run, before)
+
+
+def _by_day(run: AnalysisRun, before: AnalysisRun | None) -> tuple[AnalysisRun, AnalysisRun | None]:
+    """The later day last, also where the earlier one was analysed afterwards."""
+    if before is not None and before.as_of and run.as_of and before.as_of > run.as_of:
+        return before, run
     return run, before
 
 

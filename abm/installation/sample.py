@@ -30,6 +30,7 @@ from abm.users.queries import count_users
 from core import db
 
 FILES = Path(__file__).parent / "sample_company"
+QUARTER = 91
 _PEOPLE = (
     ("andrew.fuller@example.com", "Andrew Fuller", "admin"),
     ("laura.callahan@example.com", "Laura Callahan", "marketer"),
@@ -58,6 +59,7 @@ def load_sample_company() -> bool:
         if latest_run(session) is None:
             session.execute(update(Account).values(is_sample=True))
             session.execute(update(Contact).values(is_sample=True))
+            run_analysis(session, as_of=yesterday - timedelta(days=QUARTER))  # so that there is something to compare
             run_analysis(session)
             add_sample_work(session)
     _apply_lists_and_campaign()

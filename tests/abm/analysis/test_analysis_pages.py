@@ -231,6 +231,7 @@ def test_who_moved_is_named_with_the_line(client_as, northwind):
         run_analysis(session, as_of=date(1998, 3, 1), period="quarter")
     text = page(client, "/analysis/compare")
     assert "over the line at" in text
+    assert re.sub("<[^>]+>", "", text).index("1 Mar 1998 (by quarter) to the one") > 0
     rows = client_as("sales").get("/analysis/compare/export.csv").get_data(as_text=True)
     assert rows.startswith("key,name,value_before,value,what,from,to,why\n")
 
