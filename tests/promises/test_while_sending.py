@@ -134,6 +134,7 @@ def test_all_of_a_slice_is_stopped_and_not_only_the_next_one(engine_side: Path,
             consent.suppress_domain(session, domain="example.com", reason="asked")
         since = time.monotonic()
     assert noted[-1][0] - since <= OBEYED_WITHIN
+    drain()  # on a slow machine its time was over before the last of them were judged anew
     assert states() == {"sent": len(noted), "suppressed": 100 - len(noted)}
 
 

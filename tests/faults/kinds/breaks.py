@@ -43,12 +43,17 @@ def break_around_the_dot(scene: Scene, plan: Plan) -> Verdict:
     """After the dot it is doubt and never sent again; before it, or dripped in time, nothing is in doubt."""
     cases = Cases(scene)
     for _ in range(plan.rounds):
-        for name, (script, expected) in DOTS.items():
+        for name, (script, expected) in _chosen(plan):
             cases.send(script, sum(expected.values()), limits=PATIENT)
             cases.compare(name, expected)
         cases.send(Script({"content": "reset"}, times=1, window=65_536), 1, limits=PATIENT, carrier=_Padded)
         cases.compare(BEFORE_THE_DOT, {DEFERRED: 1})
     return cases.verdict()
+
+
+def _chosen(plan: Plan) -> list[tuple[str, tuple[Script, States]]]:
+    """The short run picks some; single tests have them all."""
+    return list(DOTS.items()) if plan.is_long else plan.chance().sample(list(DOTS.items()), 4)
 
 
 @fault("F15", "lines closed by the server after some messages, or when they are idle", rounds=1, messages=60,
