@@ -52,4 +52,13 @@ _RESULT = (
 
 
 def downgrade() -> None:
-    raise NotImplementedError
+    op.drop_table('factor_result')
+    op.drop_index('ix_account_result_value', 'account_result')
+    with op.batch_alter_table('winback_case') as table:
+        table.drop_column('seasonal_years')
+    with op.batch_alter_table('account_result') as table:
+        for name, _kind in reversed(_FURTHER):
+            table.drop_column(name)
+    with op.batch_alter_table('analysis_run') as table:
+        for name in ('fingerprint', 'thresholds', 'factor'):
+            table.drop_column(name)

@@ -68,4 +68,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError
+    for name in ('engagement_cooling', 'qualification_change', 'account_engagement', 'engagement_entry',
+                 'engagement_rules'):
+        op.drop_table(name)

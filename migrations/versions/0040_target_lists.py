@@ -95,6 +95,20 @@ def _add_agreement() -> None:
 
 
 def downgrade() -> None:
+    _remove_triggers()
     for table in ('list_pending', 'account_change', 'list_sign_off', 'list_veto', 'list_spell'):
         op.drop_table(table)
     op.drop_column('target_list', 'judged_by')
+
+
+def _remove_triggers() -> None:
+    """They write to a table that goes. Each upgrade ends with making them anew."""
+    connection = op.get_bind()
+    if connection.dialect.name == 'postgresql':
+        asked = ("SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal "
+                 "AND starts_with(tgname, 'track_')")
+    else:
+        asked = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, 6) = 'track_'"
+    for name, table in connection.execute(sa.text(asked)).all():
+        on_table = f' ON {table}' if connection.dialect.name == 'postgresql' else ''
+        op.execute(f'DROP TRIGGER {name}{on_table}')

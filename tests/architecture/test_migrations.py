@@ -8,6 +8,7 @@ from sqlalchemy import MetaData
 
 from abm.all_models import metadata
 from abm.installation import schema
+from bench.migrations import walk
 from core import db
 from core.settings import ROOT
 from core.words import is_of_word_index
@@ -27,6 +28,14 @@ def test_an_upgraded_empty_database_has_the_tables_of_the_models(database):
             "include_name": lambda name, _kind, _parents: not is_of_word_index(name)}), metadata)
     _remove_migration_mark()
     assert differences == []
+
+
+def test_rows_of_the_first_version_survive_the_way_to_the_newest_and_back(database):
+    """The same walk over a million rows, with the seconds of each migration: `python -m bench.migrations`."""
+    _remove_everything()
+    outcome = walk(db.engine(), 400, is_there_and_back=True, is_each_timed=False)
+    _remove_migration_mark()
+    assert outcome.wrong == []
 
 
 def test_a_command_on_an_empty_database_makes_its_tables(database):
