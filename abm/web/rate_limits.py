@@ -1,6 +1,7 @@
-"""Limits on how often something is tried: signing in, exports, tokens that are not ours. Kept in memory, per process.
+"""Limits on how often something is tried: signing in, exports, calls of programs, tokens that are not ours.
 
-Unsubscribing and genuine tokens are never limited: only an answer that refuses is counted. Who is over a limit is
+All web processes count together in the queue server. While it is away each counts for itself, as it always does besides,
+so that a limit is never gone. Unsubscribing and genuine tokens are never limited: only an answer that refuses is counted. Who is over a limit is
 answered 429 with the seconds to wait.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, request
 
+from abm.web import shared_counts
 from core import clock
 
 _MOST_KEYS = 20_000
@@ -33,10 +35,11 @@ API_CALLS = Limit(600, 60)
 
 
 class Counter:
-    """Counts by key against one limit; forgets the keys that were quiet longest when there are too many."""
+    """Counts by key against one limit; forgets the keys that were quiet longest when there are too many. `name`: under
+    which the processes share their counts; without one each keeps its own."""
 
-    def __init__(self, limit: Limit) -> None:
-        self.limit = limit
+    def __init__(self, limit: Limit, name: str = "") -> None:
+        self.limit, self.name = limit, name
         self._lock = threading.Lock()
         self._moments: OrderedDict[str, deque[float]] = OrderedDict()
 
@@ -44,11 +47,14 @@ class Counter:
         """Whole seconds until one more is allowed; 0: now."""
         with self._lock:
             moments = self._fresh(key)
-            if len(moments) < self.limit.most:
-                return 0
-            return max(1, math.ceil(moments[0] + self.limit.seconds - clock.now().timestamp()))
+            own = moments[0] if len(moments) >= self.limit.most else None
+        first = own if own is not None or not self.name else shared_counts.find_first(
+            self.name, key, most=self.limit.most, seconds=self.limit.seconds)
+        return 0 if first is None else max(1, math.ceil(first + self.limit.seconds - clock.now().timestamp()))
 
     def count(self, key: str) -> None:
+        if self.name:
+            shared_counts.add(self.name, key, most=self.limit.most, seconds=self.limit.seconds)
         with self._lock:
             moments = self._fresh(key)
             moments.append(clock.now().timestamp())
@@ -69,8 +75,8 @@ class Counter:
             self._moments.clear()
 
 
-exports, failed_sign_ins, wrong_tokens = Counter(EXPORTS), Counter(FAILED_SIGN_INS), Counter(WRONG_TOKENS)
-api_calls = Counter(API_CALLS)
+exports, failed_sign_ins = Counter(EXPORTS, "exports"), Counter(FAILED_SIGN_INS, "sign-ins")
+wrong_tokens, api_calls = Counter(WRONG_TOKENS, "tokens"), Counter(API_CALLS, "api")
 
 
 def too_many(wait: int, sentence: str = "Too many tries in a short time.") -> Response:

@@ -57,6 +57,12 @@ def _quick_client(address: str) -> Redis:
     return Redis.from_url(address, socket_timeout=RING_SECONDS, socket_connect_timeout=RING_SECONDS, retry=cut)
 
 
+def running_bell() -> Redis | None:
+    """The quick client of a server that runs; None where the embedded one does not. Nothing is started for it."""
+    own = settings()
+    return bell() if own.redis_url or socket_path(own.data_dir).exists() else None
+
+
 def queue_trouble() -> str:
     """What keeps jobs from being rung just now, as the name of an error; empty when they are."""
     own = settings()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from abm.users.throttle import wait_seconds
+from abm.web import shared_counts
 from abm.web.rate_limits import Counter, Limit
 from campaigns.tracking import click_url, open_url, preferences_url, unsubscribe_url
 from core import clock
@@ -88,3 +89,36 @@ def test_many_accounts_tried_from_one_address_are_refused_with_the_wait(client_a
         assert browser.post("/sign-in", data=form).status_code == 422
     refused = browser.post("/sign-in", data={"email": "boss@example.com", "password": "wrong"})
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+
+
+def test_processes_count_together(queue_server: str, at: Set) -> None:
+    first, second = (Counter(Limit(3, 60), "together") for _process in range(2))
+    for counter in (first, second, first):
+        counter.count("192.0.2.1")
+    assert (first.seconds_to_wait("192.0.2.1"), second.seconds_to_wait("192.0.2.1")) == (60, 60)
+    assert second.seconds_to_wait("192.0.2.2") == 0
+    at(NOON + timedelta(seconds=61))
+    assert second.seconds_to_wait("192.0.2.1") == 0
+
+
+def test_what_is_shared_names_nobody_and_is_gone_when_it_is_too_old(queue_server: str) -> None:
+    from redis import Redis
+
+    Counter(Limit(3, 60), "together").count("192.0.2.1")
+    (key,) = Redis.from_url(queue_server).keys("abm:limit:*")
+    assert b"192.0.2.1" not in key
+    assert 0 < Redis.from_url(queue_server).ttl(key) <= 61
+
+
+def test_a_limit_holds_while_the_queue_server_is_away(
+        data_dir: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.settings import settings
+
+    monkeypatch.setenv("ABM_REDIS_URL", "redis://127.0.0.1:1/0")
+    settings.cache_clear()
+    monkeypatch.setitem(shared_counts._silent, "until", 0.0)
+    counter = Counter(Limit(2, 60), "alone")
+    counter.count("a")
+    counter.count("a")
+    assert counter.seconds_to_wait("a") == 60
+    monkeypatch.setitem(shared_counts._silent, "until", 0.0)
