@@ -1,8 +1,8 @@
 """Limits on how often something is tried: signing in, exports, calls of programs, tokens that are not ours.
 
-All web processes count together in the queue server. While it is away each counts for itself, as it always does besides,
-so that a limit is never gone. Unsubscribing and genuine tokens are never limited: only an answer that refuses is counted. Who is over a limit is
-answered 429 with the seconds to wait.
+All web processes count together in the queue server. While it is away each counts for itself, as it always does, so
+that a limit is never gone. Unsubscribing and genuine tokens are never limited: only an answer that refuses is counted.
+Who is over a limit is answered 429 with the seconds to wait.
 """
 
 import math
