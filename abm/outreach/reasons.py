@@ -1,5 +1,7 @@
 """The engine's reasons as sentences for people."""
 
+from abm.work.outcomes import OUTCOMES
+from abm.work.visit_steps import OUTCOMES as VISIT_OUTCOMES
 from campaigns.states import Reason
 
 _SENTENCES: dict[str, str] = {
@@ -42,6 +44,11 @@ _SENTENCES: dict[str, str] = {
 }
 
 
+# How a person said that a call or a visit ended.
+_ENDINGS = {**{f"call_{name}": f"Call: {words[:1].lower()}{words[1:]}" for name, words in OUTCOMES.items()},
+            **{f"visit_{name}": f"Visit: {words[:1].lower()}{words[1:]}" for name, words in VISIT_OUTCOMES.items()}}
+
+
 def explain_reason(reason: str | None) -> str:
     """A sentence for a reason; one that is not in the glossary is shown as it is, nothing for none."""
-    return "" if not reason else _SENTENCES.get(reason, reason.replace("_", " ").capitalize())
+    return "" if not reason else _SENTENCES.get(reason) or _ENDINGS.get(reason, reason.replace("_", " ").capitalize())

@@ -36,6 +36,8 @@ from abm.web.exports import Table, exports
 from abm.web.fields import Fields
 from abm.web.keyset import count_text, fetch_page, read_place
 from abm.web.permissions import Permission
+from abm.work.calling_hours import opening_of
+from abm.work.calls import clock_of
 from abm.work.dialling import ask_gate
 from abm.work.forms import parse_call_result, parse_visit_result
 from abm.work.models import Task
@@ -44,6 +46,7 @@ from abm.work.outcomes import OUTCOMES
 from abm.work.script_answers import answer_script, walk_of
 from abm.work.scripts import parse_script
 from abm.work.visit_steps import OUTCOMES as VISIT_OUTCOMES
+from core import clock
 from core.errors import InvalidInput
 
 pages = Blueprint("portal", __name__, url_prefix="/portal")
@@ -125,8 +128,10 @@ def task(task_id: int) -> Answer:
 
 def _task(found: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     dialling = ask_gate(g.session, found) if found.kind == "call" and found.state == "open" else None
+    opening = opening_of(clock_of(found), g.company, clock.now()) if dialling else None
     may_dial = dialling is None or not (dialling.is_blocked or dialling.needs_decision)
     return render_template("portal/task.html", task=found, typed=typed, errors=errors, dialling=dialling,
+                           opens_at=opening if opening and opening > clock.now() else None,
                            phone=found.contact.phone if found.contact and may_dial else None,
                            today=company_today(g.session), endings=_ENDINGS.get(found.kind, {}), **_script(found),
                            lines=[*_typed_lines(), TypedLine()], products=search_sold_products(g.session, ""))
