@@ -48,6 +48,18 @@ def test_without_scorecards_the_page_offers_the_shipped_ones(client_as, database
     assert "Bring them in" not in page(client_as("viewer"), "/scorecards")
 
 
+@pytest.mark.parametrize("path", ["", "/sales-and-trust", "/sales-and-trust/versions", "/sales-and-trust/accounts"])
+def test_pages_wait_for_the_scores_that_a_worker_computes(client_as, buyers, queue_server, monkeypatch, path):
+    monkeypatch.setattr(actions, "AT_ONCE_UP_TO", 2)
+    client = client_as("marketer")
+    client.post("/scorecards/sales-and-trust/weights", data={"weight-sales": "10", "weight-trust": "50"})
+    assert client.post("/scorecards/sales-and-trust/publish", data={"note": "More trust"}).status_code == 302
+    text = page(client, f"/scorecards{path}")
+    assert path or "being computed" in text
+    page(client, f"/accounts/{buyers[0]}/scores")
+    page(client, f"/scorecards/sales-and-trust/why/{buyers[0]}")
+
+
 def test_moving_a_slider_moves_the_ranking_and_keeps_nothing(client_as, buyers):
     client = client_as("viewer")
     text = page(client, "/scorecards/sales-and-trust")
