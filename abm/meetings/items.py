@@ -17,7 +17,7 @@ from abm.meetings.periods import SHOWN, AgendaRow, Period, make_row
 from abm.meetings.sharing_items import hand_offs, one_experiment
 from abm.orders.models import Order
 from abm.plans.models import AccountReview
-from abm.plans.queries import select_reviews
+from abm.plans.queries import due_since, select_reviews
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from abm.winback.models import Case
@@ -172,12 +172,15 @@ def open_tasks(session: Session, period: Period) -> tuple[list[AgendaRow], int]:
 
 def reviews(session: Session, _period: Period) -> tuple[list[AgendaRow], int]:
     """Key accounts whose review waits for a decision, the dearest first."""
-    query = select_reviews(is_open=True).order_by(AccountReview.value_12m.desc(), AccountReview.id)
+    query = select_reviews(is_open=True).add_columns(due_since().label("due_since"))
+    query = query.order_by(AccountReview.value_12m.desc(), AccountReview.id)
 
     def show(found: Row[*tuple[Any, ...]]) -> AgendaRow:
-        review, account = found
-        return make_row("review", review.id, account.name, [f"proposed: {review.proposal}", review.reasons[0]["text"]],
-                    link=f"/reviews/{review.id}", value=review.value_12m, account_id=account.id)
+        review, account, due = found
+        asked = f"due since {due}" if due else "never reviewed"
+        told = [f"proposed: {review.proposal}", review.reasons[0]["text"], asked]
+        return make_row("review", review.id, account.name, told, link=f"/reviews/{review.id}", value=review.value_12m,
+                        account_id=account.id)
 
     return _fetch(session, query, show)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from abm.accounts.models import Account
@@ -127,6 +127,14 @@ def select_reviews(*, is_open: bool, proposal: str = "") -> Select[*tuple[Any, .
     query = both.join(Account, Account.id == AccountReview.account_id)
     query = query.where(AccountReview.decided_at.is_(None) if is_open else AccountReview.decided_at.is_not(None))
     return query.where(AccountReview.proposal == proposal) if proposal else query
+
+
+def due_since() -> ScalarSelect[date | None]:
+    """The day on which the account of an AccountReview was to be asked again; NULL where it was never reviewed."""
+    before = aliased(AccountReview)
+    own = select(func.max(before.next_review_on)).where(
+        before.account_id == AccountReview.account_id, before.decided_at.is_not(None))
+    return own.correlate(AccountReview).scalar_subquery()
 
 
 def list_open_reviews(session: Session, *, owner_id: int | None = None, limit: int = 10) -> Sequence[AccountReview]:
