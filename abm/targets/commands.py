@@ -8,6 +8,7 @@ import click
 
 from abm.targets import agreement_commands, queries
 from abm.targets.actions import Applied, refresh_list, save_list
+from abm.targets.agreement_queries import find_active_veto
 from abm.targets.explain import Explanation, say_value
 from abm.targets.files import ListDefinition, load_yaml, read_definition
 from abm.targets.models import TargetList
@@ -122,10 +123,14 @@ def explain(name: str, account_id: str, as_json: bool) -> int:
         row = queries.get_list(session, name)
         account = queries.get_account_by_external_id(session, account_id)
         found = queries.explain_member(session, row=row, account_id=account.id)
+        veto = find_active_veto(session, list_id=row.id, account_id=account.id)
         is_static = row.kind == "static"
-    answer(_explanation_json(name, account_id, found), as_json=as_json,
+    result = _explanation_json(name, account_id, found)
+    result["veto"] = {"reason": veto.reason, "until": veto.until_on, "by": veto.by_name} if veto else None
+    kept_out = [f"  {veto.by_name} keeps it out until {veto.until_on}: {veto.reason}"] if veto else []
+    answer(result, as_json=as_json,
            text="\n".join([f"{account_id} {account.name} is {'in' if found.is_in else 'not in'} the list {name}",
-                           *_say_explanation(found, is_static)]))
+                           *kept_out, *_say_explanation(found, is_static)]))
     return DONE
 
 

@@ -83,6 +83,16 @@ def test_a_lifted_veto_lets_the_account_back_at_once(capsys: pytest.CaptureFixtu
     assert _run(capsys, "unveto", "chosen", "X0")[0] == 2
 
 
+@pytest.mark.parametrize("name", ["germans", "chosen"])
+def test_explain_says_who_keeps_a_vetoed_account_out_until_when_and_why(name: str,
+                                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    _veto(capsys, name, "--by", "anna@example.com")
+
+    assert "Anna keeps it out until 2026-06-20: In talks" in _run(capsys, "explain", name, "X0")[1]
+    told = json.loads(_run(capsys, "explain", name, "X0", "--json")[1])
+    assert (told["is_in"], told["veto"]) == (False, {"reason": "In talks", "until": "2026-06-20", "by": "Anna"})
+
+
 def test_a_list_that_names_another_does_without_its_vetoed(capsys: pytest.CaptureFixture[str]) -> None:
     _apply("list: outer\nwho: {in_list: germans}\n")
     _veto(capsys, "germans")
