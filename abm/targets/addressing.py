@@ -4,7 +4,8 @@ A stop for an address or a domain is kept as a keyed digest, which SQL cannot co
 addresses are kept in `contact_address`, made for whoever is new or changed right before they are needed.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -16,11 +17,12 @@ from sqlalchemy import (
     and_,
     cast,
     delete,
-    insert,
     not_,
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from abm.contacts.consent import basis_in_force
@@ -28,6 +30,7 @@ from abm.contacts.models import Contact
 from abm.targets.models import AccountChange, ContactAddress
 from campaigns.models import Suppression
 from core import clock, db
+from core.errors import TookTooLong
 from core.id_lists import is_among
 from core.signing import keyed_digest
 
@@ -76,17 +79,25 @@ def keep_addresses(session: Session, *, everybody: bool = False) -> int:
     return _keep(session, None if everybody else _of_changed_accounts())
 
 
-def keep_addresses_apart(session: Session) -> None:
-    """For a session that only reads: what is lacking is made in a transaction of its own, and the session begins anew.
+def keep_addresses_apart(session: Session, seconds: float) -> None:
+    """For a session that only reads: what is lacking is made in transactions of its own, and the session begins anew.
 
     A write in the reading transaction would fail on SQLite as soon as somebody else has written since it began.
+    Raises TookTooLong when it takes longer than `seconds`; what was made by then is kept.
     """
     within = _of_changed_accounts()
     lacking = or_(_missing(within).exists(), select(ContactAddress.contact_id).where(_gone(within)).exists())
     if not session.scalar(select(lacking)):
         return
+    ends = time.monotonic() + seconds
     with db.transaction() as own:
-        _keep(own, within)
+        own.execute(delete(ContactAddress).where(_gone(within)))
+    last: int | None = 0
+    while last is not None:
+        if time.monotonic() > ends:
+            raise TookTooLong("Many people have just come in and are being looked at; count again in a minute")
+        with db.transaction() as own:
+            last = _make_next(own, within, after=last)
     session.rollback()
 
 
@@ -101,15 +112,29 @@ def keep_addresses_of(session: Session, account_ids: Sequence[int]) -> int:
 
 def _keep(session: Session, within: ColumnElement[bool] | None) -> int:
     session.execute(delete(ContactAddress).where(_gone(within)))
-    made = 0
-    for people in _without_digest(session, within):
-        now = clock.now()
-        session.connection().execute(insert(ContactAddress), [
-            {"contact_id": contact_id, "address_key": keyed_digest("address", address),
-             "domain_key": keyed_digest("domain", address.rpartition("@")[2]), "made_at": now}
-            for contact_id, address in people])
-        made += len(people)
+    made, last = 0, 0
+    while people := _next_without_digest(session, within, after=last):
+        _make(session, people)
+        made, last = made + len(people), people[-1][0]
     return made
+
+
+def _make_next(session: Session, within: ColumnElement[bool] | None, *, after: int) -> int | None:
+    """The id of the last person whose digests were made, None when nobody lacks them."""
+    people = _next_without_digest(session, within, after=after)
+    _make(session, people)
+    return people[-1][0] if people else None
+
+
+def _make(session: Session, people: Sequence[Any]) -> None:
+    """Digests that somebody else has made meanwhile stay as they are."""
+    now = clock.now()
+    rows = [{"contact_id": contact_id, "address_key": keyed_digest("address", address),
+             "domain_key": keyed_digest("domain", address.rpartition("@")[2]), "made_at": now}
+            for contact_id, address in people]
+    insert = postgres_insert if db.is_postgres(session) else sqlite_insert
+    if rows:
+        session.connection().execute(insert(ContactAddress).on_conflict_do_nothing(), rows)
 
 
 def _gone(within: ColumnElement[bool] | None) -> ColumnElement[bool]:
@@ -126,11 +151,8 @@ def _missing(within: ColumnElement[bool] | None) -> Select[int, str | None]:
     return missing if within is None else missing.where(within)
 
 
-def _without_digest(session: Session, within: ColumnElement[bool] | None) -> Iterator[Sequence[Any]]:
-    missing, last = _missing(within), 0
-    while rows := session.execute(missing.where(Contact.id > last).order_by(Contact.id).limit(_CHUNK)).all():
-        last = rows[-1][0]
-        yield rows
+def _next_without_digest(session: Session, within: ColumnElement[bool] | None, *, after: int) -> Sequence[Any]:
+    return session.execute(_missing(within).where(Contact.id > after).order_by(Contact.id).limit(_CHUNK)).all()
 
 
 def find_accounts_of_stops(session: Session, stop_ids: Sequence[int]) -> set[int]:

@@ -134,7 +134,7 @@ def _counted(form: ListForm, row: TargetList | None) -> dict[str, object]:
 
 def count_definition(definition: ListDefinition, row: TargetList | None, vocabulary: Vocabulary) -> dict[str, object]:
     if needs_addresses(definition.who):
-        keep_addresses_apart(g.session)
+        keep_addresses_apart(g.session, COUNTING_SECONDS)
     with time_limit(g.session, COUNTING_SECONDS):
         found, wanted = preview(g.session, definition), select_definition(g.session, definition)
         changes = find_changes(g.session, found=wanted, list_id=row.id) if row else None

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from abm.accounts.models import Account
+from abm.targets import addressing
 from abm.targets.addressing import keep_addresses_apart
 from abm.targets.files import ListDefinition
 from abm.targets.models import ContactAddress
@@ -13,6 +15,7 @@ from abm.targets.rule_tree import Condition, Has
 from abm.targets.vocabulary import Operator
 from campaigns.models import Suppression
 from core import clock, db
+from core.errors import TookTooLong
 from core.signing import keyed_digest
 from tests.factories import make_account, make_contact
 
@@ -34,7 +37,7 @@ def test_new_people_are_judged_by_their_stops_though_somebody_saves_meanwhile(da
         session.scalar(select(func.count(Account.id)))
         with db.transaction() as other:
             make_account(other)
-        keep_addresses_apart(session)
+        keep_addresses_apart(session, 5)
         found = preview(session, REACHABLE)
 
     assert found.accounts == 1
@@ -43,7 +46,7 @@ def test_new_people_are_judged_by_their_stops_though_somebody_saves_meanwhile(da
 def test_the_digests_made_for_a_count_stay(database: Path) -> None:
     _bring_in_two_people()
     with db.reading() as session:
-        keep_addresses_apart(session)
+        keep_addresses_apart(session, 5)
 
     with db.reading() as session:
         assert session.scalar(select(func.count(ContactAddress.contact_id))) == 2
@@ -54,3 +57,18 @@ def test_a_reading_session_asks_for_no_write_lock(database: Path) -> None:
     with db.reading() as session, db.transaction() as other:
         other.scalar(select(func.count(Account.id)))
         assert preview(session, REACHABLE).accounts >= 1
+
+
+def test_a_count_that_would_wait_too_long_for_new_people_says_so(database: Path) -> None:
+    _bring_in_two_people()
+    with db.reading() as session, pytest.raises(TookTooLong, match="just come in"):
+        keep_addresses_apart(session, -1)
+
+
+def test_digests_made_by_two_at_once_are_made_once(database: Path) -> None:
+    _bring_in_two_people()
+    with db.transaction() as session:
+        people = addressing._next_without_digest(session, None, after=0)
+        addressing._make(session, people)
+        addressing._make(session, people)
+        assert session.scalar(select(func.count(ContactAddress.contact_id))) == 2
