@@ -14,9 +14,11 @@ from abm.analysis.actions import run_analysis
 from abm.analysis.queries import latest_run
 from abm.company.queries import company_today
 from abm.contacts.models import Contact
+from abm.imports.mapping import mapping_from
 from abm.imports.recording import add_finished_run
+from abm.imports.registry import find_importer
 from abm.imports.running import Task, bring_in
-from abm.installation.sample_files import SALES, write_sample_files
+from abm.installation.sample_files import CUSTOM, SALES, write_sample_files
 from abm.installation.sample_sign_in import is_loading, loading_mark, sign_in_path
 from abm.installation.sample_work import add_sample_work
 from abm.outreach.actions import apply_campaign
@@ -70,7 +72,8 @@ def load_sample_company() -> bool:
 def _bring_in_files(yesterday: date) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for kind, path in write_sample_files(Path(folder), last_order_on=yesterday).items():
-            report = bring_in(Task(kind=kind, path=path, rejects=Path(folder) / "rejects.csv"))
+            mapping = mapping_from({"custom": list(CUSTOM.get(kind, ()))}, find_importer(kind).layout)
+            report = bring_in(Task(kind=kind, path=path, rejects=Path(folder) / "rejects.csv", mapping=mapping))
             with db.transaction() as session:
                 add_finished_run(session, report, f"sample {kind}")
 

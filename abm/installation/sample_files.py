@@ -86,6 +86,10 @@ _ROLES = (
 )
 
 
+# Columns that become custom fields: letters go to these.
+CUSTOM = {"accounts": ("street", "postcode")}
+
+
 def write_sample_files(folder: Path, *, last_order_on: date) -> dict[str, Path]:
     """Write accounts, contacts, products, orders and order-lines with canonical headers; the path of each kind."""
     accounts, orders, lines = (list(_rows(name)) for name in ("accounts", "orders", "order_lines"))
@@ -132,6 +136,8 @@ def _accounts(rows: list[dict[str, str]], tiers: dict[str, str]) -> Iterator[dic
             "country": row["country"],
             "region": row["region"],
             "city": row["city"],
+            "street": row["address"],
+            "postcode": row["postal_code"],
             "tier": tiers.get(row["account_id"], "3"),
             "industry": _industry(row["company_name"]),
             "employees": str(_SIZES[tiers.get(row["account_id"], "3")] + _number(row["account_id"]) % 40),

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from abm.accounts.models import Account
 from abm.company.queries import company_today
 from abm.contacts.models import Contact
 from abm.installation.sample import load_sample_company
 from abm.installation.sample_sign_in import sample_sign_in
 from abm.orders.models import Order
+from abm.outreach.postal import get_postal_addresses
 from abm.targets.models import TargetList
 from core import db
 
@@ -22,6 +24,10 @@ def test_the_sample_company_orders_until_yesterday_and_is_loaded_once(database: 
         assert session.scalar(select(func.max(Order.ordered_on))) == company_today(session) - timedelta(days=1)
         assert session.scalar(select(func.count(Contact.email_key.distinct()))) > 91
         assert session.scalar(select(func.min(TargetList.member_count))) > 0
+    with db.reading() as session:
+        person = session.scalars(select(Contact).join(Account).where(Account.external_id == "ALFKI")).first()
+        assert person is not None
+        assert "Obere Str. 57" in get_postal_addresses(session, [person.id])[person.id]
 
 
 def test_the_sample_users_passwords_are_for_the_owner_only(database: Path) -> None:
