@@ -24,7 +24,6 @@ add_account_fields({name: (field, Column(_TABLE.c[name.removeprefix("partner.")]
                     for name, field in FIELDS.items()})
 track(
     Tracked("partner_account", key=("account_id",)),
-    Tracked("partner", ("id",), "SELECT p.account_id AS account_id FROM {rows} r "
-                                "JOIN partner_account p ON p.partner_id = r.id",
+    Tracked("partner", ("id",), "p.account_id", "partner_account p", "p.partner_id = r.id", is_one=False,
             watched=("name", "kind", "region", "is_active"), events=("update",)),
 )

@@ -15,16 +15,18 @@ from abm.analysis.models import AccountResult, AnalysisRun
 from abm.catalogue.models import Product
 from abm.contacts.models import Contact
 from abm.orders.models import Order, OrderLine
+from abm.targets import tracking
 from abm.targets.actions import refresh_list, save_list
 from abm.targets.files import read_definition
 from abm.targets.membership import put_in, take_out
-from abm.targets.models import ListMember, ListPending, ListSpell, ListVeto
+from abm.targets.models import AccountChange, ListMember, ListPending, ListSpell, ListVeto
 from abm.targets.previews import select_by_rules
 from abm.targets.queries import get_list
 from abm.targets.refreshing import is_stale, spread_changes
 from abm.targets.scopes import make_vocabulary, stored_rules
 from abm.work.models import Task
 from campaigns.models import Approval, Campaign, CampaignVersion, Delivery, Enrolment, Event, Run, Suppression, Touch
+from core.db import is_postgres
 from core.signing import keyed_digest
 from tests.factories import make_account, make_contact, make_order, make_user
 
@@ -297,6 +299,21 @@ def test_only_the_account_that_changed_is_judged_again(session: Session, account
 
     assert kept
     assert stranger.id not in _by_members(session, "facts")
+
+
+def test_a_statement_that_changes_very_many_leaves_no_list_behind(session: Session, accounts: list[int],
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "MANY", 1)
+    tracking.install_tracking(session.connection())
+
+    session.execute(update(Account).values(employees=Account.employees + 30))
+    session.execute(update(Contact).values(title="Head buyer"))
+    everybody = select(AccountChange.kind).where(AccountChange.account_id == tracking.EVERYBODY)
+    noted = set(session.scalars(everybody))
+    _refresh(session)
+
+    assert noted == ({"account"} if is_postgres(session) else set())
+    assert {name: _by_members(session, name) for name in EVERY} == {name: _by_rules(session, name) for name in EVERY}
 
 
 def test_a_list_that_nothing_happened_to_is_left_alone(session: Session, accounts: list[int]) -> None:
