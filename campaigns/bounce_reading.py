@@ -1,6 +1,7 @@
 """Reading what comes back: delivery reports of every kind, complaints, and which message of ours they speak of."""
 
 import email
+import email.parser
 import email.policy
 import json
 import re
@@ -9,12 +10,22 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from campaigns.bounce_rules import Refusal, find_status, judge
-from campaigns.replies import is_auto_reply, words_of_message
+from campaigns.replies import decode_octets, is_auto_reply, words_of_message
 
 _OURS = ("x-abm-message-id", "message-id")
 _ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _REPORTED = re.compile(
     rf"^(?:original-rcpt-to|original-recipient|removal-recipient):\s*<?({_ADDRESS})", re.IGNORECASE | re.MULTILINE
+)
+# RFC 5965 and 6591: somebody takes a complaint back, or a program tells how our mail was authenticated.
+_NO_COMPLAINTS = frozenset({"not-spam", "auth-failure"})
+_FEEDBACK_TYPE = re.compile(r"^feedback-type:\s*([\w-]+)", re.IGNORECASE | re.MULTILINE)
+_STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
+_WARNING_ONLY = re.compile(
+    r"warning message only|has not yet been delivered|no action is required|do not need to resend|"
+    r"delivery attempts will continue|will (?:continue to )?(?:be retried|retry|keep trying)|"
+    r"zustellung (?:wurde |ist )?verz[öo]gert|remise (?:diff|retard)[ée]+e",
+    re.IGNORECASE,
 )
 _FIELD = re.compile(
     r"^(action|status|final-recipient|original-recipient|diagnostic-code|remote-mta)\s*:\s*(.*)$", re.IGNORECASE
@@ -70,14 +81,21 @@ class Report:
 
 def read_report(raw: bytes) -> Report:
     """Understand one message file; never raises on malformed mail."""
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
+    try:
+        return _read(email.message_from_bytes(raw, policy=email.policy.compat32))
+    except RecursionError:  # thousands of parts within each other: nobody's mail, and nothing to learn from it
+        return Report("auto_reply", email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(raw))
+
+
+def _read(message: Message) -> Report:
     ids = list(dict.fromkeys(_message_ids(message)))
     body = words_of_message(message)
     notice = _cloud_notice(body)
     if notice is not None:
         return _read_notice(message, notice, ids)
-    if _is_complaint(message):
-        return Report("complaint", message, ids, addresses=_complained_about(message))
+    if _is_feedback(message):
+        kind = "complaint" if _feedback_type(message) not in _NO_COMPLAINTS else "auto_reply"
+        return Report(kind, message, ids, addresses=_complained_about(message))
     outcomes = list(_outcomes(message, body))
     if outcomes:
         return Report(_kind_of(outcomes), message, ids, outcomes, [outcome.address for outcome in outcomes])
@@ -120,13 +138,19 @@ def _decoded(part: Message) -> str:
     octets = part.get_payload(decode=True)
     if not isinstance(octets, bytes):
         return str(part.get_payload())
-    try:
-        return octets.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
-        return octets.decode("utf-8", "replace")
+    return decode_octets(part, octets)
 
 
-def _is_complaint(message: Message) -> bool:
+def _feedback_type(message: Message) -> str:
+    """What the report says it is; `abuse` where it does not say."""
+    for part in message.walk():
+        if part.get_content_type() == "message/feedback-report":
+            found = _FEEDBACK_TYPE.search("\n".join(map(str, part.walk())))
+            return found[1].lower() if found else "abuse"
+    return "abuse"
+
+
+def _is_feedback(message: Message) -> bool:
     """ARF (RFC 5965), also from senders that forget to say so in the outer type."""
     if str(message.get_param("report-type") or "").lower() == "feedback-report":
         return True
@@ -179,13 +203,13 @@ def _outcomes(message: Message, body: str) -> Iterator[Outcome]:
     fields = [
         block
         for part in message.walk()
-        if part.get_content_type() == "message/delivery-status"
+        if part.get_content_type() in _STATUS_TYPES
         for block in _blocks_of(part)
     ]
     fields = [
         block for block in fields if "final-recipient" in block or "original-recipient" in block or "action" in block
     ]
-    fields = fields or _fields_in_text(told)
+    fields = fields or ([] if _is_answer(message) else _fields_in_text(told))
     if fields:
         yield from (_outcome_of_fields(block, told) for block in fields)
     elif _is_failure_notice(message):
@@ -193,10 +217,32 @@ def _outcomes(message: Message, body: str) -> Iterator[Outcome]:
 
 
 def _blocks_of(part: Message) -> list[dict[str, str]]:
+    """The groups of fields of a report, also where a mailer put it into base64, which RFC 3464 forbids."""
     payload = part.get_payload()
-    inner = payload if isinstance(payload, list) else [email.message_from_string(str(payload))]
-    blocks = [block for block in inner if isinstance(block, Message)]
+    blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
+    if str(part.get("Content-Transfer-Encoding") or "").strip().lower() in ("base64", "quoted-printable"):
+        blocks = _decoded_blocks(part, blocks) or blocks
+    elif part.get_content_type() != "message/delivery-status":
+        blocks = [inner for block in blocks for inner in (block, *_groups(str(block.get_payload() or "")))]
     return [{name.lower(): re.sub(r"\s+", " ", str(value)) for name, value in block.items()} for block in blocks]
+
+
+def _decoded_blocks(part: Message, blocks: list[Message]) -> list[Message]:
+    holder = email.message.Message()
+    holder["Content-Transfer-Encoding"] = str(part["Content-Transfer-Encoding"]).strip()
+    holder.set_payload("\n".join(block.as_string() for block in blocks))
+    octets = holder.get_payload(decode=True)
+    return _groups(octets.decode("utf-8", "replace")) if isinstance(octets, bytes) else []
+
+
+def _groups(text: str) -> list[Message]:
+    parts = re.split(r"\r?\n\s*\r?\n", text.strip())
+    return [email.message_from_string(group.strip() + "\n\n") for group in parts if ":" in group]
+
+
+def _is_answer(message: Message) -> bool:
+    """Whether a person answers with it: what stands in its text is told, not reported."""
+    return bool(message.get("In-Reply-To")) and not _ROBOT.search(_header(message, "From"))
 
 
 def _fields_in_text(text: str) -> list[dict[str, str]]:
@@ -251,7 +297,8 @@ def _outcome_of_text(message: Message, body: str) -> Outcome:
     ]
     address = named[0] if named else _recognised(message)
     refusal = judge(text=_transcript(said))
-    return Outcome(address, "failed", refusal, _transcript(said)[:500])
+    action = "delayed" if _WARNING_ONLY.search(said) else "failed"
+    return Outcome(address, action, refusal, _transcript(said)[:500])
 
 
 def _transcript(said: str) -> str:

@@ -20,7 +20,8 @@ BY_TEXT: tuple[tuple[str, Blame, str], ...] = (
         Blame.MAILBOX,
         r"mailbox (is )?(full|over|size limit)|over ?quota|quota (is )?(exceeded|full)|"
         r"exceeded.{0,30}"
-        r"(quota|storage)|(account|user).{0,20}(is )?over quota|insufficient (user )?storage|not enough (storage|"
+        r"(quota|storage)|inbox is out of (storage )?space|"
+        r"(account|user).{0,20}(is )?over quota|insufficient (user )?storage|not enough (storage|"
         r"disk) space in",
     ),
     (

@@ -4,18 +4,8 @@ import re
 from email.header import decode_header, make_header
 from email.message import Message
 
-_AUTO_SUBJECT = re.compile(
-    r"^\s*((re|aw|sv|r|antw)\s*:\s*)?(auto(matic|matische|mated)?[- ]?(reply|response|antwort|r[ée]ponse|svar)|"
-    r"automatic|autoreply|"
-    r"out of (the )?office|ooo\b|away from|on (vacation|leave|holiday)|i am (away|out)|vacation|abwesen|"
-    r"réponse automatique|"
-    r"reponse automatique|absen[ct]e? (du bureau|from)|absent|respuesta autom|fuera de (la )?oficina|"
-    r"risposta automatica|"
-    r"fuori sede|resposta autom|ausencia|ausente|afwezig|automatisch antwoord|frånvaro|autosvar|fravær|automaattinen|"
-    r"автоответ|自動(返信|応答)|自动(回复|答复)|nieobecno|away until|"
-    r"annual leave|maternity leave|thank you for (your|contacting))",
-    re.IGNORECASE,
-)
+from campaigns.auto_subjects import is_automatic
+
 _AUTO_HEADERS = (
     "x-autoreply",
     "x-autorespond",
@@ -69,7 +59,7 @@ def is_auto_reply(message: Message) -> bool:
     suppress = str(message.get("X-Auto-Response-Suppress") or "").lower()
     if str(message.get("Precedence") or "").strip().lower() in _BULK or "all" in suppress or "autoreply" in suppress:
         return True
-    return bool(_AUTO_SUBJECT.search(decoded_header(message, "Subject")))
+    return is_automatic(decoded_header(message, "Subject"))
 
 
 def words_of_message(message: Message) -> str:
@@ -97,9 +87,14 @@ def _text(part: Message) -> str:
     octets = part.get_payload(decode=True)
     if not isinstance(octets, bytes):
         return ""
+    return decode_octets(part, octets)
+
+
+def decode_octets(part: Message, octets: bytes) -> str:
+    """In the part's own charset; as UTF-8 where Python has no such one, or has one that is no charset of mail."""
     try:
         return octets.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # idna and its like refuse to replace, a NUL in the name is a ValueError
         return octets.decode("utf-8", "replace")
 
 
