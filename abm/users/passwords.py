@@ -22,6 +22,35 @@ _COMMON_PARTS = (
     "football",
     "sunshine",
     "princess",
+    "123123",
+    "112233",
+    "121212",
+    "000000",
+    "654321",
+    "987654",
+    "1q2w3e4r",
+    "q1w2e3r4",
+    "qazwsx",
+    "zaq12wsx",
+    "1qaz2wsx",
+    "asdfgh",
+    "zxcvbn",
+    "azerty",
+    "trustno1",
+    "superman",
+    "starwars",
+    "computer",
+    "internet",
+    "samsung",
+    "michael",
+    "charlie",
+    "secret",
+    "master",
+    "shadow",
+    "login",
+    "passwort",
+    "motdepasse",
+    "contrasena",
 )
 # Verified against when there is no user, so that the answer takes as long. Made with the hasher's own parameters.
 _DECOY = "$argon2id$v=19$m=65536,t=3,p=4$uLydIRkV3IJl7CSDuWUhuQ$oLnrykXym/Og/cgqQ5c/W7gVqusl+rXuVYT4/z7rXwc"
@@ -50,6 +79,6 @@ def complaint(password: str, *, email: str = "") -> str | None:
     remainder = plain
     for part in (*_COMMON_PARTS, email.split("@")[0].casefold() or "\x00"):
         remainder = remainder.replace(part, "")
-    if len(remainder) < 6 or len(set(plain)) < 5:
+    if len(remainder) < 7 or len(set(plain)) < 5:
         return "That password is easy to guess; choose one without common words or repeated characters."
     return None

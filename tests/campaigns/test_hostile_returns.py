@@ -63,8 +63,8 @@ def report(status=STATUS, *, kind="message/delivery-status", encoding="", origin
            report_type="delivery-status"):
     transfer = f"\r\nContent-Transfer-Encoding: {encoding}" if encoding else ""
     return (f"From: MAILER-DAEMON@mx.dest.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\nContent-Type: "
-            f"multipart/report; report-type={report_type}; boundary=B\r\n\r\n--B\r\nContent-Type: text/plain\r\n\r\nSorry"
-            f"\r\n--B\r\nContent-Type: {kind}{transfer}\r\n\r\n{status}\r\n--B\r\nContent-Type: {original}\r\n\r\n"
+            f"multipart/report; report-type={report_type}; boundary=B\r\n\r\n--B\r\nContent-Type: text/plain\r\n\r\n"
+            f"Sorry\r\n--B\r\nContent-Type: {kind}{transfer}\r\n\r\n{status}\r\n--B\r\nContent-Type: {original}\r\n\r\n"
             f"{ORIGINAL}\r\n--B--\r\n").encode()
 
 
@@ -89,7 +89,8 @@ def test_a_dead_mailbox_is_known_whatever_its_report_looks_like(raw):
 
 
 def answered(text, code):
-    return STATUS.replace("Status: 5.1.1", f"Status: {code}").split("Diagnostic-Code")[0] + f"Diagnostic-Code: smtp; {text}\r\n"
+    fields = STATUS.replace("Status: 5.1.1", f"Status: {code}").split("Diagnostic-Code")[0]
+    return f"{fields}Diagnostic-Code: smtp; {text}\r\n"
 
 
 @pytest.mark.parametrize(("text", "code"), [

@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 import pytest
+from argon2.exceptions import VerificationError
 
-from abm.users import actions
+from abm.users import actions, passwords
 from abm.users.throttle import wait_seconds
 from core import clock, db
 from tests.factories import make_user
@@ -160,3 +161,73 @@ def test_the_set_up_link_makes_the_first_administrator_once(client_as):
     assert client.post(f"/set-up/{token}", data=form).status_code == 302
     assert client.post(f"/set-up/{token}", data={**form, "email": "x@example.com"}).status_code == 404
     assert sign_in(client, email="boss@example.com").status_code == 302
+
+
+@pytest.mark.parametrize("change", [
+    lambda session, user: actions.set_password(session, user=user, password="eleven quiet rivers flow north"),
+    lambda session, user: actions.set_role(session, user=user, role="viewer"),
+    lambda session, user: actions.disable_user(session, user=user)])
+def test_a_new_password_a_new_role_and_a_stop_end_every_session_at_once(jane, client_as, change):
+    first, second = client_as(None), client_as(None)
+    for client in (first, second):
+        sign_in(client)
+        assert client.get("/settings").status_code == 200
+    with db.transaction() as session:
+        change(session, session.merge(jane))
+    assert [client.get("/settings").status_code for client in (first, second)] == [302, 302]
+
+
+def test_a_password_link_ends_after_an_hour_and_with_any_new_password(jane, client_as, at):
+    new = "eleven quiet rivers flow north"
+    with db.transaction() as session:
+        late, void = (actions.issue_link_token(session, user=session.merge(jane)) for _ in range(2))
+        actions.set_password(session, user=session.merge(jane), password=new)
+        fresh = actions.issue_link_token(session, user=session.merge(jane))
+    assert client_as(None).post(f"/set-password/{void}", data={"password": new}).status_code == 404
+    at(clock.now() + timedelta(minutes=61))
+    for token in (late, fresh):
+        assert client_as(None).post(f"/set-password/{token}", data={"password": new}).status_code == 404
+
+
+def test_a_session_ends_after_a_week_however_busy(jane, client_as, at):
+    client, begun = client_as(None), clock.now()
+    sign_in(client)
+    for hours in range(6, 7 * 24, 6):
+        at(begun + timedelta(hours=hours))
+        assert client.get("/settings").status_code == 200
+    at(begun + timedelta(days=7, minutes=1))
+    assert client.get("/settings").status_code == 302
+
+
+def test_as_many_passwords_are_computed_for_whoever_is_asked_for(jane, client_as, monkeypatch):
+    with db.transaction() as session:
+        stopped = actions.create_user(session, email="joe@example.com", name="Joe", role="sales", password=PASSWORD)
+        actions.disable_user(session, user=stopped)
+    computed = []
+
+    class Counting:
+        def verify(self, stored, password):
+            computed.append(stored)
+            raise VerificationError
+
+    monkeypatch.setattr(passwords, "_HASHER", Counting())
+    for email in ("jane@example.com", "joe@example.com", "nobody@example.com"):
+        sign_in(client_as(None), password="not the password at all", email=email)
+    assert len(computed) == 3
+
+
+def test_what_breaks_is_told_by_a_number_and_never_by_a_trace(app, client_as, monkeypatch):
+    client = client_as("admin")
+    monkeypatch.setitem(app.view_functions, "settings.index", _broken)
+    answer = client.get("/settings")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 500
+    assert "Something broke on our side" in page
+    assert not any(word in page for word in ("Traceback", "ZeroDivisionError", "secret-of-the-trace"))
+
+
+def _broken():
+    raise ZeroDivisionError("secret-of-the-trace")
+
+
+_broken.access = "see"
