@@ -131,7 +131,7 @@ def test_a_click_redirects_and_counts(browser: Any, sent_id: int) -> None:
     answer = browser.get(path(click_url(sent_id, "https://example.com/a?b=1&c=ü")), headers=AGENT)
 
     assert (answer.status_code, answer.location) == (302, "https://example.com/a?b=1&c=%C3%BC")
-    assert "Set-Cookie" not in answer.headers
+    assert ("Set-Cookie" in answer.headers, answer.headers["Referrer-Policy"]) == (False, "no-referrer")
     assert [(event.kind, event.delivery_id, event.is_machine) for event in events()] == [("click", sent_id, False)]
 
 
