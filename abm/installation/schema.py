@@ -56,6 +56,12 @@ def is_without_users() -> bool:
         return connection.execute(text("SELECT 1 FROM app_user LIMIT 1")).first() is None
 
 
+def was_cut_off() -> bool:
+    """Something died while it was sending: batches that it had claimed are still open."""
+    with db.engine().execution_options(sqlite_begin="BEGIN").connect() as connection:
+        return connection.execute(text("SELECT 1 FROM batch WHERE is_open LIMIT 1")).first() is not None
+
+
 def newest_revision() -> str:
     """The revision this version of the code expects: the one no other follows, read from the files, since importing
     Alembic takes longer than the whole question."""

@@ -13,7 +13,7 @@ from typing import IO
 
 from abm.installation.processes import Child, scheduler_command, stop_all, web_command, worker_command
 from abm.installation.sample_sign_in import is_loading, sample_sign_in
-from abm.installation.schema import is_without_users, newest_revision, present_revision, upgrade
+from abm.installation.schema import is_without_users, newest_revision, present_revision, upgrade, was_cut_off
 from core.errors import CannotRun, Refused
 from core.jobs.embedded import embedded_url, is_running, stop_embedded
 from core.settings import settings
@@ -81,11 +81,7 @@ def _run(say: Say) -> None:
     stop = {"asked": False}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: stop.update(asked=True))
-    # The first page comes first, then what sends: the others would only make them wait for the processor.
-    web.start()
-    _wait_for_first_page(web, stop, say)
-    for child in others:
-        child.start()
+    _start_in_turn(web, others, stop, say)
     general.start_after(_OTHERS_SECONDS)
     _announce(say)
     children = [web, *others, general]
@@ -100,6 +96,16 @@ def _run(say: Say) -> None:
     if not own.redis_url:
         stop_embedded(own.data_dir)
     say("Stopped. Your data is kept.")
+
+
+def _start_in_turn(web: Child, others: list[Child], stop: dict[str, bool], say: Say) -> None:
+    """The first page comes first: the others would only make it wait for the processor. Where sending was cut off,
+    however, what sends does not wait for a page."""
+    for child in (*others, web) if was_cut_off() else (web,):
+        child.start()
+    _wait_for_first_page(web, stop, say)
+    for child in others:
+        child.look()
 
 
 def _start_queue_again(data_dir: Path, say: Say) -> None:

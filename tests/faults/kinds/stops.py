@@ -76,7 +76,7 @@ def stop_product(scene: Scene, plan: Plan) -> Verdict:
         scene.start_sink(delay=2.8)
         running_campaign(plan.messages) if not took else None
         product = scene.start_product()
-        scene.wait_for_acceptances(2)
+        scene.wait_for_acceptances(2, 120)  # the product has to start first
         started = time.monotonic()
         product.send_signal(signal.SIGTERM)
         product.wait(30)
