@@ -9,6 +9,7 @@ from abm.analysis.result_table import get_result, get_thing
 from abm.analysis.results import ONE
 from abm.analysis.thresholds import read_thresholds
 from abm.web.access import requires
+from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from core.errors import NotFound
 
@@ -19,6 +20,8 @@ def add_to(pages: Blueprint) -> None:
                        ("rhythm", why_rhythm), ("alive", why_alive), ("share-growth", why_share_growth)):
         pages.add_url_rule(f"/analysis/why/<int:account_id>/{name}", view_func=view)
     pages.add_url_rule("/analysis/runs/<int:run_id>/things/<int:thing_id>", view_func=why_thing)
+    exports(pages, "/analysis/why/<int:account_id>/steadiness/export")(export_steadiness)
+    exports(pages, "/analysis/why/<int:account_id>/rhythm/export")(export_rhythm)
 
 
 def _lines(run: AnalysisRun) -> dict[str, str]:
@@ -54,6 +57,13 @@ def why_steadiness(account_id: int) -> str:
                            lines=read_thresholds(run.thresholds), steadiness=steadiness_of(g.session, run, account_id))
 
 
+def export_steadiness(account_id: int) -> Table:
+    run = _run()
+    _, account = get_result(g.session, run_id=run.id, account_id=account_id)
+    return Table(f"{account.external_id}-periods", columns=(run.period, run.value_kind),
+                 rows=steadiness_of(g.session, run, account_id).periods)
+
+
 @requires(Permission.SEE)
 def why_scores(account_id: int) -> str:
     run = _run()
@@ -70,6 +80,14 @@ def why_rhythm(account_id: int) -> str:
     guess = guessed_gap(g.session, run, account) if result.order_days < known_from else None
     return render_template("analysis/why_rhythm.html", run=run, result=result, account=account, guess=guess,
                            lines=read_thresholds(run.thresholds), rhythm=rhythm_of(g.session, run, account_id))
+
+
+def export_rhythm(account_id: int) -> Table:
+    run = _run()
+    _, account = get_result(g.session, run_id=run.id, account_id=account_id)
+    rhythm = rhythm_of(g.session, run, account_id)
+    return Table(f"{account.external_id}-order-days", columns=("day", "days_since_the_one_before"),
+                 rows=zip(rhythm.days, (None, *rhythm.gaps), strict=False))
 
 
 @requires(Permission.SEE)

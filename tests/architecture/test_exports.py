@@ -15,9 +15,7 @@ from tests.architecture.test_routes import rules
 WITHOUT = {
     "components/ui.html": "the macros themselves",
     "analysis/why_thing.html": "the arithmetic of one row",
-    "analysis/why_rhythm.html": "the arithmetic of one number",
     "analysis/why_scores.html": "the arithmetic of one number",
-    "analysis/why_steadiness.html": "the arithmetic of one number",
     "contacts/_people.html": "a panel; the people are exported from the list of people",
     "contacts/why_complete.html": "the arithmetic of one number",
     "dossier/sheet.html": "a sheet to print, made of tables that are exported where they stand",

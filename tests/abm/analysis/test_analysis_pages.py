@@ -112,6 +112,15 @@ def test_the_class_opens_into_value_rank_and_the_share_before_it(client_as, nort
     assert "0.000 %" in text
 
 
+@pytest.mark.parametrize(("name", "header"), [("rhythm", "day,days_since_the_one_before"),
+                                              ("steadiness", "quarter,revenue")])
+def test_the_rows_behind_a_number_are_exported(client_as, northwind, name, header):
+    answer = client_as("marketer").get(f"/analysis/why/{account_id('QUICK')}/{name}/export.csv")
+    rows = answer.text.splitlines()
+    assert rows[0] == header
+    assert len(rows) > 3
+
+
 def test_steadiness_opens_into_its_periods(client_as, northwind):
     text = page(client_as("viewer"), f"/analysis/why/{account_id('QUICK')}/steadiness")
     assert "1996 Q3" in text
