@@ -27,6 +27,7 @@ from abm.web.formatting import set_up_filters
 from abm.web.headers import nonce, set_up_headers
 from abm.web.menu import MENU, PARTNER_MENU, attention, is_lit
 from abm.web.rate_limits import set_up_limits
+from abm.web.session_cookies import KeptSigner
 from abm.wiring import connect_engine, load_jobs
 from core import db
 from core.settings import ROOT, settings
@@ -124,6 +125,7 @@ def _configure(app: Flask) -> None:
         TRUSTED_HOSTS=[host, "127.0.0.1", "localhost"],
         TEMPLATES_AUTO_RELOAD=False,
     )
+    app.session_interface = KeptSigner()
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

@@ -67,7 +67,7 @@ class MachineRules:
 
     def _is_program(self, agent: str, seconds_since_sent: float | None, ip: str) -> bool:
         is_too_fast = seconds_since_sent is not None and seconds_since_sent <= self.seconds
-        return not agent.strip() or bool(_BOT_AGENT.search(agent)) or is_too_fast or _is_among(ip, self.networks)
+        return _is_bot(agent) or is_too_fast or _is_among(ip, self.networks)
 
 
 def find_machines(visits: Sequence[Visit], rules: MachineRules) -> set[int]:
@@ -105,6 +105,13 @@ def _around_traps(visits: Sequence[Visit]) -> set[int]:
 
 
 
+# Visits come in crowds: the same program from the same place fetches everything of a message, many times.
+@lru_cache(maxsize=4_096)
+def _is_bot(agent: str) -> bool:
+    return not agent.strip() or bool(_BOT_AGENT.search(agent))
+
+
+@lru_cache(maxsize=4_096)
 def _is_apples(ip: str) -> bool:
     try:
         return ipaddress.ip_address(ip) in _APPLE_NETWORK
@@ -112,6 +119,7 @@ def _is_apples(ip: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4_096)
 def _is_among(ip: str, networks: tuple[str, ...]) -> bool:
     if not networks or not ip:
         return False

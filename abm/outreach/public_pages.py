@@ -23,6 +23,8 @@ from core import clock
 
 pages = Blueprint("public", __name__)
 _GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_GIF_HEADERS = (("Content-Type", "image/gif"), ("Cache-Control", "no-store, private"),
+                ("Cross-Origin-Resource-Policy", "cross-origin"))
 
 
 @pages.get("/u/<token>")
@@ -112,10 +114,7 @@ def pixel(token: str) -> BaseResponse:
         abort(404)
     if request.method == "GET":
         visit_log.put(_visited("open", delivery_id))
-    response = Response(_GIF, mimetype="image/gif")
-    response.headers["Cache-Control"] = "no-store, private"
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    return Response(_GIF, headers=_GIF_HEADERS)
 
 
 def delivery_or_404(delivery_id: int | None) -> Delivery:
