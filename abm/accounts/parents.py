@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, Table, literal, select, update
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
@@ -16,8 +16,11 @@ _MOST_NAMED = 50
 def settle_parents(stage: Stage, run: Run) -> None:
     """Leave out, with a warning, parents that are neither in the file nor known, and one link of every circle."""
     rows = stage.rows
-    known = select(_ACCOUNT.c.external_id).union_all(select(rows.alias("other").c.external_id))
-    unknown = rows.c.parent.is_not(None) & rows.c.parent.not_in(known)
+    staged = rows.alias("other")
+    # not NOT IN, which PostgreSQL tries account by account once they no longer fit into its memory
+    unknown = (rows.c.parent.is_not(None)
+               & ~select(_ACCOUNT.c.id).where(_ACCOUNT.c.external_id == rows.c.parent).exists()
+               & ~select(literal(1)).select_from(staged).where(staged.c.external_id == rows.c.parent).exists())
     with stage.preparing() as session:
         stage.index_keys(session)
         for parent in session.scalars(select(rows.c.parent).where(unknown).distinct().limit(_MOST_NAMED)):
@@ -43,7 +46,7 @@ def _circular(session: Session, stage: Stage) -> list[str]:
         session.execute(
             select(_ACCOUNT.c.external_id, upper.c.external_id)
             .join(upper, upper.c.id == _ACCOUNT.c.parent_id)
-            .where(_ACCOUNT.c.external_id.not_in(select(rows.c.external_id)))
+            .where(~select(literal(1)).select_from(rows).where(rows.c.external_id == _ACCOUNT.c.external_id).exists())
         )
         
         .all()

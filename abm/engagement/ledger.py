@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, delete, literal, null, or_, select
+from sqlalchemy import Select, String, case, cast, delete, literal, null, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -39,10 +39,12 @@ def fill_ledger(session: Session, *, rules: Mapping[str, Any], rules_id: int, no
         query = query.where(chosen.c.source_id.is_not(None))
         session.connection().execute(insert(EngagementEntry).from_select(list(_COLUMNS), query)
                                      .on_conflict_do_nothing(index_elements=["source", "source_id"]))
-    counted = select(Order.id).where(Order.is_cancelled.is_(False), Order.amount > 0)
-    session.execute(delete(EngagementEntry).where(or_(
-        EngagementEntry.at < since,
-        (EngagementEntry.source == "order") & EngagementEntry.source_id.not_in(counted))))
+    session.execute(delete(EngagementEntry).where(EngagementEntry.at < since))
+    # not NOT IN, which PostgreSQL tries order by order once they no longer fit into its memory
+    counts = select(Order.id).where(Order.id == EngagementEntry.source_id, Order.is_cancelled.is_(False),
+                                    Order.amount > 0).exists()
+    session.execute(delete(EngagementEntry).where(EngagementEntry.source == "order", ~counts)
+                    .execution_options(synchronize_session=False))
 
 
 def empty_ledger(session: Session) -> None:

@@ -161,7 +161,7 @@ def _create_products(stage: Stage, run: Run) -> None:
     moment = literal(run.moment, _PRODUCT.c.created_at.type)
     unknown = (
         select(rows.sku, func.coalesce(func.max(rows.product), rows.sku), func.max(rows.category), moment, moment)
-        .where(rows.sku.not_in(select(_PRODUCT.c.sku)))
+        .where(~select(_PRODUCT.c.id).where(_PRODUCT.c.sku == rows.sku).exists())
         .group_by(rows.sku)
     )
     insert = (postgres_insert if stage.is_postgres else sqlite_insert)(_PRODUCT)
