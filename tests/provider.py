@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -50,6 +51,11 @@ def each_once(provider: Provider) -> bool:
     return len(addresses) == len(set(addresses)) and all(len(found) == 1 for found in bodies.values())
 
 
+@lru_cache(maxsize=1)
+def _bomb() -> bytes:
+    return gzip.compress(b'{"id": "' + b"x" * 50_000_000 + b'"}')
+
+
 class _Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     provider: Provider
@@ -87,7 +93,7 @@ class _Answering(BaseHTTPRequestHandler):
         elif fault == "html":
             self._raw(200, b"<html><body>Welcome to this hotel</body></html>", {"Content-Type": "text/html"})
         elif fault == "bomb":
-            self._raw(200, gzip.compress(b'{"id": "' + b"x" * 50_000_000 + b'"}'), {"Content-Encoding": "gzip"})
+            self._raw(200, _bomb(), {"Content-Encoding": "gzip"})
         elif fault == "422":
             self._say(422, {"name": "validation_error", "message": "Invalid `to` field."})
         elif fault == "redirect":

@@ -17,7 +17,7 @@ from tests.faults.scene import Scene
 from tests.provider import KEY, Provider, each_once, running_provider
 from tests.sending_factory import make_identity
 
-QUICK = HttpLimits(request=0.4, doubt=1.0, busy=0.8)
+QUICK = HttpLimits(request=0.4, doubt=1.5, busy=0.8)
 PEOPLE = 3
 # What a provider does: the state of the one message when it does so every time. Once: all are sent, made once.
 FAULTS = {
