@@ -140,7 +140,8 @@ What is less than one could ask for:
   so it grows with what else the machine does (the load is said above).
 * F9 is about a server and F12 about SQLite's write-ahead log, so each has one database.
 * F11 was to keep 99 of 100 waits within 100 ms; the row says what this machine did beside others.
-* F4: the whole product took up to 14 s to end, not 10, where it waited for answers of 3 s on a busy machine; the pending migration adds columns and indexes. One that rewrites a large table wants the workers to be stopped.
+* F4: the whole product took up to 14 s to end, not 10, where it waited for answers of 3 s on a busy machine.
+* F4: the pending migration adds columns and indexes. One that rewrites a large table wants the workers to be stopped.
 * F17 fills the disk of the data folder (and of the database on SQLite), not that of a PostgreSQL server.
 
 Faults with 0 messages are about pages or the database alone. `python -m bench.faults` writes this page; the suite runs
