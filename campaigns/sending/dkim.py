@@ -19,6 +19,8 @@ SIGNED = ("from", "to", "subject", "date", "message-id", "reply-to", "in-reply-t
 _SPACES = re.compile(rb"[ \t]+")
 _FOLDS = re.compile(rb"\r\n(?=[ \t])")
 _LINE = 70
+_SIGNED = tuple(name.encode() for name in SIGNED)
+_PADDING, _SHA256 = padding.PKCS1v15(), hashes.SHA256()
 _PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
@@ -34,14 +36,13 @@ class Signer:
         """The message with its DKIM-Signature in front. `wire` has CRLF ends; `at` is seconds since 1970."""
         head, _blank, body = wire.partition(b"\r\n\r\n")
         fields = canonical_fields(head)
-        present = [name for name in SIGNED if name.encode() in fields]
-        tags = (f"v=1; a={self._algorithm}; c=relaxed/relaxed; d={self.domain}; s={self.selector}; t={at};\r\n\t"
-                f"h={_folded(':'.join([*present, 'from']), ':')};\r\n\tbh={body_hash(body)};\r\n\tb=")
-        own = _SPACES.sub(b" ", _FOLDS.sub(b"", tags.encode())).strip()
-        signed = b"".join(fields[name.encode()] + b"\r\n" for name in present) + b"dkim-signature:" + own
+        present = tuple([name for name in _SIGNED if name in fields])
+        first, listed = _tags(self._algorithm, self.domain, self.selector, present)
+        own = f"{first}{at}{listed}{body_hash(body)};\r\n\tb=".encode()
+        signed = b"\r\n".join([fields[name] for name in present]) + b"\r\ndkim-signature:" + _relaxed_value(own)
         signature = b64encode(self._signature(signed)).decode()
-        folded = "\r\n\t ".join(signature[start:start + _LINE] for start in range(0, len(signature), _LINE))
-        return f"DKIM-Signature: {tags}{folded}\r\n".encode() + wire
+        folded = "\r\n\t ".join([signature[start:start + _LINE] for start in range(0, len(signature), _LINE)])
+        return b"".join((b"DKIM-Signature: ", own, folded.encode(), b"\r\n", wire))
 
     @property
     def _algorithm(self) -> str:
@@ -49,7 +50,7 @@ class Signer:
 
     def _signature(self, signed: bytes) -> bytes:
         if isinstance(self.key, rsa.RSAPrivateKey):
-            return self.key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+            return self.key.sign(signed, _PADDING, _SHA256)
         return self.key.sign(hashlib.sha256(signed).digest())
 
 
@@ -75,13 +76,33 @@ def body_hash(body: bytes) -> str:
 
 def canonical_fields(head: bytes) -> dict[bytes, bytes]:
     """By lower-case name the relaxed form `name:value` of each header field; of several the last, which is signed."""
+    if b"\r\n " in head or b"\r\n\t" in head:
+        head = _FOLDS.sub(b"", head)
     fields: dict[bytes, bytes] = {}
-    for line in _FOLDS.sub(b"", head).split(b"\r\n"):
+    for line in head.split(b"\r\n"):
         name, colon, value = line.partition(b":")
         if colon:
             key = name.strip().lower()
-            fields[key] = key + b":" + _SPACES.sub(b" ", value).strip()
+            fields[key] = key + b":" + _single_spaces(value)
     return fields
+
+
+def _relaxed_value(value: bytes) -> bytes:
+    return _single_spaces(value.replace(b"\r\n", b""))
+
+
+def _single_spaces(value: bytes) -> bytes:
+    if b"  " in value or b"\t" in value:
+        value = _SPACES.sub(b" ", value)
+    return value.strip()
+
+
+@lru_cache(maxsize=256)
+def _tags(algorithm: str, domain: str, selector: str, present: tuple[bytes, ...]) -> tuple[str, str]:
+    """What stands before the time and between it and the body hash; the same for all messages of one form."""
+    names = ":".join([*(name.decode() for name in present), "from"])
+    return (f"v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s={selector}; t=",
+            f";\r\n\th={_folded(names, ':')};\r\n\tbh=")
 
 
 def _folded(text: str, at: str) -> str:
