@@ -9,8 +9,8 @@ import click
 
 from abm.web.spreadsheets import write_csv
 from abm.web.terminal import answer
-from abm.winback.detection import Detection, detect_lapses
-from abm.winback.losses import update_loss_months
+from abm.winback.detection import Detection
+from abm.winback.jobs import detect_apart
 from abm.winback.queries import EXPORT_COLUMNS, CaseFilter, export_cases
 from core import db
 from core.errors import CannotRun
@@ -26,9 +26,7 @@ def winback() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def detect(as_of: datetime | None, as_json: bool) -> None:
     """Open a case for every newly lapsed account and close those of accounts that ordered again."""
-    with db.transaction() as session:
-        found = detect_lapses(session, as_of=as_of.date() if as_of else None)
-        update_loss_months(session, last_day=found.as_of)
+    found = detect_apart(as_of.date() if as_of else None)
     answer(asdict(found), as_json=as_json, text=_sentence(found))
 
 

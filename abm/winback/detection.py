@@ -22,6 +22,7 @@ from abm.winback.rhythms import Lapsed, find_lapsed
 from core import clock
 from core.db import is_postgres
 from core.errors import Refused
+from core.id_lists import is_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +39,44 @@ class Detection:
     value_at_risk: float
 
 
-def detect_lapses(session: Session, *, as_of: date | None = None) -> Detection:
-    """Close the cases that an order has ended, then open one for every lapsed account that has none for this silence.
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """The accounts that are lapsed as of a day."""
+
+    as_of: date
+    lapsed: tuple[Lapsed, ...]
+
+
+def find_silences(session: Session, *, as_of: date | None = None) -> Silences:
+    """Who is lapsed. Only reads, so that a large company is looked through while others save.
 
     `as_of`: the day to look from, the day of the last counted order when left out; later orders are ignored.
-    Repeating it changes nothing. An account that was let go gets no second case until it has ordered again.
     Raises Refused when there is no order up to that day.
     """
     day = session.scalar(select(func.max(AccountDay.day)).where(AccountDay.day <= (as_of or date.max)))
     if day is None:
         raise Refused("There are no orders to look at: import orders first, or give a later day with --as-of")
-    looked_from, moment = as_of or day, clock.now()
+    orders = load_order_days(session, as_of=as_of or day, from_on=None, value_kind="revenue")
+    lapsed = find_lapsed(orders, as_of or day, read_thresholds(get_company(session).analysis_thresholds))
+    return Silences(as_of or day, tuple(lapsed))
+
+
+def detect_lapses(session: Session, *, as_of: date | None = None, found: Silences | None = None) -> Detection:
+    """Close the cases that an order has ended, then open one for every lapsed account that has none for this silence.
+
+    `found`: what was read shortly before; who has ordered since then gets no case. Without it, it is read here (see
+    `find_silences`). Repeating it changes nothing. An account that was let go gets no second case until it has ordered
+    again.
+    """
+    silences, moment = found or find_silences(session, as_of=as_of), clock.now()
+    looked_from, lapsed = silences.as_of, silences.lapsed
     won = _close_won_back(session, looked_from, moment)
-    orders = load_order_days(session, as_of=looked_from, from_on=None, value_kind="revenue")
-    lapsed = find_lapsed(orders, looked_from, read_thresholds(get_company(session).analysis_thresholds))
     opened = _open_cases(session, lapsed, looked_from, moment)
     _write_timelines(session, moment)
-    found = _count(session, looked_from, lapsed, opened=opened, won=won)
+    detection = _count(session, looked_from, lapsed, opened=opened, won=won)
     record(session, action="winback.detect", subject="winback",
-           after={key: str(value) for key, value in asdict(found).items()})
-    return found
+           after={key: str(value) for key, value in asdict(detection).items()})
+    return detection
 
 
 def _first_order_after(as_of: date) -> ColumnElement[Any]:
@@ -83,9 +102,11 @@ def _open_cases(session: Session, lapsed: Sequence[Lapsed], as_of: date, moment:
     same time harmless."""
     known = {account_id: last_on for account_id, last_on in session.execute(
         select(Case.account_id, func.max(Case.last_order_on)).group_by(Case.account_id))}
+    wanted = [one for one in lapsed if known.get(one.account_id, date.min) < one.last_order_on]
+    last_days = _last_order_days(session, [one.account_id for one in wanted], as_of)
     rows = [
         {**asdict(one), "state": "open", "as_of": as_of, "cause_note": "", "detected_at": moment}
-        for one in lapsed if known.get(one.account_id, date.min) < one.last_order_on
+        for one in wanted if last_days.get(one.account_id) == one.last_order_on
     ]
     if not rows:
         return 0
@@ -95,6 +116,16 @@ def _open_cases(session: Session, lapsed: Sequence[Lapsed], as_of: date, moment:
     owner = select(Account.owner_id).where(Account.id == Case.account_id).correlate(Case).scalar_subquery()
     session.connection().execute(update(Case).where(is_new).values(owner_id=owner))
     return session.scalar(select(func.count()).select_from(Case).where(is_new)) or 0
+
+
+def _last_order_days(session: Session, account_ids: Sequence[int], as_of: date) -> dict[int, date]:
+    """As of now: an order may have come while the silences were read, or been taken back."""
+    if not account_ids:
+        return {}
+    return {account_id: day for account_id, day in session.execute(
+        select(AccountDay.account_id, func.max(AccountDay.day))
+        .where(is_among(AccountDay.account_id, account_ids), AccountDay.day <= as_of)
+        .group_by(AccountDay.account_id)).all()}
 
 
 def _write_timelines(session: Session, moment: datetime) -> None:

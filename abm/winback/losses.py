@@ -32,8 +32,20 @@ def month_ends(last_day: date, count: int = MONTHS) -> list[date]:
 
 
 def update_loss_months(session: Session, *, last_day: date) -> None:
-    """Count the lapsed accounts at each month's end of the last year, by the company's thresholds and only where they
-    or the orders up to it have changed.
+    """Count the months of `count_losses` and keep them."""
+    keep_losses(session, count_losses(session, last_day=last_day))
+
+
+def keep_losses(session: Session, counted: Sequence[LossMonth]) -> None:
+    """Keep what was counted, in the place of what is known of the same months."""
+    for month in counted:
+        session.merge(month)
+    session.flush()
+
+
+def count_losses(session: Session, *, last_day: date) -> list[LossMonth]:
+    """The lapsed accounts at each month's end of the last year, by the company's thresholds and only where they or the
+    orders up to it have changed. Only reads.
 
     A number that was counted stays as long as the rollup has as many days up to it as when it was counted.
     """
@@ -44,15 +56,15 @@ def update_loss_months(session: Session, *, last_day: date) -> None:
     changed = [end for end in ends if end not in known or (known[end].order_days, known[end].lines) != (
         counts[end], drawn_by)]
     if not changed:
-        return
+        return []
     orders = load_order_days(session, as_of=changed[-1], from_on=None, value_kind="revenue")
+    counted = []
     for ended_on in changed:
-        row = known.get(ended_on) or LossMonth(ended_on=ended_on)
         lapsed = find_lapsed(orders, ended_on, lines)
-        row.lapsed, row.yearly_value = len(lapsed), sum(one.yearly_value for one in lapsed)
-        row.order_days, row.lines = counts[ended_on], drawn_by
-        session.add(row)
-    session.flush()
+        counted.append(LossMonth(
+            ended_on=ended_on, lapsed=len(lapsed), yearly_value=sum(one.yearly_value for one in lapsed),
+            order_days=counts[ended_on], lines=drawn_by))
+    return counted
 
 
 def _order_days_up_to(session: Session, ends: Sequence[date]) -> dict[date, int]:

@@ -5,14 +5,16 @@ from itertools import pairwise
 from statistics import median
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account, AccountEvent
 from abm.orders.models import AccountDay
-from abm.winback.detection import detect_lapses
-from abm.winback.models import Case
-from core import clock
+from abm.winback.detection import detect_lapses, find_silences
+from abm.winback.jobs import detect_apart
+from abm.winback.losses import count_losses
+from abm.winback.models import Case, LossMonth
+from core import clock, db
 from core.errors import Refused
 from tests.abm.winback.companies import bring_orders
 from tests.factories import make_account, make_order, make_user
@@ -60,6 +62,35 @@ def test_an_earlier_day_finds_what_was_silent_then_and_a_later_one_what_came_bac
     assert earlier.opened > 0
     assert later.won_back > 0
     assert later.open_cases == earlier.opened - later.won_back + later.opened == later.lapsed
+
+
+def test_who_orders_while_the_others_are_looked_at_gets_no_case(session: Session) -> None:
+    silent, returning = (make_account(session, external_id=name) for name in ("SILENT", "RETURNING"))
+    for account in (silent, returning):
+        _orders(session, account, 0, 10, 20)
+    as_of = START + timedelta(days=90)
+    seen = find_silences(session, as_of=as_of)
+    _orders(session, returning, 85)
+    found = detect_lapses(session, found=seen)
+    assert list(session.scalars(select(Case.account_id))) == [silent.id]
+    assert (len(seen.lapsed), found.opened) == (2, 1)
+
+
+def test_looking_holds_up_nobody_who_saves(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with db.transaction() as session:
+        _orders(session, make_account(session, external_id="SILENT"), 0, 10, 20)
+        _orders(session, make_account(session, external_id="STEADY"), 0, 50, 100)
+
+    def saving_meanwhile(session: Session, *, last_day: date) -> list[LossMonth]:
+        with db.transaction() as other:  # SQLite would refuse this while a writing transaction is open
+            make_account(other, external_id="NEW")
+        return count_losses(session, last_day=last_day)
+
+    monkeypatch.setattr("abm.winback.jobs.count_losses", saving_meanwhile)
+    assert detect_apart().opened == 1
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Account)) == 3
+        assert session.scalar(select(func.count()).select_from(LossMonth)) == 13
 
 
 @pytest.mark.parametrize(("days", "as_of", "is_lapsed"), [
