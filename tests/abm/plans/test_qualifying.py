@@ -20,6 +20,7 @@ from abm.plans.queries import is_stale
 from abm.targets.compile import select_account_ids
 from abm.targets.rules import read_rules
 from abm.targets.scopes import get_vocabulary, make_scope
+from abm.wiring import connect_engine
 from core import clock, db
 from core.errors import InvalidInput
 from tests.factories import make_account, make_contact, make_order
@@ -147,6 +148,7 @@ def test_an_answer_without_evidence_or_of_another_kind_is_refused(session, quest
     ({"field": "qualification.need", "is": "no"}, {"STOPPED"}),
     ({"field": "qualification.gates_passed", "at_least": 1}, {"FREE"})])
 def test_lists_may_ask_for_gates_and_questions(session, rule, expected):
+    connect_engine()
     stopped, free = make_account(session, external_id="STOPPED"), make_account(session, external_id="FREE")
     qualify_accounts(session)
     answer_question(session, account_id=stopped.id, question="need", answer="no", evidence="x")
