@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import g, render_template
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
@@ -49,7 +49,7 @@ class AccountOutreach:
 
 
 def read_account_outreach(session: Session, account_id: int) -> AccountOutreach:
-    """All of it in seven small queries."""
+    """All of it in six small queries."""
     held_out_of = session.scalars(
         select(Campaign).join(HoldoutAccount, HoldoutAccount.campaign_id == Campaign.id)
         .where(HoldoutAccount.account_id == account_id, HoldoutAccount.is_held_out,
@@ -63,15 +63,18 @@ def read_account_outreach(session: Session, account_id: int) -> AccountOutreach:
         select(Delivery, Campaign, Contact).join(Run, Run.id == Delivery.run_id)
         .join(Campaign, Campaign.id == Run.campaign_id).outerjoin(Contact, Contact.id == Delivery.contact_id)
         .where(Delivery.account_id == account_id).order_by(Delivery.id.desc()).limit(SHOWN)).all()
-    return AccountOutreach(_points(session, account_id, SHORT), _points(session, account_id, LONG),
-                           _find_lock(session, account_id), running, held_out_of, messages,
+    points_7, points_30 = _points(session, account_id)
+    return AccountOutreach(points_7, points_30, _find_lock(session, account_id), running, held_out_of, messages,
                            list_answers(session, account_id))
 
 
-def _points(session: Session, account_id: int, within: timedelta) -> int:
-    used = select(func.coalesce(func.sum(Touch.points), 0)).where(Touch.account_id == account_id,
-                                                                  Touch.at > clock.now() - within)
-    return int(session.scalar(used) or 0)
+def _points(session: Session, account_id: int) -> tuple[int, int]:
+    """Used in the last 7 and in the last 30 days."""
+    now = clock.now()
+    lately = func.sum(case((Touch.at > now - SHORT, Touch.points), else_=0))
+    used = session.execute(select(lately, func.sum(Touch.points)).where(
+        Touch.account_id == account_id, Touch.at > now - LONG)).one()
+    return int(used[0] or 0), int(used[1] or 0)
 
 
 def _find_lock(session: Session, account_id: int) -> Lock | None:
