@@ -32,12 +32,13 @@ def set_up_headers(app: Flask, *, is_https: bool) -> None:
         if request.endpoint == "static":
             headers["Cache-Control"] = _LASTING
         present = {name.lower() for name, _value in headers}  # asking the headers one by one costs a walk each
-        for name, value in (("Content-Security-Policy", _policy()), *fixed):
+        for name, value in (("Content-Security-Policy", _policy(response)), *fixed):
             if name.lower() not in present:
                 headers.add(name, value)
         return response
 
 
-def _policy() -> str:
-    """Names the nonce only where the page has one: nothing inline runs elsewhere."""
-    return _POLICY.format(nonce=f" 'nonce-{nonce()}'") if "nonce" in g else _WITHOUT_NONCE
+def _policy(response: Response) -> str:
+    """With a nonce for pages; nothing inline runs in anything else."""
+    is_page = response.mimetype == "text/html" and response.status_code != 302
+    return _POLICY.format(nonce=f" 'nonce-{nonce()}'") if is_page else _WITHOUT_NONCE
