@@ -82,7 +82,8 @@ def _run(program: str, *arguments: str) -> None:
     done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         words = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise CannotRun(f"{program} failed: {words[-1]}")
+        errors = [line for line in words if "error:" in line.lower()] or words[-1:]
+        raise CannotRun(f"{program} failed: {errors[0]}")
 
 
 def restore_backup(source: Path, *, passphrase: str) -> Restored:

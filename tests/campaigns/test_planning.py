@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from sqlalchemy import func, insert, select, text
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
+from abm.wiring import load_jobs
 from campaigns import editing, planning, planning_jobs, reports
 from campaigns.enrolment import enrol_newcomers, plan_chunk
 from campaigns.models import Campaign, Delivery, Enrolment, HoldoutGhost, Run, Suppression
@@ -283,10 +285,12 @@ def test_a_large_run_is_planned_in_turns_so_that_sending_goes_on_between_them(
 
     def plan_chunk(_session: Session, run_id: int, *, size: int) -> bool:
         chunks.append(run_id)
+        time.sleep(0.01)  # a thousand of these take far longer than a turn
         return len(chunks) < 1_000
 
     monkeypatch.setattr(planning_jobs.enrolment, "plan_chunk", plan_chunk)
-    monkeypatch.setattr(planning_jobs, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(planning_jobs, "TURN_SECONDS", 0.2)
+    load_jobs()
     ring("outreach.drain")
     perform(planning_jobs.PLAN, {"run_id": 1})
     waiting = rq_queue(JobQueue.OUTREACH).get_job_ids()
