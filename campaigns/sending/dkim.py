@@ -65,9 +65,7 @@ def read_signer(domain: str, selector: str, pem: str) -> Signer:
 
 def body_hash(body: bytes) -> str:
     """Base64 of the SHA-256 of the relaxed form of a body."""
-    if b"  " in body or b"\t" in body:
-        body = _SPACES.sub(b" ", body)
-    body = body.replace(b" \r\n", b"\r\n")
+    body = _single_spaces(body).replace(b" \r\n", b"\r\n")
     while body.endswith(b"\r\n"):
         body = body[:-2]
     relaxed = body.rstrip(b" ") + b"\r\n" if body.strip(b" ") else b""
@@ -83,18 +81,16 @@ def canonical_fields(head: bytes) -> dict[bytes, bytes]:
         name, colon, value = line.partition(b":")
         if colon:
             key = name.strip().lower()
-            fields[key] = key + b":" + _single_spaces(value)
+            fields[key] = key + b":" + _single_spaces(value).strip()
     return fields
 
 
 def _relaxed_value(value: bytes) -> bytes:
-    return _single_spaces(value.replace(b"\r\n", b""))
+    return _single_spaces(value.replace(b"\r\n", b"")).strip()
 
 
 def _single_spaces(value: bytes) -> bytes:
-    if b"  " in value or b"\t" in value:
-        value = _SPACES.sub(b" ", value)
-    return value.strip()
+    return _SPACES.sub(b" ", value) if b"  " in value or b"\t" in value else value
 
 
 @lru_cache(maxsize=256)
