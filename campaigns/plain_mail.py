@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from email.utils import format_datetime
 
+from sqlalchemy.orm import Session
+
 from campaigns import wire
+from campaigns.channels.base import Outgoing
+from campaigns.preparing import signed
+from campaigns.sending.dkim_keys import list_signers
+from campaigns.sending.routes import Route
 from core import clock
 
 
@@ -26,3 +32,9 @@ class PlainMail:
             "MIME-Version: 1.0", "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8",
             "Content-Transfer-Encoding: quoted-printable", "", "")
         return "\r\n".join(lines).encode("ascii") + wire.quoted_printable(self.text)
+
+
+def ready_to_leave(session: Session, mail: PlainMail, *, number: int, route: Route) -> Outgoing:
+    """The mail for `hand_over_alone`, with a signature for each active key of its way out."""
+    return Outgoing(number, 0, 0, 0, mail.from_address, mail.to_address,
+                    signed(mail.on_the_wire(), list_signers(session, route.identity_id)))

@@ -12,16 +12,13 @@ from abm.outreach.recipient_texts import Texts, texts_for
 from abm.outreach.trials import Trial, hand_over
 from campaigns import wire
 from campaigns.channels.alone import is_accepted
-from campaigns.channels.base import Outgoing
 from campaigns.definition import parse
 from campaigns.message_ids import message_id
 from campaigns.models import CampaignVersion, ConsentEvent, Delivery
 from campaigns.opt_in import confirm_url
 from campaigns.outside import outside
-from campaigns.plain_mail import PlainMail
+from campaigns.plain_mail import PlainMail, ready_to_leave
 from campaigns.preferences import ASKED
-from campaigns.preparing import signed
-from campaigns.sending.dkim_keys import list_signers
 from campaigns.sending.routes import find_route
 from core import clock
 from core.db import transaction
@@ -106,8 +103,7 @@ def make_message(session: Session, entry: ConsentEvent, delivery: Delivery) -> T
     subject = say.plain("Please confirm: may we write to you again?")
     from_address = wire.address(sender.email)
     letter = PlainMail(sender.name, from_address, to_address, subject, text, message_id(number, sender.email))
-    return Trial(to_address, Outgoing(number, 0, 0, 0, from_address, to_address,
-                                      signed(letter.on_the_wire(), list_signers(session, route.identity_id))), route)
+    return Trial(to_address, ready_to_leave(session, letter, number=number, route=route), route)
 
 
 def _text(say: Texts, company: str, wording: str, places: tuple[str, str]) -> str:

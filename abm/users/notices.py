@@ -13,9 +13,7 @@ from campaigns.channels.alone import hand_over_alone, is_accepted
 from campaigns.channels.base import Outgoing
 from campaigns.message_ids import message_id
 from campaigns.models import SendingIdentity
-from campaigns.plain_mail import PlainMail
-from campaigns.preparing import signed
-from campaigns.sending.dkim_keys import list_signers
+from campaigns.plain_mail import PlainMail, ready_to_leave
 from campaigns.sending.routes import Route, find_route
 from core.db import reading
 from core.errors import TemporaryFailure
@@ -57,8 +55,7 @@ def make_notice(session: Session, *, to: str, subject: str, text: str) -> tuple[
     number, route = _IDS_FROM + secrets.randbelow(10**9), find_route(session, sender)
     to_address, from_address = wire.address(to), wire.address(sender)
     mail = PlainMail(company, from_address, to_address, subject, text, message_id(number, sender))
-    wired = signed(mail.on_the_wire(), list_signers(session, route.identity_id))
-    return Outgoing(number, 0, 0, 0, from_address, to_address, wired), route
+    return ready_to_leave(session, mail, number=number, route=route), route
 
 
 def _sender(session: Session) -> str:
