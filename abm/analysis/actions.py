@@ -13,6 +13,7 @@ from abm.analysis.thresholds import Thresholds, read_thresholds
 from abm.audit.actions import actor, record
 from abm.company.actions import set_company_value
 from abm.company.queries import get_company
+from abm.orders.queries import count_without_margin
 from core import clock
 from core.db import refresh_statistics
 from core.errors import InvalidInput, Refused
@@ -110,8 +111,12 @@ def compute(session: Session, *, run: AnalysisRun) -> "Analysis":
         what = "order lines" if run.factor == "product" else "orders"
         raise Refused(f"There are no {what}{span} to analyse; import {what} or choose other days")
     period = None if run.period == "auto" else Period(run.period)
-    return analyse(days, Question(run.as_of, run.from_on, period, read_thresholds(run.thresholds), run.value_kind,
-                                  run.factor in CUSTOMERS))
+    found = analyse(days, Question(run.as_of, run.from_on, period, read_thresholds(run.thresholds), run.value_kind,
+                                   run.factor in CUSTOMERS))
+    if run.value_kind == "margin":
+        without, counted = count_without_margin(session, since=run.from_on, until=run.as_of)
+        found.facts["without_margin"] = {"orders": without, "of": counted}
+    return found
 
 
 def keep_results(session: Session, *, run: AnalysisRun, analysis: "Analysis") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from abm.analysis.results import MANY
+from abm.analysis.shares import gain_of, share_of, whole_of
 
 VALUE_WORDS = {"revenue": "sales", "margin": "margin", "orders": "orders", "units": "units"}
 HARDLY_ANY_DROPOUT = 0.01
@@ -66,8 +67,9 @@ def segment_finding(totals: Totals, facts: Totals, word: str, many: str) -> str:
     groups = facts.get("segments", {})
     best, worry = groups.get("champions"), [groups[one] for one in ("at_risk", "cannot_lose") if one in groups]
     said = []
-    if best and totals["value"] > 0:
-        said.append(f"{best['accounts']:,} champions bring {best['value'] / totals['value'] * 100:.0f} % of {word}")
+    share = share_of(best, whole_of(totals, facts).value) if best else None
+    if best and share is not None:
+        said.append(f"{best['accounts']:,} champions bring {share * 100:.0f} % of {word}")
     if worry:
         said.append(f"{sum(one['accounts'] for one in worry):,} {many} worth having are silent (at risk, cannot lose)")
     return "; ".join(said) or f"The {many} by recency, frequency and value"
@@ -76,7 +78,7 @@ def segment_finding(totals: Totals, facts: Totals, word: str, many: str) -> str:
 def portfolio_finding(facts: Totals, word: str, many: str) -> str:
     """`3 stars bring 21 % of the last year's sales`, and how many cows and question marks stand beside."""
     groups = facts.get("quadrants", {})
-    total = sum(group["value"] for group in groups.values())
+    total = sum(gain_of(group) for group in groups.values())
     if not total:
         return f"There is no {word} in the last year to compare"
     parts = []
@@ -85,7 +87,7 @@ def portfolio_finding(facts: Totals, word: str, many: str) -> str:
         group = groups.get(name)
         if group:
             words = singular if group["accounts"] == 1 else plural
-            share = f"{group['value'] / total * 100:.0f} %"
+            share = f"{gain_of(group) / total * 100:.0f} %"
             parts.append(f"{group['accounts']:,} {words} {share}")
     return (", ".join(parts) + f" of the last year's {word}") if parts else f"None of the {many} is large or growing"
 

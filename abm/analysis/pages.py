@@ -26,6 +26,7 @@ from abm.analysis.result_table import (
 from abm.analysis.results import FACTORS, MANY, ONE, PERIODS, VALUE_KINDS
 from abm.analysis.segments import SEGMENTS
 from abm.analysis.share_growth import QUADRANTS
+from abm.analysis.shares import share_of, whole_of
 from abm.analysis.thresholds import read_thresholds
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -59,6 +60,7 @@ def index() -> Answer:
     return render_template(
         "analysis/index.html", drawing=_portfolio(run), run=run, totals=totals, facts=facts,
         word=VALUE_WORDS[run.value_kind],
+        whole=whole_of(totals, facts), share_of=share_of,
         things=MANY[run.factor], rfm={(one["r"], one["f"]): one for one in facts.get("scores", [])},
         lines=read_thresholds(run.thresholds), said=say_findings(totals, facts, run.value_kind, run.factor))
 

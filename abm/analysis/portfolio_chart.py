@@ -40,9 +40,9 @@ def place_growth(growth: float) -> float:
 
 
 def draw(rows: Iterable[Any], *, share_line: float, growth_line: float) -> dict[str, Any]:
-    """`rows` have id, name, quadrant, year_value, year_before_value and relative_share; those that grew from nothing or
-    have no share are left out."""
-    shown = [row for row in rows if row.relative_share and row.year_before_value and row.year_before_value > 0]
+    """`rows` have id, name, quadrant, year_value, year_before_value and relative_share; those that grew from nothing,
+    have no share or bring a loss are left out."""
+    shown = [row for row in rows if (row.relative_share or 0) > 0 and (row.year_before_value or 0) > 0]
     lowest = max(min((row.relative_share for row in shown), default=0.01), _LOWEST) * 0.9
     lowest = min(lowest, share_line * 0.5)
     largest = max((row.year_value for row in shown), default=1.0)

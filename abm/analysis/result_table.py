@@ -19,6 +19,7 @@ Expression = ColumnElement[Any] | QueryableAttribute[Any]
 Result = type[AccountResult] | type[FactorResult]
 _SCORES = tuple((str(score), str(score)) for score in range(5, 0, -1))
 _NUMBERS = frozenset({"r", "f", "m"})
+WITHOUT = "none"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ COLUMNS: dict[str, Column] = {
     "quadrant": Column("Share/growth", "quadrant", "analysis.why_share_growth"),
 }
 FILTERS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
-    "abc": ("ABC", (("A", "A"), ("B", "B"), ("C", "C"))),
+    "abc": ("ABC", (("A", "A"), ("B", "B"), ("C", "C"), (WITHOUT, "No class"))),
     "xyz": ("XYZ", (("X", "X"), ("Y", "Y"), ("Z", "Z"))),
     "rhythm": ("Rhythm", (("active", "Active"), ("slowing", "Slowing"), ("lapsed", "Lapsed"), ("unknown", "Unknown"))),
     "segment": ("Segment", tuple((name, words[0]) for name, words in SEGMENTS.items())),
@@ -129,6 +130,8 @@ def _fits(listing: Listing, name: str, value: str) -> ColumnElement[bool]:
         return table.seasonal_years >= listing.season_years  # type: ignore[no-any-return]
     if name == "new":
         return table.is_new.is_(value == "yes")  # type: ignore[no-any-return]
+    if value == WITHOUT:
+        return getattr(table, name).is_(None)  # type: ignore[no-any-return]
     return getattr(table, name) == (int(value) if name in _NUMBERS else value)  # type: ignore[no-any-return]
 
 

@@ -20,8 +20,8 @@ QUADRANTS = {
     "cash_cow": ("Cash cows", "large, hardly growing: keep, harvest"),
     "question_mark": ("Question marks", "small and growing: decide which to build"),
     "dog": ("Dogs", "small, hardly growing: serve at little cost"),
-    "new": ("New", "nothing in the year before: too early to say"),
-    "gone": ("Gone", "nothing in the last year"),
+    "new": ("New", "nothing above zero in the year before: too early to say"),
+    "gone": ("Gone", "nothing above zero in the last year"),
 }
 
 

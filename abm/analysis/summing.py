@@ -83,12 +83,13 @@ def _by_period(steady: Steadiness, top: float) -> list[dict[str, Any]]:
 
 
 def _groups(labels: Any, value: Any, names: list[str]) -> dict[str, dict[str, Any]]:
-    """Accounts and value of each name that occurs."""
+    """Accounts, value and what those bring that bring anything, of each name that occurs."""
     found: dict[str, dict[str, Any]] = {}
     for name in names:
         is_it = labels == name
         if is_it.any():
-            found[name] = {"accounts": int(is_it.sum()), "value": float(value[is_it].sum())}
+            own = value[is_it]
+            found[name] = {"accounts": int(is_it.sum()), "value": float(own.sum()), "gain": float(own[own > 0].sum())}
     return found
 
 

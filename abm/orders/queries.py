@@ -35,6 +35,18 @@ class OrderListing:
     is_descending: bool = True
 
 
+def count_without_margin(session: Session, *, since: date | None, until: date | None) -> tuple[int, int]:
+    """(counted orders whose margin nobody wrote down, all counted orders) from one day to another, both included."""
+    query = select(func.count().filter(Order.margin_amount.is_(None)), func.count()).where(
+        Order.is_cancelled.is_(False), type_coerce(Order.amount, BigInteger) > 0)
+    if since:
+        query = query.where(Order.ordered_on >= since)
+    if until:
+        query = query.where(Order.ordered_on <= until)
+    without, counted = session.execute(query).one()
+    return without, counted
+
+
 def read_order_listing(arguments: Mapping[str, str]) -> OrderListing:
     """From an address; what cannot be understood is left out."""
     wanted = arguments.get("sort", "-ordered_on")
