@@ -13,6 +13,7 @@ _WITHOUT_NONCE = _POLICY.format(nonce="")
 _FIXED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
           ("Cross-Origin-Opener-Policy", "same-origin"), ("Cache-Control", "no-store"))
 _HTTPS = (("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),)
+_SENT_FILE = "no-cache"  # what Flask says of a file that it sends: caches may keep it, which nobody must
 _LASTING = "public, max-age=31536000, immutable"
 
 
@@ -35,6 +36,8 @@ def set_up_headers(app: Flask, *, is_https: bool) -> None:
         for name, value in (("Content-Security-Policy", _policy(response)), *fixed):
             if name.lower() not in present:
                 headers.add(name, value)
+            elif name == "Cache-Control" and headers[name] == _SENT_FILE:
+                headers[name] = value
         return response
 
 
