@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -89,15 +90,17 @@ def move_rows(move: Move, column: Column[Any], only: ColumnElement[bool] | None 
     move.count(table, moved.rowcount)
 
 
-def move_rows_unless_present(move: Move, column: Column[Any]) -> None:
-    """The same where the kept one may have a row of its own already: that one stays, the other is set aside."""
+def move_rows_unless_present(move: Move, column: Column[Any], among: ColumnElement[bool] | None = None) -> None:
+    """The same where the kept one may have a row of its own already: that one stays, the other is set aside. `among`
+    holds for every row, and helps the database to find them where no index begins with the column."""
     table = column.table
+    among = true() if among is None else among
     for others, only in unique_partners(column):
         twin = table.alias("twin")
         has_twin = exists().where(twin.c[column.name] == move.kept, *(is_met(twin, one) for one in only),
                                   *(twin.c[name].is_not_distinct_from(table.c[name]) for name in others))
-        remove_rows(move, table, and_(column == move.dropped, *(is_met(table, one) for one in only), has_twin))
-    move_rows(move, column)
+        remove_rows(move, table, and_(column == move.dropped, among, *(is_met(table, one) for one in only), has_twin))
+    move_rows(move, column, among)
 
 
 def fill_row(move: Move, column: Column[Any]) -> None:

@@ -32,7 +32,7 @@ ACCOUNT_RULES: dict[str, Rule] = {
     "contact.account_id": Rule.MOVE,
     "customer_order.account_id": Rule.MOVE,
     "account_day.account_id": Rule.SPECIAL,
-    "account_result.account_id": Rule.MOVE_UNLESS_PRESENT,
+    "account_result.account_id": Rule.SPECIAL,
     "offer_grant.account_id": Rule.SPECIAL,
     "redemption.account_id": Rule.MOVE,
     "list_veto.account_id": Rule.SPECIAL,

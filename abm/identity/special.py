@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, and_, delete, func, literal, or_, select, update
 
-from abm.identity.moving import Move, add_row, change_row, move_rows, remove_rows, rows_of
+from abm.identity.moving import Move, add_row, change_row, move_rows, move_rows_unless_present, remove_rows, rows_of
 from abm.orders.account_days import refresh_account_days
 from core import clock
 from core.db import Base, Id
@@ -30,6 +30,12 @@ def join_order_days(move: Move) -> None:
     touched = select(literal(move.kept, Id).label("account_id"), days.c.day).where(days.c.account_id == move.dropped)
     refresh_account_days(move.session, touched)
     move.session.execute(delete(days).where(days.c.account_id == move.dropped))
+
+
+def move_results(move: Move) -> None:
+    """What past analyses said, looked up run by run: an index by account would take half of the time of storing one."""
+    results, runs = table("account_result"), table("analysis_run")
+    move_rows_unless_present(move, results.c.account_id, results.c.run_id.in_(select(runs.c.id)))
 
 
 def join_grants(move: Move) -> None:
@@ -178,6 +184,7 @@ def refresh_list_counts(move: Move) -> None:
 
 
 SPECIAL: Mapping[str, Special] = {
+    "account_result.account_id": move_results,
     "account.parent_id": move_sites,
     "account_day.account_id": join_order_days,
     "offer_grant.account_id": join_grants,

@@ -36,6 +36,8 @@ def fill(session, subject, name, kept, dropped):
     """A row of the dropped one, and one of the kept one that would collide with it where a unique set allows."""
     column = find_column(name)
     more = {"kind": "name"} if name == "account_alias.account_id" else {}
+    if name == "account_result.account_id":  # no foreign key ties a result to its run
+        more = {"run_id": make_row(session, metadata.tables["analysis_run"])["id"]}
     made = make_row(session, column.table, **{column.name: dropped}, **more)
     row = session.execute(select(column.table).where(
         *(column.table.c[key] == value for key, value in made.items()))).mappings().one()
