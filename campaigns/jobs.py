@@ -1,6 +1,10 @@
 """The engine's jobs: thin, may run twice, carry ids only."""
 
+from contextlib import ExitStack
+from functools import partial
+
 from campaigns import gate_log, mailboxes, planning_jobs, sweeps, visits
+from campaigns.commits import in_transaction
 from campaigns.dispatch import drain
 from campaigns.error_rates import pause_failing_runs
 from campaigns.events import apply_late_events
@@ -29,14 +33,17 @@ def drain_outbox() -> None:
 
 @job("outreach.sweep", queue=JobQueue.SWEEPS)
 def sweep() -> None:
-    """Settle what dead processes left, and ring for what is due: a lost ring costs seconds."""
-    sweeps.settle_left_batches()
-    sweeps.remove_forgotten_journals()
-    sweeps.give_up_on_unknown()
-    with transaction() as session:
-        apply_late_events(session)
-        forget_old(session)
-        pause_failing_runs(session)
+    """Settle what dead processes left, and ring for what is due: a lost ring costs seconds. A step that fails keeps no
+    other from its work, least of all the ring."""
+    steps = (sweeps.settle_left_batches, _ring_for_due, sweeps.remove_forgotten_journals, sweeps.give_up_on_unknown,
+             partial(in_transaction, apply_late_events), partial(in_transaction, forget_old),
+             partial(in_transaction, pause_failing_runs))
+    with ExitStack() as stack:
+        for step in reversed(steps):
+            stack.callback(step)
+
+
+def _ring_for_due() -> None:
     with reading() as session:
         due = count_due(session)
     for wanted in range(1, min(-(-due // ROWS_PER_DRAIN), MOST_DRAINS) + 1):

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from core.jobs.parent import die_with_parent
 from core.settings import ROOT
@@ -33,7 +34,7 @@ class Child:
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,
+            preexec_fn=partial(die_with_parent, os.getpid()),
             start_new_session=True,
         )
         self.started_at = time.monotonic()

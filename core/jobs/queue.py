@@ -30,6 +30,8 @@ _log = logger(__name__)
 # A page waits for the bell this long at most, and after a failure nobody tries again for a moment.
 RING_SECONDS = 0.4
 SILENT_SECONDS = 2.0
+# A sweep that hangs is given up, since all that was not rung for waits behind it.
+MOST_SECONDS = {JobQueue.SWEEPS: 300}
 _silent_until: dict[str, float] = {}
 
 
@@ -81,7 +83,8 @@ def rq_queue(queue: JobQueue, *, client: Redis | None = None) -> "Queue":
     from rq.serializers import JSONSerializer
 
     chosen = client if client is not None else connection()
-    return Queue(queue.value, connection=chosen, serializer=JSONSerializer, default_timeout=24 * 3600)
+    longest = MOST_SECONDS.get(queue, 24 * 3600)
+    return Queue(queue.value, connection=chosen, serializer=JSONSerializer, default_timeout=longest)
 
 
 def waiting_jobs(prefix: str, queue: JobQueue) -> int:

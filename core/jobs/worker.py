@@ -37,9 +37,10 @@ class OutreachWorker(Worker):
     """
 
     max_connection_wait_time = 5.0
+    worker_pid = 0
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
-        die_with_parent()
+        die_with_parent(self.worker_pid)
         signal.signal(signal.SIGUSR1, lambda _number, _frame: request_stop())
         db.dispose()
         super().main_work_horse(job, queue)
@@ -74,4 +75,5 @@ def work(queue: JobQueue, *, burst: bool = False, name: str | None = None) -> No
         job_monitoring_interval=SECONDS_BETWEEN_HEARTBEATS,
         log_job_description=False,
     )
+    worker.worker_pid = os.getpid()
     worker.work(burst=burst, logging_level="WARNING")

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from campaigns import outbox, sweeps
+from campaigns import jobs, outbox, sweeps
 from campaigns.journal import Journal
 from campaigns.models import Batch
 from campaigns.outbox import ClaimedBatch, Prepared
 from core.db import transaction
+from core.jobs import JobQueue, waiting_jobs
 from core.settings import settings
 from tests.outbox_factory import deliveries, running_campaign, states
 
@@ -109,3 +110,19 @@ def test_a_taken_away_batch_is_refused_at_the_hand_over(journal: Journal) -> Non
     sweeps.settle_left_batches()
     assert _hand_over(stale) == []
     assert states() == {"queued": 3}
+
+
+def test_a_step_of_the_sweep_that_fails_keeps_no_other_from_its_work(journal: Journal, queue_server: str,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    running_campaign(3)
+    done = []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sweeps, "settle_left_batches", fail)
+    monkeypatch.setattr(sweeps, "give_up_on_unknown", lambda: done.append("given up"))
+    with pytest.raises(ZeroDivisionError):
+        jobs.sweep()
+    assert done == ["given up"]
+    assert waiting_jobs("outreach_drain", JobQueue.OUTREACH) == 1

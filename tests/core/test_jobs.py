@@ -1,10 +1,15 @@
+import os
+import sys
 import threading
+import time
 
 import pytest
 
 from core import clock, db
 from core.errors import Refused
 from core.jobs import JobQueue, claim_tick, every, job, perform, periodic_jobs, registry, ring, waiting_jobs
+from core.jobs import queue
+from core.jobs.parent import die_with_parent
 from core.jobs.queue import job_prefix, rq_queue
 from core.jobs.worker import work
 
@@ -14,6 +19,11 @@ SEEN: list[int] = []
 @job("test.note")
 def note(number: int) -> None:
     SEEN.append(number)
+
+
+@job("test.hang", queue=JobQueue.SWEEPS)
+def hang() -> None:
+    time.sleep(60)
 
 
 def test_a_name_that_is_not_ours_is_refused():
@@ -113,3 +123,29 @@ def test_a_module_that_is_imported_again_does_not_double_the_rhythm_of_its_jobs(
 def test_the_lease_clock_never_goes_back(session):
     first = clock.lease_now(session)
     assert clock.lease_now(session) >= first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked to end a child with its parent")
+def test_a_child_whose_parent_died_before_it_could_ask_the_kernel_ends_by_itself():
+    told, tells = os.pipe()
+    parent = os.fork()
+    if not parent:
+        started_by = os.getpid()
+        if not os.fork():
+            while os.getppid() == started_by:
+                time.sleep(0.01)
+            die_with_parent(started_by)
+            os.write(tells, b"an orphan works on")
+        os._exit(0)
+    os.close(tells)
+    os.waitpid(parent, 0)
+    assert os.read(told, 100) == b""
+    os.close(told)
+
+
+def test_a_sweep_that_hangs_is_given_up(queue_server, monkeypatch):
+    monkeypatch.setitem(queue.MOST_SECONDS, JobQueue.SWEEPS, 1)
+    ring("test.hang")
+    began = time.monotonic()
+    work(JobQueue.SWEEPS, burst=True)
+    assert time.monotonic() - began < 20

@@ -28,7 +28,7 @@ from core.jobs.embedded import stop_embedded
 from core.jobs.parent import die_with_parent
 from core.jobs.queue import connection
 from core.settings import ROOT, settings
-from tests.outbox_factory import states
+from tests.outbox_factory import deliveries, states
 
 CONNECTIONS = 3
 FINAL = frozenset({"sent", "unknown"})
@@ -38,12 +38,12 @@ class Forked:
     """A process that runs one function; it leads a session of its own and dies of real signals."""
 
     def __init__(self, work: Callable[[], object], *, log: Path) -> None:
-        self.pid = os.fork()
+        parent, self.pid = os.getpid(), os.fork()
         if self.pid:
             return
         try:
             os.setsid()
-            die_with_parent()
+            die_with_parent(parent)
             _write_to(log)
             db.dispose()
             connection.cache_clear()
@@ -201,13 +201,19 @@ class Scene:
         """Until the sink took so many more, or nothing is left to send; seconds waited. Raises TimeoutError."""
         before, started = sum(self.accepted().values()), time.monotonic()
         if not wait_until(lambda: sum(self.accepted().values()) >= before + more or set(states()) <= FINAL, seconds):
-            raise TimeoutError(f"the sink took less than {more} messages in {seconds:g} s; {states()}")
+            raise TimeoutError(f"the sink took less than {more} messages in {seconds:g} s; {self._why()}")
         return time.monotonic() - started
 
     def wait_until_sent(self, seconds: float = 90.0) -> None:
         """Until every message has its state, by whatever runs. Raises TimeoutError."""
         if not wait_until(lambda: set(states()) <= FINAL, seconds, every=0.1):
-            raise TimeoutError(f"still open after {seconds:g} s: {states()}")
+            raise TimeoutError(f"still open after {seconds:g} s; {self._why()}")
+
+    def _why(self) -> str:
+        """What can be known of what held it up."""
+        details = {row.detail for row in deliveries() if row.detail and row.state not in FINAL}
+        told = self.log.read_text()[-2_000:] if self.log.exists() else "nothing"
+        return f"{states()}, {sorted(details)[:3]}; the processes said: {told}"
 
     def send_the_rest(self) -> None:
         """In this process: settle what was left, and drain until nothing is due."""
@@ -282,10 +288,10 @@ def supervise(*parts: Callable[[], object]) -> None:
     waiting = list(parts)
     while True:
         for part in waiting:
-            pid = os.fork()
+            parent, pid = os.getpid(), os.fork()
             if not pid:
                 try:
-                    die_with_parent()
+                    die_with_parent(parent)
                     db.dispose()
                     part()
                 finally:
