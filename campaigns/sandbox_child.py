@@ -4,6 +4,7 @@ The child has an empty environment, no database, at most 256 MB and 2 seconds of
 """
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,8 @@ def render_in_child(parts: Sequence[Part], values: Values) -> list[str]:
 def _ask_child(parts: Sequence[Part], values: Values | None) -> list[str]:
     request = json.dumps({"parts": list(parts), "values": None if values is None else _tagged(values)})
     child = _run_child(request.encode("utf-8", "surrogatepass"))
+    if child.returncode == -signal.SIGKILL:
+        raise CannotRun("The process that tries content out was killed, perhaps for lack of memory; try again")
     if child.returncode != 0 or not 0 < len(child.stdout) < _MAX_ANSWER:
         raise ContentRefused("This content took too much time or memory and was stopped; make it shorter")
     return _read_answer(json.loads(child.stdout))
@@ -57,8 +60,8 @@ def _run_child(request: bytes) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run([sys.executable, "-I", "-c", _START], input=request, capture_output=True,
                                   timeout=WALL_SECONDS, env={}, cwd="/", check=False)
-        except subprocess.TimeoutExpired as error:
-            raise ContentRefused("This content took too long to fill in and was stopped") from error
+        except subprocess.TimeoutExpired as error:  # content that never ends uses up its seconds of processor long before
+            raise CannotRun("The process that tries content out did not get its turn; try again") from error
         except OSError as error:
             if not left:
                 raise CannotRun(f"The process that tries content out cannot be started: {error}") from error
@@ -112,7 +115,7 @@ def limit_this_process() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
