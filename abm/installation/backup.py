@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sqlalchemy import inspect, text
+
 from abm.audit.actions import record
 from abm.company.actions import set_company_value
 from abm.installation.schema import newest_revision, present_revision, upgrade
@@ -167,10 +169,20 @@ def _put_key(key: str) -> None:
     raise Refused(f"The backup was made with another ABM_SECRET_KEY; it is in {aside}: set it, then restore again")
 
 
+def _drop_tables() -> None:
+    """Ours, since pg_restore drops only those of the dump, and fails where newer ones refer to them."""
+    with db.engine().begin() as connection:
+        present = set(inspect(connection).get_table_names())
+        names = ", ".join(f'"{table.name}"' for table in db.Base.metadata.sorted_tables if table.name in present)
+        if names:
+            connection.execute(text(f"DROP TABLE {names} CASCADE"))
+
+
 def _put_database(dumped: Path) -> None:
     own = settings()
     db.engine().dispose()
     if not own.is_sqlite:
+        _drop_tables()
         _run("pg_restore", "--clean", "--if-exists", "--no-owner", f"--dbname={_plain_url(own)}", str(dumped))
         return
     path = Path(own.database_url.removeprefix("sqlite:///"))

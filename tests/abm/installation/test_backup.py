@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from abm.cli import main
@@ -23,7 +23,7 @@ from campaigns.models import Batch, Campaign, Delivery, Enrolment, Suppression
 from campaigns.outbox import claim_batch
 from campaigns.progress import advance
 from core import clock
-from core.db import reading, transaction
+from core.db import Base, reading, transaction
 from core.errors import Refused
 from core.settings import settings
 from tests.campaigns.campaign_factory import HELLO, make_people, make_run
@@ -243,3 +243,20 @@ def test_an_archive_can_only_hold_plain_files_below_its_folder(tmp_path: Path, n
         backup._extract(archive, folder)
     assert list(folder.iterdir()) == []
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_backup_of_an_older_version_comes_back_though_newer_tables_refer_to_its_own(
+        installed: Path, tmp_path: Path) -> None:
+    newer, was_there = Base.metadata.tables["partner_account"], "SELECT count(*) FROM account"
+    running_campaign(2)
+    with transaction() as session:
+        newer.drop(session.connection())
+        accounts = session.scalar(text(was_there))
+    backup.make_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    with transaction() as session:
+        newer.create(session.connection())
+    backup.restore_backup(tmp_path / "b", passphrase=PASSPHRASE)
+    with transaction() as session:
+        newer.create(session.connection(), checkfirst=True)
+        assert session.scalar(text(was_there)) == accounts
+    assert states() == {"queued": 2}
