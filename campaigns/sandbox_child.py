@@ -60,7 +60,7 @@ def _run_child(request: bytes) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run([sys.executable, "-I", "-c", _START], input=request, capture_output=True,
                                   timeout=WALL_SECONDS, env={}, cwd="/", check=False)
-        except subprocess.TimeoutExpired as error:  # content that never ends uses up its seconds of processor long before
+        except subprocess.TimeoutExpired as error:  # content without end runs out of processor seconds before
             raise CannotRun("The process that tries content out did not get its turn; try again") from error
         except OSError as error:
             if not left:

@@ -7,8 +7,7 @@ import pytest
 
 from core import clock, db
 from core.errors import Refused
-from core.jobs import JobQueue, claim_tick, every, job, perform, periodic_jobs, registry, ring, waiting_jobs
-from core.jobs import queue
+from core.jobs import JobQueue, claim_tick, every, job, perform, periodic_jobs, queue, registry, ring, waiting_jobs
 from core.jobs.parent import die_with_parent
 from core.jobs.queue import job_prefix, rq_queue
 from core.jobs.worker import work
