@@ -9,7 +9,7 @@ import click
 from abm.targets import agreement_commands, queries
 from abm.targets.actions import Applied, refresh_list, save_list
 from abm.targets.agreement_queries import find_active_veto
-from abm.targets.explain import Explanation, say_value
+from abm.targets.explain import Explanation, say_cut, say_value
 from abm.targets.files import ListDefinition, load_yaml, read_definition
 from abm.targets.models import TargetList
 from abm.targets.previews import COUNTING_SECONDS, SAVING_SECONDS, Preview, preview
@@ -142,7 +142,10 @@ def _say_explanation(found: Explanation, is_static: bool) -> list[str]:
         own = f"  [{say_value(line.value)}]" if line.has_value else ""
         lines.append(f"{'  ' * (line.depth + 1)}{'true ' if line.is_true else 'false'}  {line.text}{own}")
     if found.rank is not None:
-        lines.append(f"  place {found.rank:,} of {found.candidates:,} by the list's ranking")
+        of = f" of {found.candidates:,}" if found.candidates else ""
+        lines.append(f"  place {found.rank:,}{of} by the list's ranking")
+    if found.cut is not None:
+        lines.append(f"  {say_cut(found.cut, make_vocabulary())}")
     return lines
 
 
@@ -150,7 +153,8 @@ def _explanation_json(name: str, account_id: str, found: Explanation) -> dict[st
     conditions = [{"place": line.place, "condition": line.text, "is_true": line.is_true,
                    "value": json.loads(json.dumps(line.value, default=plain))} for line in found.lines]
     return {"list": name, "account_id": account_id, "is_in": found.is_in, "conditions": conditions, "rank": found.rank,
-            "candidates": found.candidates}
+            "candidates": found.candidates,
+            "cut": json.loads(json.dumps(found.cut.to_json(), default=plain)) if found.cut else None}
 
 
 def _read(session: Session, path: Path) -> ListDefinition:

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
-from abm.targets.compile import accounts_with, holds, rank_column, related_rows, value_column
-from abm.targets.rule_tree import All, AnyOf, Condition, Has, InList, Not, Rule, Top, fields_in, parts_of
+from abm.targets.compile import accounts_with, holds, related_rows, value_column
+from abm.targets.ranking import Cut
+from abm.targets.rule_tree import All, AnyOf, Condition, Has, InList, Not, Rule, fields_in, parts_of
 from abm.targets.sentence import say_condition, say_rule
 from abm.targets.sources import Scope, get_source, make_vocabulary
 from abm.targets.vocabulary import FieldType, Vocabulary
@@ -30,17 +31,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`is_in`: whether the account belongs to the list now; `rank` among `candidates` where only the top ones do."""
+    """`is_in`: whether the account belongs to the list now; `rank` where only the top ones do, among `candidates` as
+    long as there are places left; `cut`: by what it is cut off where there are none."""
 
     is_in: bool
     lines: tuple[Line, ...]
     rank: int | None = None
     candidates: int | None = None
+    cut: Cut | None = None
 
 
-def explain_rules(session: Session, *, rule: Rule | None, top: Top | None, account_id: int,
-                  scope: Scope) -> Explanation:
-    """Judge one account (its internal id) by the rules, part by part."""
+def explain_rules(session: Session, *, rule: Rule | None, account_id: int, scope: Scope) -> Explanation:
+    """Judge one account (its internal id) by the rules, part by part; a cut to the top ones comes afterwards."""
     vocabulary = make_vocabulary()
     nodes = list(_nodes(rule, "who", 0)) if rule is not None else []
     columns: list[ColumnElement[Any]] = [literal(1)]
@@ -52,11 +54,7 @@ def explain_rules(session: Session, *, rule: Rule | None, top: Top | None, accou
         Line(depth, place, _say(node, vocabulary), bool(row[1 + 2 * index]), _plain(node, row[2 + 2 * index]),
              isinstance(node, Condition | Has))
         for index, (depth, place, node) in enumerate(nodes))
-    fits = lines[0].is_true if lines else True
-    if top is None or not fits:
-        return Explanation(fits, lines)
-    rank, candidates = _rank(session, rule, top, account_id, scope)
-    return Explanation(rank <= top.count, lines, rank, candidates)
+    return Explanation(lines[0].is_true if lines else True, lines)
 
 
 def _nodes(rule: Rule, place: str, depth: int) -> Iterator[tuple[int, str, Rule]]:
@@ -98,6 +96,13 @@ def _say(node: Rule, vocabulary: Vocabulary) -> str:
             return say_rule(node, vocabulary).removeprefix("that ").replace("have", "has", 1)
 
 
+def say_cut(cut: Cut, vocabulary: Vocabulary) -> str:
+    """`cut off: the 50 places go to those with at least 900 by value, it has 700`."""
+    field = vocabulary.find_field(vocabulary.accounts, cut.by)
+    return (f"cut off: the {cut.count:,} places go to those with at least {say_value(cut.last)} by "
+            f"{field.label if field else cut.by}, it has {say_value(cut.own)}")
+
+
 def say_value(value: object) -> str:
     """The account's own value for people; `unknown` where there is none."""
     if value is None or value == "":
@@ -108,13 +113,3 @@ def say_value(value: object) -> str:
         return value.isoformat()[:10]
     return f"{value:,.6g}" if isinstance(value, float) and not value.is_integer() else str(value)
 
-
-def _rank(session: Session, rule: Rule | None, top: Top, account_id: int, scope: Scope) -> tuple[int, int]:
-    """The place of the account among all for which the rule holds, and how many those are."""
-    everyone = accounts_with(fields_in(rule) | {top.by}, scope)
-    place = func.row_number().over(order_by=(rank_column(top, scope).desc().nulls_last(), Account.external_id))
-    ranked = select(Account.id, place.label("place"), func.count().over().label("candidates")).select_from(everyone)
-    ranked_rows = (ranked.where(holds(rule, scope)) if rule is not None else ranked).subquery()
-    row = session.execute(select(ranked_rows.c.place, ranked_rows.c.candidates)
-                          .where(ranked_rows.c.id == account_id)).one()
-    return row.place, row.candidates

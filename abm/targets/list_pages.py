@@ -9,7 +9,7 @@ from abm.targets.actions import delete_list, refresh_list
 from abm.targets.agreement_pages import head_of
 from abm.targets.agreement_queries import find_active_veto
 from abm.targets.blueprint import Answer, pages
-from abm.targets.explain import say_value
+from abm.targets.explain import say_cut, say_value
 from abm.targets.history import find_stays
 from abm.targets.members import (
     EXPORTED,
@@ -20,6 +20,7 @@ from abm.targets.members import (
     select_members,
 )
 from abm.targets.previews import COUNTING_SECONDS, suggest_values
+from abm.targets.sources import make_vocabulary
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.keyset import count_text, fetch_page, read_place
@@ -58,6 +59,7 @@ def why(name: str, account_id: str) -> Answer:
     return render_template(
         "targets/why.html", row=row, account=account, found=found, say_value=say_value,
         veto=find_active_veto(g.session, list_id=row.id, account_id=account.id),
+        cut=say_cut(found.cut, make_vocabulary()) if found.cut else "",
         stays=find_stays(g.session, list_id=row.id, account_id=account.id))
 
 

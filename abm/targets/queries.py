@@ -15,8 +15,9 @@ from abm.targets.capacity import Capacity, reckon
 from abm.targets.explain import Explanation, explain_rules
 from abm.targets.files import ListDefinition
 from abm.targets.models import ListMember, ListSignOff, TargetList
+from abm.targets.ranking import find_place
 from abm.targets.rule_tree import lists_in
-from abm.targets.scopes import make_scope, stored_rules
+from abm.targets.scopes import make_scope, see_cut_lists_as_kept, stored_rules
 from abm.targets.sentence import say_list
 from abm.targets.sources import make_vocabulary
 from abm.users.models import User
@@ -150,10 +151,14 @@ def explain_member(session: Session, *, row: TargetList, account_id: int) -> Exp
     if row.kind == "static":
         return Explanation(is_member(session, list_id=row.id, account_id=account_id), ())
     rule, top = stored_rules(row)
-    scope = make_scope(session, within=(row.name,))
-    found = explain_rules(session, rule=rule, top=top, account_id=account_id, scope=scope)
-    is_vetoed = find_active_veto(session, list_id=row.id, account_id=account_id) is not None
-    return replace(found, is_in=found.is_in and not is_vetoed)
+    scope = see_cut_lists_as_kept(session, make_scope(session, within=(row.name,), only=(account_id,)))
+    found = explain_rules(session, rule=rule, account_id=account_id, scope=scope)
+    if found.is_in and find_active_veto(session, list_id=row.id, account_id=account_id) is not None:
+        return replace(found, is_in=False)
+    if top is None or not found.is_in:
+        return found
+    place = find_place(session, list_id=row.id, top=top, account_id=account_id, scope=scope)
+    return replace(found, is_in=place.rank is not None, rank=place.rank, candidates=place.candidates, cut=place.cut)
 
 
 def list_users_of(session: Session, name: str) -> list[str]:

@@ -86,6 +86,18 @@ def select_list_accounts(session: Session, name: str, *, within: tuple[str, ...]
     return select_account_ids(rule, top, inner, is_not_vetoed(found.id, inner))
 
 
+def see_cut_lists_as_kept(session: Session, scope: Scope) -> Scope:
+    """The same scope, where lists cut to their top ones hold who was in them when they were last judged: judging them
+    anew for one account would judge everybody."""
+    def members_of(name: str) -> Select[Any]:
+        found = session.execute(select(TargetList).where(TargetList.name == name)).scalar_one_or_none()
+        if found is not None and found.top:
+            return select(ListMember.account_id).where(ListMember.list_id == found.id)
+        return scope.lists(name)
+
+    return replace(scope, lists=members_of)
+
+
 def is_not_vetoed(list_id: int, scope: Scope) -> ColumnElement[bool]:
     """That sales keeps the account out of the list by no veto of today."""
     vetoed = select(ListVeto.account_id).where(ListVeto.list_id == list_id, ListVeto.ended_at.is_(None),

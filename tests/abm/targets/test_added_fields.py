@@ -84,7 +84,7 @@ def test_an_explanation_shows_the_account_s_own_value(session: Session) -> None:
                       get_vocabulary(session))
     account = session.scalars(select(Account.id).where(Account.external_id == "X1")).one()
 
-    found = explain_rules(session, rule=rule, top=None, account_id=account, scope=make_scope(session))
+    found = explain_rules(session, rule=rule, account_id=account, scope=make_scope(session))
 
     assert found.is_in
     assert [line.value for line in found.lines[1:]] == [2, 100]

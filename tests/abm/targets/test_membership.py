@@ -324,7 +324,7 @@ def test_membership_explanation_and_a_plain_judge_agree(session: Session, rule: 
         members = _members(session, rule)
         scope = make_scope(session)
         ids = dict(session.execute(select(Account.external_id, Account.id)).all())
-        explained = {own: explain_rules(session, rule=rule, top=None, account_id=ids[own], scope=scope).is_in
+        explained = {own: explain_rules(session, rule=rule, account_id=ids[own], scope=scope).is_in
                      for own in facts}
         judged = {own: judge(rule, facts[own], TODAY) for own in facts}
         savepoint.rollback()
