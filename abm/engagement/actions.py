@@ -3,18 +3,28 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, literal, literal_column, not_, select, update
+from sqlalchemy import Select, delete, func, insert, literal, not_, select, update
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
 from abm.accounts.queries import get_account
+from abm.accounts.spans import Whose, everybody
 from abm.audit.actions import actor, record
 from abm.engagement.ledger import empty_ledger, fill_ledger
-from abm.engagement.models import AccountEngagement, Cooling, EngagementRules, QualificationChange
-from abm.engagement.queries import present_rules, select_state
+from abm.engagement.models import (
+    AccountEngagement,
+    Cooling,
+    EngagementEntry,
+    EngagementRules,
+    QualificationChange,
+)
+from abm.engagement.queries import count_engagement, present_rules, select_state
 from abm.engagement.rules import Facts, evaluate
 from core import clock
 from core.db import UtcDateTime
+from core.jobs import ring_after_commit
+
+AT_ONCE_UP_TO = 5_000
 
 
 def refresh_engagement(session: Session, *, now: datetime | None = None) -> dict[str, int]:
@@ -22,12 +32,24 @@ def refresh_engagement(session: Session, *, now: datetime | None = None) -> dict
     moment = now or clock.now()
     rules, version = present_rules(session)
     fill_ledger(session, rules=rules, rules_id=version, now=moment)
-    changed = _keep_changes(session, select_state(session, rules, moment), rules, version, moment)
-    _replace_totals(session, rules, moment)
-    own = AccountEngagement
-    counts = session.execute(select(func.count(), func.count().filter(own.is_qualified),
-                                    func.count().filter(own.decay != ""))).one()
-    return {"accounts": counts[0], "qualified": counts[1], "changed": changed, "fading": counts[2]}
+    changed = judge_accounts(session, rules=rules, version=version, now=moment)
+    return {**count_engagement(session), "changed": changed}
+
+
+def judge_accounts(session: Session, *, rules: dict[str, Any], version: int, now: datetime,
+                   whose: Whose = everybody) -> int:
+    """Work out these accounts from their rows of the ledger; how many of them became qualified or ceased to be."""
+    state = select_state(session, rules, now, whose)
+    changed = _keep_changes(session, state, rules, version, now)
+    session.execute(delete(AccountEngagement).where(whose(AccountEngagement.account_id))
+                    .execution_options(synchronize_session=False))
+    found = state.subquery()
+    names = ("account_id", "points", "people", "is_qualified", "touches", "touches_before", "answers", "answers_before",
+             "decay")
+    chosen = select(*(found.c[name] for name in names), literal(now, UtcDateTime))
+    session.execute(insert(AccountEngagement).from_select([*names, "computed_at"], chosen))
+    session.expire_all()
+    return changed
 
 
 def _keep_changes(session: Session, found: Select[Any], rules: dict[str, Any], version: int, now: datetime) -> int:
@@ -48,22 +70,16 @@ def _keep_changes(session: Session, found: Select[Any], rules: dict[str, Any], v
     return len(changed)
 
 
-def _replace_totals(session: Session, rules: dict[str, Any], now: datetime) -> None:
-    session.execute(delete(AccountEngagement))
-    state = select_state(session, rules, now).subquery()
-    names = ("account_id", "points", "people", "is_qualified", "touches", "touches_before", "answers", "answers_before",
-             "decay")
-    chosen = select(*(state.c[name] for name in names), literal(now, UtcDateTime))
-    session.execute(insert(AccountEngagement).from_select([*names, "computed_at"], chosen))
-    session.expire_all()
-
-
 def publish_rules(session: Session, *, rules: dict[str, Any], note: str) -> EngagementRules:
-    """A new version, in force at once: the ledger is made again by it. Earlier versions are kept."""
+    """A new version, in force at once: the ledger is made again by it, a large one in the background. Earlier versions
+    are kept."""
     made = EngagementRules(content=rules, note=note[:300], made_by=actor().name, made_at=clock.now())
     session.add(made)
     session.flush()
     record(session, action="engagement.publish", subject="engagement_rules", subject_id=made.id, after=rules)
+    if (session.scalar(select(func.count()).select_from(EngagementEntry)) or 0) > AT_ONCE_UP_TO:
+        ring_after_commit(session, "engagement.refresh")
+        return made
     empty_ledger(session)
     refresh_engagement(session)
     return made
@@ -101,7 +117,7 @@ def _judge_again(session: Session, account_id: int) -> None:
     """The qualification of one account, at once."""
     session.flush()
     (rules, version), now = present_rules(session), clock.now()
-    own = select_state(session, rules, now).where(literal_column("account_id") == account_id)
+    own = select_state(session, rules, now, lambda column: column == account_id)
     if _keep_changes(session, own, rules, version, now):
         session.execute(update(AccountEngagement).where(AccountEngagement.account_id == account_id).values(
             is_qualified=not_(AccountEngagement.is_qualified)))

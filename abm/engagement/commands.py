@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.accounts.queries import find_account_by_external_id
-from abm.engagement.actions import cool_down, end_cooling, refresh_engagement
+from abm.engagement.actions import cool_down, end_cooling
 from abm.engagement.queries import find_engagement, list_changes, list_entries, present_rules
+from abm.engagement.refreshing import refresh_engagement_apart
 from abm.engagement.rules import faded
 from abm.web.terminal import answer
 from core import clock
@@ -25,8 +26,7 @@ def engagement() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def refresh(as_json: bool) -> None:
     """Bring the ledger and every account's engagement up to date."""
-    with transaction() as session:
-        found = refresh_engagement(session)
+    found = refresh_engagement_apart()
     answer(found, as_json=as_json, text="{accounts:,} accounts, {qualified:,} qualified, {changed:,} changed, "
                                         "{fading:,} show signs of fading.".format(**found))
 

@@ -97,7 +97,7 @@ def publish() -> Answer:
     except InvalidInput as error:
         return _form(request.form, error.fields, present_rules(g.session)[1]), 422
     made = publish_rules(g.session, rules=rules, note=request.form.get("note", "").strip())
-    flash(f"Version {made.id} is in force; the ledger was made again by it.", "success")
+    flash(f"Version {made.id} is in force; the ledger is made again by it.", "success")
     return redirect(url_for("engagement.rules_page"))
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
+from abm.accounts.spans import Whose, everybody
 from abm.analysis.models import AccountResult
 from abm.analysis.queries import latest_run_id
 from abm.engagement.models import AccountEngagement, Cooling, EngagementEntry, EngagementRules, QualificationChange
@@ -44,6 +45,14 @@ def present_rules(session: Session) -> tuple[dict[str, Any], int]:
 def list_rules(session: Session) -> Sequence[EngagementRules]:
     """Every version, the newest first."""
     return session.scalars(select(EngagementRules).order_by(EngagementRules.id.desc()).limit(50)).all()
+
+
+def count_engagement(session: Session) -> dict[str, int]:
+    """How many accounts have anything to say, are qualified, and show signs of fading."""
+    own = AccountEngagement
+    counts = session.execute(select(func.count(), func.count().filter(own.is_qualified),
+                                    func.count().filter(own.decay != ""))).one()
+    return {"accounts": counts[0], "qualified": counts[1], "fading": counts[2]}
 
 
 def find_engagement(session: Session, account_id: int) -> AccountEngagement | None:
@@ -69,9 +78,10 @@ def list_changes(session: Session, account_id: int) -> Sequence[QualificationCha
     return session.scalars(query.order_by(QualificationChange.id.desc()).limit(20)).all()
 
 
-def select_state(session: Session, rules: dict[str, Any], now: datetime) -> Select[Any]:
+def select_state(session: Session, rules: dict[str, Any], now: datetime, whose: Whose = everybody) -> Select[Any]:
     """One row per account with anything to say: all numbers that the expression and the signs of decay need."""
-    points, people, answers, touches = _points(session, rules, now), _people(now), _answers(now), _touches(now)
+    points, people = _points(session, rules, now, whose), _people(now, whose)
+    answers, touches = _answers(now, whose), _touches(now, whose)
     anything = (points.c.points.is_not(None) | touches.c.account_id.is_not(None) | answers.c.account_id.is_not(None)
                 | AccountEngagement.account_id.is_not(None)
                 | (AccountResult.recent_gap_days >= rules["fading"]["longer_from"] * AccountResult.median_gap_days))
@@ -96,7 +106,7 @@ def select_state(session: Session, rules: dict[str, Any], now: datetime) -> Sele
         .outerjoin(touches, touches.c.account_id == Account.id).outerjoin(answers, answers.c.account_id == Account.id)
         .outerjoin(AccountEngagement, AccountEngagement.account_id == Account.id)
         .outerjoin(AccountResult, (AccountResult.account_id == Account.id) & (AccountResult.run_id == latest_run_id()))
-        .where(anything)
+        .where(anything, whose(Account.id))
         .subquery()
     )
     decay = _decay(found.c, rules["fading"])
@@ -136,31 +146,32 @@ def _age_days(session: Session, now: datetime) -> ColumnElement[Any]:
     return func.julianday(moment) - func.julianday(EngagementEntry.at)
 
 
-def _points(session: Session, rules: dict[str, Any], now: datetime) -> Any:
+def _points(session: Session, rules: dict[str, Any], now: datetime, whose: Whose) -> Any:
     """Points now per account: faded, cut at the group's limit, added up."""
     left = 1.0 - cast(_age_days(session, now), Float) / float(rules["decay_days"])
     factor = case((left < 0, 0.0), (left > 1, 1.0), else_=left)
     group = case(dict(rules["group"]), value=EngagementEntry.kind, else_="reading").label("grp")
     by_group = (select(EngagementEntry.account_id, group, func.sum(EngagementEntry.points * factor).label("points"))
-                .where(EngagementEntry.at >= now - timedelta(days=WINDOW_DAYS))
+                .where(EngagementEntry.at >= now - timedelta(days=WINDOW_DAYS), whose(EngagementEntry.account_id))
                 .group_by(EngagementEntry.account_id, group).subquery())
     limit = case({name: float(value) for name, value in rules["limits"].items()}, value=by_group.c.grp, else_=0.0)
     cut = case((by_group.c.points > limit, limit), else_=by_group.c.points)
     return select(by_group.c.account_id, func.sum(cut).label("points")).group_by(by_group.c.account_id).subquery()
 
 
-def _people(now: datetime) -> Any:
+def _people(now: datetime, whose: Whose) -> Any:
     return (select(EngagementEntry.account_id, func.count(EngagementEntry.contact_id.distinct()).label("people"))
-            .where(EngagementEntry.at >= now - timedelta(days=PEOPLE_DAYS))
+            .where(EngagementEntry.at >= now - timedelta(days=PEOPLE_DAYS), whose(EngagementEntry.account_id))
             .group_by(EngagementEntry.account_id).subquery())
 
 
-def _answers(now: datetime) -> Any:
-    return _two_windows(EngagementEntry.account_id, EngagementEntry.at, now, EngagementEntry.source != "order")
+def _answers(now: datetime, whose: Whose) -> Any:
+    counts = and_(EngagementEntry.source != "order", whose(EngagementEntry.account_id))
+    return _two_windows(EngagementEntry.account_id, EngagementEntry.at, now, counts)
 
 
-def _touches(now: datetime) -> Any:
-    return _two_windows(Touch.account_id, Touch.at, now, Touch.account_id.is_not(None))
+def _touches(now: datetime, whose: Whose) -> Any:
+    return _two_windows(Touch.account_id, Touch.at, now, and_(Touch.account_id.is_not(None), whose(Touch.account_id)))
 
 
 def _two_windows(account: Any, at: Any, now: datetime, condition: ColumnElement[bool]) -> Any:

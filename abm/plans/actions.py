@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event, update_account
+from abm.accounts.models import Account
 from abm.accounts.queries import get_account
 from abm.audit.actions import actor, record
 from abm.company.queries import company_today
@@ -18,11 +19,21 @@ from abm.plans.qualifying import qualify_accounts
 from abm.plans.queries import find_open_review, get_review
 from core import clock
 from core.errors import InvalidInput, Refused
+from core.jobs import ring_after_commit
 
 LONGEST = 5_000
+AT_ONCE_UP_TO = 5_000
 NEXT_AFTER_DAYS = {"keep": 182, "downgrade": 365, "drop": None}
 _LOWER_TIER = {"1": "2", "2": "3", "3": "3"}
 LOWEST_TIER = "3"
+
+
+def start_qualifying(session: Session) -> int | None:
+    """Compute all accounts now where there are few; else in the background, and the answer is None."""
+    if (session.scalar(select(func.count()).select_from(Account)) or 0) > AT_ONCE_UP_TO:
+        ring_after_commit(session, "plans.qualify_all")
+        return None
+    return qualify_accounts(session)
 
 
 def answer_question(session: Session, *, account_id: int, question: str, answer: str, evidence: str) -> None:

@@ -11,7 +11,7 @@ from abm.accounts.queries import find_account_by_external_id
 from abm.plans.gates import CHASE, GATES, KINDS, QUESTIONS
 from abm.plans.models import AccountReview, Qualification
 from abm.plans.proposing import PROPOSALS
-from abm.plans.qualifying import qualify_accounts
+from abm.plans.qualifying import qualify_accounts_apart
 from abm.plans.queries import (
     count_states,
     find_open_review,
@@ -45,8 +45,8 @@ def qualification() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def compute(as_json: bool) -> None:
     """Compute every account from the data of now; what people answered stands above it."""
-    with transaction() as session:
-        count = qualify_accounts(session)
+    count = qualify_accounts_apart()
+    with reading() as session:
         states = count_states(session)
     said = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in states.items())
     answer({"accounts": count, **states}, as_json=as_json, text=f"{count:,} accounts: {said}")
@@ -74,8 +74,7 @@ def _catch_up() -> None:
     with reading() as session:
         is_behind = is_stale(session)
     if is_behind:
-        with transaction() as session:
-            qualify_accounts(session)
+        qualify_accounts_apart()
 
 
 def _plain(row: Qualification, account: Account) -> dict[str, Any]:

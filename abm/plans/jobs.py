@@ -1,7 +1,7 @@
 """Qualification soon after the data have changed; proposals of due reviews once a day."""
 
 from abm.plans.actions import propose_reviews
-from abm.plans.qualifying import qualify_accounts
+from abm.plans.qualifying import qualify_accounts_apart
 from abm.plans.queries import is_stale
 from core import db
 from core.jobs import every, job
@@ -16,8 +16,13 @@ def qualify() -> None:
     with db.reading() as session:
         if not is_stale(session):
             return
-    with db.transaction() as session:
-        qualify_accounts(session)
+    qualify_accounts_apart()
+
+
+@job("plans.qualify_all")
+def qualify_all() -> None:
+    """Compute them whatever has changed: somebody asked for it."""
+    qualify_accounts_apart()
 
 
 @job("plans.propose_reviews")

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from abm.accounts.models import Account
 from abm.accounts.queries import get_account
 from abm.plans import panels, review_pages
-from abm.plans.actions import answer_question
+from abm.plans.actions import answer_question, start_qualifying
 from abm.plans.gates import (
     ANSWERS,
     CHASE,
@@ -23,7 +23,6 @@ from abm.plans.gates import (
     signs_of,
 )
 from abm.plans.models import Qualification
-from abm.plans.qualifying import qualify_accounts
 from abm.plans.queries import (
     FILTERS,
     count_states,
@@ -73,8 +72,11 @@ def _exported(query: Any) -> Iterator[Sequence[Any]]:
 @pages.post("/qualification/compute")
 @requires(Permission.ANALYSE)
 def compute() -> Answer:
-    count = qualify_accounts(g.session)
-    flash(f"Gates, kinds and questions of {count:,} accounts computed from the data of now", "success")
+    count = start_qualifying(g.session)
+    if count is None:
+        flash("Gates, kinds and questions are being computed from the data of now; this takes a moment", "info")
+    else:
+        flash(f"Gates, kinds and questions of {count:,} accounts computed from the data of now", "success")
     return redirect(url_for("plans.index"))
 
 

@@ -1,6 +1,9 @@
-"""Computing gates, kinds and questions for all accounts (or some) in one statement, the same on both databases."""
+"""Computing gates, kinds and questions for all accounts (or some) in one statement, the same on both databases; by the
+clock span by span."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -22,6 +25,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
+from abm.accounts.spans import AT_ONCE, Whose, everybody, list_spans, within
 from abm.analysis.models import AccountResult
 from abm.analysis.queries import latest_run_id
 from abm.audit.actions import record
@@ -39,20 +43,62 @@ from abm.plans.gates import (
     SEVERAL_SITES,
 )
 from abm.plans.models import Qualification, QualificationAnswer
-from core import clock
+from core import clock, db
 from core.db import is_postgres, refresh_statistics
+from core.id_lists import is_among
 
 Column = ColumnElement[Any]
 TOLERANCE = 1e-12
 COMPUTED = "qualification.compute"
 
 
+@dataclass(frozen=True)
+class Background:
+    """What only all accounts together tell: the largest of each industry, and the medians of those who buy."""
+
+    leaders: tuple[int, ...]
+    revenue: float | None
+    employees: float | None
+
+
 def qualify_accounts(session: Session, *, account_ids: Sequence[int] | None = None) -> int:
     """Compute anew, of every account or of these; returns how many there are. Rows where nothing differs stay
     untouched, so that lists that ask for them have nothing to do."""
-    computed = _select_all(session).where(literal(1) == 1)  # SQLite reads ON of ON CONFLICT as a join's without it
+    began, background = clock.now(), _read_background(session)
     if account_ids is not None:
-        computed = computed.where(Account.id.in_(account_ids))
+        chosen = tuple(account_ids)
+        _qualify(session, lambda column: is_among(column, chosen), background)
+        return len(chosen)
+    _qualify(session, everybody, background)
+    return _note(session, began)
+
+
+def qualify_accounts_apart(*, at_once: int = AT_ONCE) -> int:
+    """As above for every account, a thousand at once in a transaction of their own: nobody who saves or sends waits."""
+    began = clock.now()
+    with db.reading() as session:
+        background, spans = _read_background(session), list_spans(session, size=at_once)
+    for span in spans:
+        with db.transaction() as session:
+            _qualify(session, within(span), background)
+    with db.transaction() as session:
+        return _note(session, began)
+
+
+def _note(session: Session, began: datetime) -> int:
+    count = session.scalar(select(func.count()).select_from(Qualification)) or 0
+    record(session, action=COMPUTED, subject="qualification", after={"accounts": count, "began_at": began.isoformat()})
+    refresh_statistics(session, "qualification")
+    return count
+
+
+def _read_background(session: Session) -> Background:
+    return Background(tuple(session.scalars(_leaders())), _middle(session, Account.annual_revenue),
+                      _middle(session, Account.employees))
+
+
+def _qualify(session: Session, whose: Whose, background: Background) -> None:
+    computed = _select_all(whose, background)
     table = cast(Table, Qualification.__table__)
     names = [column.name for column in computed.selected_columns]
     statement = (postgres_insert if is_postgres(session) else sqlite_insert)(table).from_select(names, computed)
@@ -63,16 +109,10 @@ def qualify_accounts(session: Session, *, account_ids: Sequence[int] | None = No
         index_elements=["account_id"], set_={name: new[name] for name in names if name != "account_id"},
         where=differs))
     session.expire_all()
-    if account_ids is not None:
-        return len(account_ids)
-    count = session.scalar(select(func.count()).select_from(table)) or 0
-    record(session, action=COMPUTED, subject="qualification", after={"accounts": count})
-    refresh_statistics(session, "qualification")
-    return count
 
 
-def _select_all(session: Session) -> Select[*tuple[Any, ...]]:
-    people, sites, said, leaders = _people(), _sites(), _answers(), _leaders()
+def _select_all(whose: Whose, background: Background) -> Select[*tuple[Any, ...]]:
+    people, sites, said = _people(whose), _sites(whose), _answers(whose)
     results = AccountResult.__table__
     # The one that stands first in the running share is the largest; ranking all of them again is slow on SQLite.
     is_largest = results.c.cumulative_share <= results.c.share + TOLERANCE
@@ -84,7 +124,7 @@ def _select_all(session: Session) -> Select[*tuple[Any, ...]]:
     }
     by_data = _by_data(facts)
     answers: dict[str, Column] = {name: func.coalesce(said.c[name], by_data[name]) for name in QUESTIONS}
-    kind, proposed = _kinds(session, facts, said.c.kind, leaders)
+    kind, proposed = _kinds(facts, said.c.kind, background)
     columns: dict[str, Column] = {
         "account_id": Account.__table__.c.id, **answers, "state": _all_of(answers, GATES, "key", "not_key", "open"),
         "gates_passed": _count(answers, GATES), "kind": kind, "kind_proposed": proposed,
@@ -93,9 +133,10 @@ def _select_all(session: Session) -> Select[*tuple[Any, ...]]:
     query: Select[*tuple[Any, ...]] = select(*(column.label(name) for name, column in columns.items()))
     own = and_(results.c.account_id == Account.id, results.c.run_id == latest_run_id())
     query = query.select_from(Account.__table__).outerjoin(results, own)
-    for part in (people, sites, said, leaders):
+    for part in (people, sites, said):
         query = query.outerjoin(part, part.c.account_id == Account.id)
-    return query
+    # SQLite reads ON of ON CONFLICT as a join's where there is no condition
+    return query.where(literal(1) == 1, whose(Account.id))
 
 
 def _orders_since() -> Column:
@@ -104,10 +145,10 @@ def _orders_since() -> Column:
     return own.correlate(Account).scalar_subquery()
 
 
-def _people() -> FromClause:
-    own = select(Contact.account_id, Contact.buying_role).where(Contact.is_active.is_(True))
+def _people(whose: Whose) -> FromClause:
+    own = select(Contact.account_id, Contact.buying_role).where(Contact.is_active.is_(True), whose(Contact.account_id))
     guests = select(FurtherSeat.account_id, FurtherSeat.buying_role).join(
-        Contact, Contact.id == FurtherSeat.contact_id).where(Contact.is_active.is_(True))
+        Contact, Contact.id == FurtherSeat.contact_id).where(Contact.is_active.is_(True), whose(FurtherSeat.account_id))
     person = union_all(own, guests).subquery("person").c
     return select(
         person.account_id, func.count().label("people"), func.count(person.buying_role.distinct()).label("roles"),
@@ -115,19 +156,19 @@ def _people() -> FromClause:
     ).group_by(person.account_id).subquery("people")
 
 
-def _sites() -> FromClause:
+def _sites(whose: Whose) -> FromClause:
     site = Account.__table__.alias("site").c
     return select(site.parent_id.label("account_id"), func.count().label("sites")).where(
-        site.parent_id.is_not(None)).group_by(site.parent_id).subquery("sites")
+        site.parent_id.is_not(None), whose(site.parent_id)).group_by(site.parent_id).subquery("sites")
 
 
-def _answers() -> FromClause:
+def _answers(whose: Whose) -> FromClause:
     own = QualificationAnswer
     columns = [func.max(case((own.question == name, own.answer))).label(name) for name in (*QUESTIONS, "kind")]
-    return select(own.account_id, *columns).group_by(own.account_id).subquery("said")
+    return select(own.account_id, *columns).where(whose(own.account_id)).group_by(own.account_id).subquery("said")
 
 
-def _leaders() -> FromClause:
+def _leaders() -> Select[Any]:
     """The largest company of each industry that has enough of them with a known size."""
     own = Account.__table__.alias("peer").c
     size = func.coalesce(own.annual_revenue, own.employees)
@@ -135,8 +176,7 @@ def _leaders() -> FromClause:
         own.id.label("account_id"), func.count().over(partition_by=own.industry).label("peers"),
         func.row_number().over(partition_by=own.industry, order_by=(size.desc(), own.id)).label("place"),
     ).where(own.industry.is_not(None), size.is_not(None)).subquery("placed")
-    return select(placed.c.account_id).where(placed.c.place == 1, placed.c.peers >= FEWEST_OF_INDUSTRY).subquery(
-        "leaders")
+    return select(placed.c.account_id).where(placed.c.place == 1, placed.c.peers >= FEWEST_OF_INDUSTRY)
 
 
 def _by_data(facts: dict[str, Column]) -> dict[str, Column]:
@@ -164,16 +204,15 @@ def _count(answers: dict[str, Column], names: dict[str, str]) -> Column:
     return total
 
 
-def _kinds(session: Session, facts: dict[str, Column], said: Column, leaders: FromClause) -> tuple[Column, Column]:
+def _kinds(facts: dict[str, Column], said: Column, background: Background) -> tuple[Column, Column]:
     """(the kind that holds, the one that is proposed where none does)."""
     is_breadwinner = or_(facts["share"] >= BREADWINNER_SHARE, facts["value_place"] == 1)
     kind = func.coalesce(said, case((is_breadwinner, "breadwinner")))
     large = [column >= middle for column, middle in (
-        (Account.annual_revenue, _middle(session, Account.annual_revenue)),
-        (Account.employees, _middle(session, Account.employees))) if middle is not None]
+        (Account.annual_revenue, background.revenue), (Account.employees, background.employees)) if middle is not None]
     is_prospect = and_(facts["orders"] == 0, or_(*large)) if large else literal(1) == 0
     proposed = case((kind.is_not(None), None), (is_prospect, "prospect"),
-                    (leaders.c.account_id.is_not(None), "image_maker"))
+                    (is_among(Account.id, background.leaders), "image_maker"))
     return kind, proposed
 
 

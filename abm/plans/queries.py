@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from abm.accounts.models import Account
 from abm.analysis.models import AnalysisRun
-from abm.audit.models import AuditEntry
+from abm.audit.models import AuditDetail, AuditEntry
 from abm.contacts.models import Contact
 from abm.plans.gates import CHASE, CHASES, KINDS, STATES, failed_questions
 from abm.plans.models import AccountReview, Qualification, QualificationAnswer
@@ -93,10 +93,14 @@ def count_states(session: Session) -> dict[str, int]:
 
 def is_stale(session: Session) -> bool:
     """Whether an analysis has ended, or accounts or people have changed, since the last computing."""
-    computed_at = session.scalar(select(func.max(AuditEntry.at)).where(
-        AuditEntry.subject == "qualification", AuditEntry.action == "qualification.compute"))
-    if computed_at is None:
+    last = session.execute(select(AuditEntry.at, AuditDetail.after).outerjoin(
+        AuditDetail, AuditDetail.entry_id == AuditEntry.id).where(
+        AuditEntry.subject == "qualification", AuditEntry.action == "qualification.compute"
+    ).order_by(AuditEntry.id.desc()).limit(1)).first()
+    if last is None:
         return bool(session.scalar(select(exists(select(Account.id)))))
+    began_at = (last.after or {}).get("began_at")
+    computed_at = datetime.fromisoformat(began_at) if began_at else last.at
     columns = (AnalysisRun.finished_at, Account.updated_at, Contact.updated_at)
     newest = (session.scalar(select(func.max(column))) for column in columns)
     return any(moment is not None and moment > computed_at for moment in newest)

@@ -1,4 +1,4 @@
-"""The place of one account in a list cut to its first few, told from the list's members: nobody else is judged again."""
+"""The place of one account in a list cut to its first few, told from its members: nobody else is judged again."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +50,7 @@ def find_place(session: Session, *, list_id: int, top: Top, account_id: int, sco
     return Place(ahead + 1, count + 1 if count + 1 < top.count else None, None)
 
 
-def _counted(column: ColumnElement[Any], is_ahead: ColumnElement[bool]) -> Select[Any]:
+def _counted(column: ColumnElement[Any], is_ahead: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return select(func.count(), func.count().filter(is_ahead), func.min(column))
 
 
