@@ -72,8 +72,9 @@ class Desk:
         return self._given - self._told
 
     def outcomes(self, wait: float) -> list[Outcome]:
-        """All that became known, after at most `wait` seconds, earlier when few messages are left in hand."""
-        if wait and self.unanswered > self.low_water:
+        """All that became known, after at most `wait` seconds: earlier once few messages are left in hand, and then at
+        the first answer. Without an answer it waits, however few they are: whoever sends one message asks once."""
+        if wait and self.unanswered and (self.unanswered > self.low_water or self._outcomes.empty()):
             self._news.wait(wait)
         self._news.clear()
         found: list[Outcome] = []
