@@ -24,6 +24,7 @@ from core import clock
 SAMPLE = 5
 _READ_AT_ONCE = 500
 NO_POSTAL_ADDRESS = "no_postal_address"
+LATER_WAVE = "later_wave"
 
 
 class Level(StrEnum):
@@ -37,13 +38,14 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`what` is a word of `campaigns.states.Reason` or one of no_members, postal_address, no_postal_address, content,
-    not_tested."""
+    not_tested, later_wave. `sample`: ids of the first few people in the source system, `contact_ids`: here."""
 
     level: Level
     what: str
     count: int
     sentence: str
     sample: tuple[str, ...] = ()
+    contact_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ _SENTENCES: Mapping[str, tuple[Level, str]] = {
     Reason.BEEN_BEFORE: (Level.NOTE, "{n} took part before and the re-entry rule does not let them in again now."),
     Reason.OVER_CAP: (Level.WARN, "{n} would wait because their account or they are over the cap."),
     Reason.OUTSIDE_WINDOW: (Level.NOTE, "{n} would wait for their working window to open."),
+    LATER_WAVE: (Level.NOTE, "{n} begin with a later wave, once the people of their account before them had time."),
     NO_POSTAL_ADDRESS: (Level.WARN, "{n} have no street and city on file and would not get the letter."),
     Reason.MISSING_VALUE: (Level.WARN, "{n} lack a value that the content prints and would not get that message."),
 }
@@ -161,7 +164,9 @@ def _count_chunk(session: Session, definition: Definition, chunk: list[Surveyed]
         if not definition.is_cap_exempt and ledger.admit(account_id=account_id, contact_id=contact_id, channel=channel,
                                                          at=now):
             tally.add(Reason.OVER_CAP, contact_id)
-        if definition.steps[0].after.amount == 0 and one.due_at > now:
+        if one.is_later_wave:
+            tally.add(LATER_WAVE, contact_id)
+        elif definition.steps[0].after.amount == 0 and one.due_at > now:
             tally.add(Reason.OUTSIDE_WINDOW, contact_id)
 
 
@@ -221,5 +226,5 @@ def _counted(session: Session, tally: _Tally) -> Iterator[Finding]:
         if what == Reason.MISSING_VALUE:
             named = ", ".join(f"{name} ({many:,})" for name, many in tally.missing.most_common(SAMPLE))
             sentence = sentence.removesuffix(".") + f": {named}."
-        sample = tuple(names[contact_id][0] for contact_id in tally.samples[what] if contact_id in names)
-        yield Finding(level, str(what), count, sentence, sample)
+        known = tuple(contact_id for contact_id in tally.samples[what] if contact_id in names)
+        yield Finding(level, str(what), count, sentence, tuple(names[one][0] for one in known), known)

@@ -32,11 +32,14 @@ _HELD_OUT = Objection(Reason.HELD_OUT, "The account is held out.")
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A person the campaign means, what speaks against the step, and when the first step would be due."""
+    """A person the campaign means, what speaks against the step, and when the first step would be due.
+
+    `is_later_wave`: others of the account begin before."""
 
     recipient: Recipient
     objection: Objection | None
     due_at: datetime
+    is_later_wave: bool = False
 
 
 def facts_of(campaign: Campaign) -> RunFacts:
@@ -78,10 +81,12 @@ def survey(session: Session, campaign: Campaign, *, position: int, at: datetime,
         accounts = {contact_id: person.account_id for contact_id, person in recipients.items()}
         stops = {**find_refusals(session, facts, accounts, at=at, is_return=True), **stops}
         waves = find_waves(session, facts, recipients)
-        yield [Surveyed(person, judge.objection(person, stops.get(person.contact_id)),
-                        due.due_at(facts.definition.steps[0].after,
-                                   wave_start(facts, waves.get(person.contact_id, ()), due, at, person), person))
-               for _id, person in sorted(recipients.items())]
+        begins = {contact_id: wave_start(facts, waves.get(contact_id, ()), due, at, person)
+                  for contact_id, person in recipients.items()}
+        yield [Surveyed(person, judge.objection(person, stops.get(contact_id)),
+                        due.due_at(facts.definition.steps[0].after, begins[contact_id], person),
+                        begins[contact_id] > at)
+               for contact_id, person in sorted(recipients.items())]
         told(done, total)
 
 

@@ -36,13 +36,15 @@ _LEVELS = (REFUSE, WARN, NOTE)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know before a launch. `level` is refuse, warn or note; `sample`: ids in the source system."""
+    """One thing to know before a launch. `level` is refuse, warn or note; `sample`: ids in the source system,
+    `people`: ids of the same contacts here."""
 
     level: str
     what: str
     sentence: str
     count: int = 1
     sample: Sequence[str] = ()
+    people: Sequence[int] = ()
 
     @property
     def is_refusal(self) -> bool:
@@ -125,7 +127,8 @@ def make_launch_check(session: Session, campaign: Campaign, *, told: Told = tell
     """The present answer, counted over everybody the campaign means. Changes nothing."""
     definition, drawn = parse(campaign.definition), draw_preview(session, campaign)
     report = engine.report_launch(session, campaign=campaign, drawn=drawn, told=told)
-    findings = [Finding(one.level.value, one.what, one.sentence, one.count, one.sample) for one in report.findings]
+    findings = [Finding(one.level.value, one.what, one.sentence, one.count, one.sample, one.contact_ids)
+                for one in report.findings]
     findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
     findings += _names_that_lead_nowhere(session, definition)
     findings += find_sender_objections(session, definition)
@@ -211,6 +214,6 @@ def _is_user(session: Session, email: str) -> bool:
 
 def get_left_out_names(session: Session, found: LaunchCheck) -> dict[int, str]:
     """The names of the examples by contact id; who has been erased since is missing."""
-    ids = [one for group in found.left_out for one in group.people]
+    ids = [one for group in (*found.left_out, *found.findings) for one in group.people]
     return {person.id: " ".join(filter(None, (person.first_name, person.last_name))) or person.external_id
             for person in session.scalars(select(Contact).where(Contact.id.in_(ids)))}

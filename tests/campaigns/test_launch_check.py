@@ -13,6 +13,7 @@ from campaigns.launch_check import Level, launch_check, report_launch
 from campaigns.models import ConversationLock, Delivery, HoldoutAccount
 from core.db import Session
 from tests.campaigns.campaign_factory import CALL, HELLO, make_campaign, make_people
+from tests.factories import make_contact
 
 WEDNESDAY = datetime(2026, 3, 11, 12, tzinfo=UTC)
 OFFICE = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"}
@@ -97,6 +98,16 @@ def test_who_is_over_the_cap_or_outside_the_window_would_wait(session: Session) 
     for _ in range(6):
         record_touch(session, account_id=tired.account_id, contact_id=None, channel="email", at=WEDNESDAY)
     assert found(session, window=OFFICE) == {"over_cap": ("warn", 1), "outside_window": ("note", 1)}
+
+
+def test_who_follows_in_a_later_wave_is_not_said_to_wait_for_the_window(session: Session) -> None:
+    champion = make_people(session, buying_role="champion")[0]
+    chief = make_contact(session, champion.account, buying_role="decision_maker")
+    waves = [{"roles": ["champion"]}, {"roles": ["decision_maker"], "after": "2 hours"}]
+    findings = launch_check(session, campaign=make_campaign(session, people={"waves": waves}, window=OFFICE))
+    told = {one.what: one for one in findings if one.what != "not_tested"}
+    assert set(told) == {"later_wave"}
+    assert told["later_wave"].contact_ids == (chief.id,)
 
 
 def test_nobody_to_write_to_and_no_postal_address_refuse_the_launch(session: Session) -> None:

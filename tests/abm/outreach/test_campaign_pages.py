@@ -313,7 +313,7 @@ def test_a_viewer_may_look_at_a_campaign_and_change_nothing(client_as: Client, m
 def test_the_dry_run_shows_what_goes_on_which_day(marketer: Any) -> None:
     campaign_id = made(marketer)
     page = marketer.get(f"/campaigns/{campaign_id}/dry-run?from=2026-03-09&days=5").text
-    assert "3 touches on 1 days" in page
+    assert "3 touches on 1 day" in page
     assert "2026-03-09" in page
 
 
