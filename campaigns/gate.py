@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import caps, schedule
@@ -18,6 +18,7 @@ from campaigns.conditions import Since, find_fulfilled
 from campaigns.eligibility import Objection, objection_to, objection_to_role
 from campaigns.facts import DueDelivery, RunFacts
 from campaigns.gate_rules import Evidence, Terms, decide
+from campaigns.locks import holds_up
 from campaigns.models import Campaign, ConversationLock, Enrolment, HoldoutAccount, Run, Touch
 from campaigns.outside import Policy, Recipient, outside
 from campaigns.states import CampaignState, Channel, EnrolmentState, RunState
@@ -95,7 +96,7 @@ def _find(session: Session, deliveries: Sequence[DueDelivery], run: RunFacts, re
         run=run, policy=policy, hours=schedule.hours_of(run.definition.window, policy), at=at,
         ledger=ledger, ended=ended, fulfilled=fulfilled,
         suppressed=find_suppressed(session, recipients.values(), purpose=run.purpose),
-        locks=_find_locks(session, accounts, run.run_id, at), held_out=_find_held_out(session, accounts, run))
+        locks=_find_locks(session, accounts, at), held_out=_find_held_out(session, accounts, run))
 
 
 def _terms(session: Session, found: _Findings, channel: str) -> Terms:
@@ -125,6 +126,8 @@ def _evidence(due: DueDelivery, recipient: Recipient | None, found: _Findings) -
         or objection_to(recipient, channel=due.channel, rules=found.policy.country_rules, at=found.at)
         or objection_to_role(recipient, found.run.definition.people.roles))
     lock = found.locks.get(due.account_id)
+    if lock and not holds_up(lock, run_id=found.run.run_id, contact_id=due.contact_id, channel=due.channel):
+        lock = None
     account_used, person_used = found.ledger.used_by(due.account_id, due.contact_id)
     return Evidence(  # by place: made for every message
         found.at, due.due_at, _opening(recipient, found, found.at) if recipient else found.at, due.expires_at,
@@ -153,10 +156,9 @@ def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
     return ended, fulfilled
 
 
-def _find_locks(session: Session, accounts: set[int], run_id: int | None, at: datetime) -> dict[int, ConversationLock]:
+def _find_locks(session: Session, accounts: set[int], at: datetime) -> dict[int, ConversationLock]:
     rows = session.scalars(select(ConversationLock).where(
-        is_among(ConversationLock.account_id, accounts), ConversationLock.until > at,
-        or_(ConversationLock.exempt_run_id.is_(None), ConversationLock.exempt_run_id != run_id)))
+        is_among(ConversationLock.account_id, accounts), ConversationLock.until > at))
     return {row.account_id: row for row in rows}
 
 
@@ -196,7 +198,9 @@ def gather_touch(session: Session, *, account_id: int, contact_id: int | None, c
     found = {} if contact_id is None else find_objections(session, [contact_id], channel=channel, purpose=purpose,
                                                          at=at, policy=policy)
     objection = None if contact_id is None else found.get(contact_id)
-    lock = _find_locks(session, {account_id}, run_id, at).get(account_id)
+    lock = _find_locks(session, {account_id}, at).get(account_id)
+    if lock and not holds_up(lock, run_id=run_id, contact_id=contact_id, channel=channel):
+        lock = None
     ledger = caps.open_ledger(session, accounts={account_id}, people=people, policy=policy, at=at)
     account_used, person_used = ledger.used_by(account_id, contact_id)
     evidence = Evidence(

@@ -17,6 +17,7 @@ from campaigns.bounce_reading import Outcome, Report, read_report
 from campaigns.bounce_rules import Blame, Refusal
 from campaigns.events import Said, find_delivery_by_message_ids, record_event
 from campaigns.keys import address_key
+from campaigns.locks import note_answer
 from campaigns.models import Campaign, ConversationLock, Delivery, Event, Run
 from campaigns.outside import Answer, outside
 from campaigns.replies import decoded_header, new_text, words_of_message
@@ -197,7 +198,9 @@ def _after_complaint(session: Session, delivery: Delivery, _receipt: Receipt) ->
 
 def _after_reply(session: Session, delivery: Delivery, _receipt: Receipt) -> None:
     stop_people(session, reason=Reason.REPLIED, at=clock.now(), contact_ids=[delivery.contact_id])
-    lock_conversation(session, account_id=delivery.account_id, reason="reply")
+    lock = lock_conversation(session, account_id=delivery.account_id, reason="reply")
+    if lock is not None and lock.reason == "reply":
+        note_answer(lock, delivery)
     event = session.scalars(select(Event).where(Event.delivery_id == delivery.id, Event.kind == "reply")
                             .order_by(Event.id.desc()).limit(1)).one()
     campaign = session.scalars(select(Campaign).join(Run, Run.campaign_id == Campaign.id)
@@ -227,7 +230,7 @@ def lock_conversation(session: Session, *, account_id: int, reason: str) -> Conv
         lock = ConversationLock(account_id=account_id, owner_id=owner, reason=reason, until=until, detail={})
         session.add(lock)
     elif lock.until < until:
-        lock.until, lock.reason, lock.exempt_run_id = until, reason, None
+        lock.until, lock.reason = until, reason
         lock.owner_id = lock.owner_id or outside().people.owners(session, [account_id]).get(account_id)
     session.flush()
     return lock

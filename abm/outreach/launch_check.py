@@ -214,6 +214,7 @@ def _is_user(session: Session, email: str) -> bool:
 
 def get_left_out_names(session: Session, found: LaunchCheck) -> dict[int, str]:
     """The names of the examples by contact id; who has been erased since is missing."""
-    ids = [one for group in (*found.left_out, *found.findings) for one in group.people]
+    ids = {person for group in found.left_out for person in group.people}
+    ids.update(person for finding in found.findings for person in finding.people)
     return {person.id: " ".join(filter(None, (person.first_name, person.last_name))) or person.external_id
             for person in session.scalars(select(Contact).where(Contact.id.in_(ids)))}

@@ -9,6 +9,7 @@ from abm.contacts.models import Contact
 from campaigns import caps, gate
 from campaigns.editing import cancel, pause
 from campaigns.keys import address_key, domain_key
+from campaigns.locks import holds_up
 from campaigns.models import Campaign, ConversationLock, Event, HoldoutAccount, Run, Suppression
 from campaigns.outside import outside
 from campaigns.runs import get_run_facts
@@ -152,6 +153,17 @@ def test_the_run_that_has_the_conversation_goes_on(session: Session) -> None:
         )
     )
     assert verdict(session, run).is_allowed
+
+
+@pytest.mark.parametrize(("channel", "is_the_one", "waits"), [("call", True, False), ("visit", True, False),
+                                                              ("email", True, True), ("call", False, True)])
+def test_only_the_talk_with_the_one_who_answered_goes_on_in_their_run(
+    session: Session, channel: str, is_the_one: bool, waits: bool
+) -> None:
+    lock = ConversationLock(account_id=1, exempt_run_id=7, detail={"answered": [5]})
+    assert holds_up(lock, run_id=7, contact_id=5 if is_the_one else 6, channel=channel) is waits
+    assert holds_up(lock, run_id=8, contact_id=5, channel=channel)
+    assert holds_up(lock, run_id=None, contact_id=5, channel=channel)
 
 
 def test_outside_the_window_it_waits_for_the_next_opening_in_the_persons_zone(session: Session) -> None:

@@ -12,6 +12,7 @@ from abm.accounts.models import Account, AccountEvent
 from abm.outreach.answers import list_answers
 from campaigns import consent, stops
 from campaigns.events import Said, apply_late_events, record_event
+from campaigns.locks import holds_up
 from campaigns.message_ids import message_id as own_message_id
 from campaigns.models import (
     ConsentEvent,
@@ -231,6 +232,15 @@ def test_an_answer_ends_the_sequence_and_locks_the_conversation(session: Session
     assert lock is not None
     assert lock.until - clock.now() > timedelta(days=13)
     assert session.scalars(select(Event.text)).one() == "Yes, call me."
+
+
+def test_the_talk_that_a_branch_on_replies_asks_for_is_not_held_up_by_its_own_conversation(session: Session) -> None:
+    delivery = make_sent(session)
+    receive_message(session, answer(delivery))
+    lock = session.get(ConversationLock, delivery.account_id)
+    asked = {"run_id": delivery.run_id, "channel": "call"}
+    assert not holds_up(lock, contact_id=delivery.contact_id, **asked)
+    assert holds_up(lock, contact_id=delivery.contact_id + 1, **asked)
 
 
 def test_an_answer_stands_on_the_timeline_and_gives_the_conversation_to_the_owner(session: Session) -> None:
