@@ -32,6 +32,7 @@ from campaigns.models import Suppression
 from core import clock, db
 from core.errors import TookTooLong
 from core.id_lists import is_among
+from core.jobs import stopping
 from core.signing import keyed_digest
 
 _CHUNK, _AT_ONCE = 10_000, 500
@@ -68,15 +69,15 @@ def _is_address_stopped(scope: str, digest: SQLColumnExpression[str]) -> ColumnE
     return found.where(ContactAddress.contact_id == Contact.id).correlate(Contact).exists()
 
 
-def keep_addresses(session: Session, *, everybody: bool = False) -> int:
+def keep_addresses(session: Session) -> int:
     """Make the digests of new and changed addresses and forget those that are gone; returns how many were made.
 
-    Looks at the people of accounts whose people changed since the lists were last told of it; `everybody`: at all.
+    Looks at the people of accounts whose people changed since the lists were last told of it.
     Nothing is made in a session that only reads: there `keep_addresses_apart` comes first.
     """
     if session.info.get("only_reads"):
         return 0
-    return _keep(session, None if everybody else _of_changed_accounts())
+    return _keep(session, _of_changed_accounts())
 
 
 def keep_addresses_apart(session: Session, seconds: float) -> None:
@@ -99,6 +100,32 @@ def keep_addresses_apart(session: Session, seconds: float) -> None:
         with db.transaction() as own:
             last = _make_next(own, within, after=last)
     session.rollback()
+
+
+def keep_addresses_in_turns() -> None:
+    """The same for a job, in many small transactions of its own: after an import of a million people, others write in
+    between. Nothing but the last changes is left to `keep_addresses` then."""
+    within, change = _of_changed_accounts(), {_next_gone: _forget, _next_without_digest: _make}
+    for find, act in change.items():
+        last = 0
+        while not stopping():
+            with db.reading() as session:
+                people = find(session, within, after=last)
+            if not people:
+                break
+            with db.transaction() as session:
+                act(session, people)
+            last = people[-1][0]
+
+
+def _next_gone(session: Session, within: ColumnElement[bool] | None, *, after: int) -> Sequence[Any]:
+    own = ContactAddress.contact_id
+    return session.execute(select(own).where(_gone(within), own > after).order_by(own).limit(_CHUNK)).all()
+
+
+def _forget(session: Session, people: Sequence[Any]) -> None:
+    ids = [contact_id for contact_id, in people]
+    session.execute(delete(ContactAddress).where(is_among(ContactAddress.contact_id, ids), _gone(None)))
 
 
 def _of_changed_accounts() -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abm.targets.actions import refresh_list
+from abm.targets.addressing import keep_addresses_in_turns
 from abm.targets.agreement import end_past_vetoes
 from abm.targets.models import TargetList
 from abm.targets.refreshing import is_stale, spread_changes
@@ -19,6 +20,7 @@ _log = logger(__name__)
 @job("targets.refresh")
 def refresh_lists() -> None:
     """Refresh every list that something changed for, one transaction each; one that cannot be is left and logged."""
+    keep_addresses_in_turns()
     with transaction() as session:
         end_past_vetoes(session)
         spread_changes(session)

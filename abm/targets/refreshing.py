@@ -17,7 +17,7 @@ from functools import partial
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
-from abm.targets.addressing import CAN_EMAIL, find_accounts_of_stops, keep_addresses, keep_addresses_of
+from abm.targets.addressing import CAN_EMAIL, find_accounts_of_stops, keep_addresses_of
 from abm.targets.dependence import Dependence, depends_on
 from abm.targets.membership import put_members, put_some_members
 from abm.targets.models import AccountChange, ListPending, TargetList
@@ -59,8 +59,10 @@ def spread_changes(session: Session) -> int:
 
 def _judge_everybody(session: Session) -> int:
     """So much changed (an import) that looking at each change would cost more than judging all anew."""
-    gone = session.connection().execute(delete(AccountChange)).rowcount
-    keep_addresses(session, everybody=True)
+    people = delete(AccountChange).where(AccountChange.kind == "contact").returning(AccountChange.account_id)
+    changed = session.connection().execute(people).scalars().all()
+    gone = len(changed) + session.connection().execute(delete(AccountChange)).rowcount
+    keep_addresses_of(session, sorted(set(changed)))
     for list_id, _ in _dependences(session):
         _note(session, list_id, {EVERYBODY})
     return gone

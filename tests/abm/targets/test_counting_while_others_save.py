@@ -1,14 +1,19 @@
 """Counting a rule set on a page neither needs nor takes the right to write, whoever saves meanwhile."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from abm.accounts.models import Account
+from abm.contacts.models import Contact
 from abm.targets import addressing
 from abm.targets.addressing import keep_addresses_apart
 from abm.targets.files import ListDefinition
+from abm.targets.jobs import refresh_lists
 from abm.targets.models import ContactAddress
 from abm.targets.previews import preview
 from abm.targets.rule_tree import Condition, Has
@@ -63,6 +68,49 @@ def test_a_count_that_would_wait_too_long_for_new_people_says_so(database: Path)
     _bring_in_two_people()
     with db.reading() as session, pytest.raises(TookTooLong, match="just come in"):
         keep_addresses_apart(session, -1)
+
+
+def test_lists_told_of_many_new_people_let_others_save_between(
+        database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with db.transaction() as session:
+        for number in range(7):
+            make_contact(session, make_account(session), email=f"p{number}@example.com")
+    monkeypatch.setattr(addressing, "_CHUNK", 2)
+    made, real = [], addressing._make
+    monkeypatch.setattr(addressing, "_make", lambda session, people: (made.append(len(people)), real(session, people)))
+    with chunks_committed(monkeypatch) as committed:
+        refresh_lists()
+    assert made[:4] == [2, 2, 2, 1]
+    assert committed[:4] == [2, 4, 6, 7]
+
+
+@contextmanager
+def chunks_committed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many digests another session sees after each transaction that made some."""
+    found: list[int] = []
+    real = db.transaction
+
+    @contextmanager
+    def watched(*given: Any) -> Iterator[db.Session]:
+        with real(*given) as session:
+            yield session
+        with db.reading() as other:
+            found.append(other.scalar(select(func.count(ContactAddress.contact_id))) or 0)
+
+    monkeypatch.setattr(db, "transaction", watched)
+    yield found
+
+
+def test_digests_of_people_who_changed_or_left_are_made_anew_by_the_job(database: Path) -> None:
+    _bring_in_two_people()
+    refresh_lists()
+    with db.transaction() as session:
+        moved = session.scalars(select(Contact).where(Contact.email == "free@example.com")).one()
+        moved.email = moved.email_key = "asked@example.com"
+        moved.updated_at = clock.now()
+    refresh_lists()
+    with db.reading() as session:
+        assert preview(session, REACHABLE).accounts == 0
 
 
 def test_digests_made_by_two_at_once_are_made_once(database: Path) -> None:
