@@ -21,7 +21,7 @@ _SAMPLE_LINES = 200
 
 def open_csv(path: Path, options: ReadingOptions) -> OpenTable:
     """The rows of a text file. Raises Refused when it is not text or is empty."""
-    encoding = detect_encoding(path, options.encoding)
+    encoding = detect_encoding(path, options.encoding, is_glance=options.is_glance)
     delimiter = _asked_delimiter(options.delimiter) or detect_delimiter(_first_lines(path, encoding))
     return OpenTable(
         _batches(path, encoding, delimiter), size=path.stat().st_size, encoding=encoding, delimiter=delimiter

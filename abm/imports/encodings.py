@@ -3,12 +3,14 @@
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from core.errors import Refused
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 16
+_GLANCE = 4
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -31,22 +33,20 @@ _MAGIC = {
 }
 
 
-def detect_encoding(path: Path, asked: str = "") -> str:
+def detect_encoding(path: Path, asked: str = "", *, is_glance: bool = False) -> str:
     """The name of the codec to read `path` with. Refused: binary, an unknown name, lines longer than a megabyte.
 
     Without a byte order mark: UTF-8 if the file is valid or mostly valid UTF-8 (single foreign bytes then refuse their
-    rows only), else UTF-16 by its zero bytes, else cp1252, or Latin-1 where cp1252 has no such character.
+    rows only), else UTF-16 by its zero bytes, else cp1252, or Latin-1 where cp1252 has no such character. `is_glance`:
+    judged by the first megabytes alone.
     """
     with path.open("rb") as file:
         start = file.read(_SAMPLE)
     _refuse_binary(path, start)
-    if asked:
-        return _checked(path, asked)
-    for mark, name in _BOMS:
-        if start.startswith(mark):
-            return _checked(path, name)
-    wide = _utf16_without_mark(start)
-    return _checked(path, wide) if wide else _narrow(path)
+    marked = next((name for mark, name in _BOMS if start.startswith(mark)), "")
+    named = asked or marked or _utf16_without_mark(start)
+    blocks = islice(_blocks(path), _GLANCE) if is_glance else _blocks(path)
+    return _checked(path, named, blocks, is_whole=not is_glance) if named else _narrow(path, blocks)
 
 
 def _refuse_binary(path: Path, start: bytes) -> None:
@@ -63,15 +63,15 @@ def _utf16_without_mark(start: bytes) -> str:
     return "utf-16-be" if even > 0.3 and odd < 0.1 else ""
 
 
-def _checked(path: Path, name: str) -> str:
+def _checked(path: Path, name: str, blocks: Iterator[bytes], *, is_whole: bool) -> str:
     try:
         decoder = codecs.getincrementaldecoder(name)()
     except LookupError:
         raise Refused(f"There is no encoding called {name!r}; use utf-8, utf-16, cp1252 or latin-1") from None
     try:
-        for block in _blocks(path):
+        for block in blocks:
             decoder.decode(block)
-        decoder.decode(b"", final=True)
+        decoder.decode(b"", final=is_whole)
     except UnicodeError as error:
         raise Refused(
             f"{path.name} is not {name} text ({error.reason if isinstance(error, UnicodeDecodeError) else error}); "
@@ -80,11 +80,11 @@ def _checked(path: Path, name: str) -> str:
     return name
 
 
-def _narrow(path: Path) -> str:
+def _narrow(path: Path, blocks: Iterator[bytes]) -> str:
     good = bad = controls = size = 0
     needs_latin1 = False
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    for block in _blocks(path):
+    for block in blocks:
         size += len(block)
         controls += len(block) - len(block.translate(None, _CONTROLS))
         if block.isascii():

@@ -16,7 +16,8 @@ from abm.imports.models import ImportRun
 from abm.imports.recording import write_report
 from abm.imports.registry import find_importer
 from abm.imports.running import Task, bring_in
-from abm.imports.tables import ReadingOptions
+from abm.imports.stored_files import drop_old_files
+from abm.imports.tables import stored_options
 from core import clock, db
 from core.errors import Refused
 from core.jobs import every, job, ring, stopping
@@ -28,6 +29,7 @@ _SAY_EVERY = 0.5
 _LOST_AFTER = timedelta(minutes=5)
 _QUIET = timedelta(seconds=15)
 _SWEEP_SECONDS = 10
+_DROP_SECONDS = 6 * 3600
 
 
 class ImportEnded(Exception):
@@ -91,7 +93,7 @@ def _task(run: ImportRun) -> Task:
         is_dry_run=run.is_dry_run,
         mapping=mapping_from(options.get("mapping", {}), layout),
         rejects=settings().uploads_dir / f"rejects-{run.id}.csv",
-        options=ReadingOptions(*(str(options.get(name, "")) for name in ("encoding", "delimiter", "sheet"))),
+        options=stored_options(options),
     )
 
 
@@ -154,4 +156,13 @@ def sweep_imports() -> None:
         ring(JOB, import_id=import_id)
 
 
+@job("imports.drop_old_files")
+def forget_old_files() -> None:
+    with db.reading() as session:
+        dropped = drop_old_files(session)
+    if dropped:
+        _log.info("old uploads removed", files=dropped)
+
+
 every(_SWEEP_SECONDS, "imports.sweep")
+every(_DROP_SECONDS, "imports.drop_old_files")

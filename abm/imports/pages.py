@@ -20,7 +20,7 @@ from abm.imports.forms import (
 from abm.imports.guesses import guess_columns
 from abm.imports.layout import Layout
 from abm.imports.models import ImportRun
-from abm.imports.previews import Preview, preview_file, time_left
+from abm.imports.previews import Preview, preview_file, time_left, what_is_done
 from abm.imports.queries import (
     SHOWN_REJECTS,
     find_saved_mapping,
@@ -30,7 +30,7 @@ from abm.imports.queries import (
     list_sources,
 )
 from abm.imports.registry import IMPORTERS, find_importer
-from abm.imports.tables import ReadingOptions
+from abm.imports.tables import stored_options
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
@@ -123,9 +123,8 @@ def again(import_id: int) -> Answer:
 
 
 def _preview(run: ImportRun, options: dict[str, Any]) -> Preview:
-    reading = ReadingOptions(*(str(options.get(name, "")) for name in READING))
     try:
-        return preview_file(Path(run.stored_path), reading)
+        return preview_file(Path(run.stored_path), stored_options(options))
     except Refused as error:
         raise Refused(str(error).replace(Path(run.stored_path).name, run.file_name)) from error
 
@@ -199,7 +198,8 @@ def _shown(run: ImportRun) -> dict[str, Any]:
         "is_under_way": run.state in UNDER_WAY,
         "rejects": list_rejects(run),
         "most": SHOWN_REJECTS,
-        "time_left": time_left(run.progress, run.started_at, clock.now()),
+        "time_left": time_left(run.progress, run.started_at, clock.now()) if run.state == "running" else "",
+        "what_is_done": what_is_done(run.state, run.progress, run.created + run.updated + run.unchanged),
         "can_repeat": bool(run.stored_path) and Path(run.stored_path).is_file(),
     }
 

@@ -1,7 +1,8 @@
 """The first rows of a file, to choose its mapping by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from core.errors import Refused
 
 SHOWN_ROWS = 8
 _HEADER_WITHIN = 30
+_REMEMBERED = 32
+_READ = 500  # thousandths of the way when every row has been read
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,19 @@ class Preview:
 
 
 def preview_file(path: Path, options: ReadingOptions) -> Preview:
-    """Read the start of the file. Raises Refused when it is not a table."""
+    """Read the start of the file. Raises Refused when it is not a table.
+
+    The latest ones are remembered: a workbook has to be read whole for its first rows, which takes seconds.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        raise Refused(f"There is no file {path}") from None
+    return _preview(path, replace(options, is_glance=True), (found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _preview(path: Path, options: ReadingOptions, _state: tuple[int, int]) -> Preview:
     table = open_table(path, options)
     first = next(iter(islice(table.batches, 1)), RawBatch())
     if not first.rows:
@@ -36,6 +51,17 @@ def preview_file(path: Path, options: ReadingOptions) -> Preview:
     header = [cell.strip() for cell in first.rows[at]]
     rows = [[cell[:80] for cell in row[: len(header)]] for row in first.rows[at + 1 : at + 1 + SHOWN_ROWS]]
     return Preview(header, rows, table.encoding, table.delimiter, table.sheet, table.sheets)
+
+
+def what_is_done(state: str, progress: int, merged: int) -> str:
+    """In a sentence: what an import that is under way does now."""
+    if state == "waiting":
+        return (f"Its worker ended; it goes on behind the {merged:,} rows that are in as soon as a worker is free."
+                if merged else "It waits for a worker: what was asked for earlier goes first.")
+    if progress >= _READ:
+        return f"Step 2 of 2: bringing the rows in, {merged:,} so far."
+    return ("Step 1 of 2: reading and checking the rows"
+            + (f" again; the {merged:,} that are in already are not brought in twice." if merged else "."))
 
 
 def time_left(progress: int, started_at: datetime | None, now: datetime) -> str:

@@ -1,7 +1,8 @@
 """What every reader hands on: batches of rows with their numbers, in flat memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 BATCH_ROWS = 5_000
 LARGEST_FIELD = 65_536
@@ -42,8 +43,16 @@ class OpenTable:
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """What the person says about the file; empty means: find out."""
+    """What the person says about the file; empty means: find out. `is_glance`: only its first rows are wanted, so the
+    encoding is judged by its beginning."""
 
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
+    is_glance: bool = False
+
+
+def stored_options(options: Mapping[str, Any]) -> ReadingOptions:
+    """What is kept of them on an import."""
+    encoding, delimiter, sheet = (str(options.get(name, "")) for name in ("encoding", "delimiter", "sheet"))
+    return ReadingOptions(encoding, delimiter, sheet)

@@ -14,6 +14,7 @@ from abm.imports.actions import JOB
 from abm.imports.mapping import mapping_from
 from abm.imports.models import ImportRun
 from abm.imports.registry import IMPORTERS, find_importer
+from abm.imports.stored_files import drop_file
 from abm.integrations.definition import Definition
 from abm.integrations.models import Source
 from abm.integrations.pulling import pull_into
@@ -119,6 +120,9 @@ def pull(source_id: int) -> Pulled:
     except Refused as error:
         note_outcome(source_id, error=str(error))
         raise
+    except Exception:  # whatever it was, the person who waits must see that it ended; the log has the cause
+        note_outcome(source_id, error="The pull stopped on an error of ours; the log has the details")
+        raise
     note_outcome(source_id)
     return Pulled(source_id, name, kind, path, rows, content["mapping"])
 
@@ -140,10 +144,18 @@ def queue_import(session: Session, *, pulled: Pulled, is_dry_run: bool, rings: b
     session.flush()
     source = session.get(Source, pulled.source_id)
     if source:
+        _drop_earlier(session, source)
         source.import_id = run.id
     if rings:
         ring_after_commit(session, JOB, import_id=run.id)
     return run
+
+
+def _drop_earlier(session: Session, source: Source) -> None:
+    """What was pulled before is of no more use once it was brought in; a source may be pulled every few minutes."""
+    earlier = session.get(ImportRun, source.import_id) if source.import_id else None
+    if earlier is not None and earlier.state in ("done", "cancelled"):
+        drop_file(session, Path(earlier.stored_path))
 
 
 def take_due(session: Session, *, source_id: int) -> bool:

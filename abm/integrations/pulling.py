@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from abm.imports.actions import LARGEST_UPLOAD
 from abm.integrations.json_pages import read_pages
 from abm.integrations.sql_rows import read_rows
+from core.errors import Refused
 
 
 def pull_into(path: Path, content: Mapping[str, Any], secret: str) -> int:
@@ -29,6 +31,7 @@ def _from_sql(file: IO[str], way: Mapping[str, Any], secret: str) -> int:
             count = 0
         writer.writerows([cell(value) for value in row] for row in rows)
         count += len(rows)
+        _refuse_too_much(file)
     return count
 
 
@@ -42,11 +45,17 @@ def _from_json(file: IO[str], content: Mapping[str, Any], secret: str) -> int:
                 columns.update(dict.fromkeys(row))
                 kept.write(json.dumps(row) + "\n")
             count += len(rows)
+            _refuse_too_much(kept)
         kept.seek(0)
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(_cells(kept, list(columns)))
     return count
+
+
+def _refuse_too_much(file: IO[str]) -> None:
+    if file.tell() > LARGEST_UPLOAD:
+        raise Refused("The source holds more than 500 MB; ask it for less, such as for what changed lately")
 
 
 def _cells(lines: IO[str], columns: list[str]) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ from abm.cli import main
 from abm.imports import checkpoints, jobs, staging
 from abm.imports.actions import start_import, store_upload
 from abm.imports.models import ImportRun
-from abm.imports.previews import time_left
+from abm.imports.previews import time_left, what_is_done
 from abm.orders.models import Order
 from core import clock, db
 from core.settings import ROOT, settings
@@ -188,3 +188,34 @@ def test_a_waiting_import_is_cancelled_by_command_and_one_that_is_over_is_not(
 def test_the_time_left_is_told_in_words(progress: int, seconds: int, words: str) -> None:
     now = clock.now()
     assert time_left(progress, now - timedelta(seconds=seconds), now) == words
+
+
+@pytest.mark.parametrize(
+    ("state", "progress", "merged", "words"),
+    [("waiting", 0, 0, "waits for a worker"), ("waiting", 650, 3_000, "goes on behind the 3,000 rows"),
+     ("running", 120, 0, "Step 1 of 2: reading and checking the rows."), ("running", 120, 3_000, "rows again"),
+     ("running", 700, 4_000, "Step 2 of 2: bringing the rows in, 4,000 so far")],
+)
+def test_an_import_under_way_tells_what_it_does(state: str, progress: int, merged: int, words: str) -> None:
+    assert words in what_is_done(state, progress, merged)
+
+
+def test_the_page_of_an_import_tells_what_it_does(waiting: int, client_as) -> None:  # type: ignore[no-untyped-def]
+    client = client_as("marketer")
+    assert "It waits for a worker" in client.get(f"/imports/{waiting}/progress").text
+    with db.transaction() as session:
+        session.execute(update(ImportRun).values(state="running", progress=700, created=250, started_at=clock.now()))
+    assert "bringing the rows in, 250 so far" in client.get(f"/imports/{waiting}/progress").text
+
+
+def test_old_files_go_and_those_that_an_import_reads_stay(waiting: int) -> None:
+    folder = settings().uploads_dir
+    (folder / "old.upload").write_text("x")
+    (folder / "new.upload").write_text("x")
+    for path in folder.iterdir():
+        if path.name != "new.upload":
+            os.utime(path, (0, 0))
+    jobs.forget_old_files()
+    with db.reading() as session:
+        needed = Path(session.get_one(ImportRun, waiting).stored_path)
+    assert {path.name for path in folder.iterdir()} == {"new.upload", needed.name}

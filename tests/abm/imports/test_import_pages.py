@@ -12,10 +12,12 @@ from abm.accounts.models import Account
 from abm.app import create_app
 from abm.cli import main
 from abm.contacts.models import Contact
+from abm.imports import encodings, opening
 from abm.imports.jobs import run_import
 from abm.imports.models import ImportRun
 from abm.users.actions import create_user
 from core import db
+from tests.abm.imports.files import FILES
 from tests.factories import make_account
 
 PASSWORD = "correct-horse-battery-staple"
@@ -168,3 +170,24 @@ def test_the_command_takes_the_mapping_of_its_source(
     file.write_text("since,firm,nr\n2020,Acme,1\n2021,Beta,2\n")
     assert main(["import", "accounts", str(file), "--source", "CRM", "--json"]) == 0
     assert '"created": 1' in capsys.readouterr().out
+
+
+def test_the_first_rows_of_a_large_file_come_without_reading_it_whole(
+        client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encodings, "_BLOCK", 1000)
+    read: list[int] = []
+    real = encodings._blocks
+    monkeypatch.setattr(encodings, "_blocks", lambda path: (read.append(len(block)) or block for block in real(path)))
+    page = client.get(upload(client, b"account_id,name\n" + b"1,Acme\n" * 10_000)).get_data(as_text=True)
+    assert "Acme" in page
+    assert sum(read) == 4_000
+
+
+def test_a_workbook_is_read_once_for_its_mapping(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    real = opening.open_sheet
+    monkeypatch.setattr(opening, "open_sheet", lambda path, options: (read.append(path), real(path, options))[1])
+    import_id = number(upload(client, (FILES / "messytables" / "simple.xlsx").read_bytes(), "simple.xlsx"))
+    client.get(f"/imports/{import_id}/mapping")
+    client.get(f"/imports/{import_id}/mapping")
+    assert len(read) == 1

@@ -14,7 +14,7 @@ from abm.audit.models import AuditEntry
 from abm.cli import main
 from abm.imports.jobs import run_import
 from abm.imports.models import ImportRun
-from abm.integrations import actions
+from abm.integrations import actions, pulling
 from abm.integrations.definition import check_definition, read_definition
 from abm.integrations.jobs import pull_source, start_due_pulls
 from abm.integrations.models import Source
@@ -127,6 +127,52 @@ def test_an_endless_query_is_ended(loopback: Path, shop: Path) -> None:
     query = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     with pytest.raises(Refused, match="too long"):
         list(read_rows({"url": f"sqlite:///{shop}", "query": query}, "", seconds=0.2))
+
+
+def test_a_result_without_end_is_ended_though_each_of_its_rows_comes_at_once(
+        loopback: Path, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "LARGEST_UPLOAD", 20_000)
+    query = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, 'name' || i FROM n"
+    with pytest.raises(Refused, match="ask it for less"):
+        pulled({"sql": {"url": f"sqlite:///{shop}", "query": query}}, tmp_path)
+    assert list(tmp_path.glob("pulled*")) == []
+
+
+def test_a_value_that_would_fill_the_memory_is_refused(loopback: Path, shop: Path) -> None:
+    with pytest.raises(Refused, match="too big"):
+        list(read_rows({"url": f"sqlite:///{shop}", "query": "SELECT zeroblob(900000000)"}, ""))
+
+
+def test_bytes_that_are_no_text_refuse_their_own_row_only(loopback: Path, shop: Path) -> None:
+    query = "SELECT id, company FROM customer UNION ALL SELECT 'S9', CAST(x'ff41' AS TEXT)"
+    save(sql_source(shop, query))
+    assert main(["sources", "pull", "shop"]) == 1
+    assert accounts() == {"S1": "Één BV", "S2": "=cmd"}
+
+
+@pytest.mark.skipif(not TEST_SERVER, reason="needs a PostgreSQL server: ABM_TEST_DATABASE_URL")
+def test_rows_without_end_from_postgres_are_ended_by_the_clock(loopback: Path) -> None:
+    query = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    with pytest.raises(Refused, match=r"too long|longer than|timeout"):
+        list(read_rows({"url": TEST_SERVER, "query": query}, "", seconds=1))
+
+
+def test_only_the_last_pull_is_kept_as_a_file(loopback: Path, shop: Path) -> None:
+    save(sql_source(shop))
+    for _ in range(3):
+        assert main(["sources", "pull", "shop"]) == 0
+    assert len(list(settings().uploads_dir.glob("*.upload"))) == 1
+
+
+def test_a_pull_that_another_import_still_reads_is_kept(loopback: Path, shop: Path) -> None:
+    save(sql_source(shop))
+    main(["sources", "pull", "shop", "--dry-run"])
+    with db.transaction() as session:
+        tried = session.scalars(select(ImportRun)).one()
+        session.add(ImportRun(kind=tried.kind, file_name="shop", stored_path=tried.stored_path, state="waiting",
+                              created_at=clock.now()))
+    main(["sources", "pull", "shop"])
+    assert len(list(settings().uploads_dir.glob("*.upload"))) == 2
 
 
 def test_the_products_own_database_is_no_source(loopback: Path) -> None:
