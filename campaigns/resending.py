@@ -6,9 +6,9 @@ books as what it is. The gate, the caps and the suppression list are asked about
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from campaigns.events import Said, record_event
 from campaigns.models import Campaign, Delivery, Run
@@ -86,9 +86,25 @@ def _reopen(session: Session, run: Run) -> None:
 
 def list_in_doubt(session: Session, campaign_id: int, *, limit: int = 500) -> list[Delivery]:
     """Messages nobody knows the end of and nobody has sent again, the oldest first. Calls are never in doubt."""
-    runs = select(Run.id).where(Run.campaign_id == campaign_id)
     return list(session.scalars(
         select(Delivery)
-        .where(Delivery.run_id.in_(runs), Delivery.state.in_(IN_DOUBT), Delivery.channel != Channel.CALL,
-               func.coalesce(Delivery.reason, "") != Reason.RESENT.value)
+        .where(*_doubtful(campaign_id), func.coalesce(Delivery.reason, "") != Reason.RESENT.value)
         .order_by(Delivery.first_tried_at, Delivery.id).limit(limit)))
+
+
+def list_resent(session: Session, campaign_id: int, *, limit: int = 500) -> list[tuple[Delivery, Delivery | None]]:
+    """Messages that somebody had sent again, each with the one sent after it; whether the first arrived is unknown
+    for good, so it stays in that book, but nobody has to decide anything any more."""
+    again = aliased(Delivery)
+    rows = session.execute(
+        select(Delivery, again)
+        .outerjoin(again, and_(again.run_id == Delivery.run_id, again.position == Delivery.position,
+                               again.contact_id == Delivery.contact_id, again.generation == Delivery.generation + 1))
+        .where(*_doubtful(campaign_id), Delivery.reason == Reason.RESENT)
+        .order_by(Delivery.first_tried_at, Delivery.id).limit(limit))
+    return [(first, second) for first, second in rows]
+
+
+def _doubtful(campaign_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (Delivery.run_id.in_(select(Run.id).where(Run.campaign_id == campaign_id)), Delivery.state.in_(IN_DOUBT),
+            Delivery.channel != Channel.CALL)

@@ -17,9 +17,10 @@ from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns.models import Attempt, Delivery
-from campaigns.resending import list_in_doubt
+from campaigns.resending import list_in_doubt, list_resent
 from core.errors import Refused
 
+AFTER_THE_DOT = "The whole message was handed over; no answer came to say whether it was taken."
 _COLUMNS = ("message", "contact_id", "email", "step", "tried_at", "phase", "code", "answer", "message_id")
 
 
@@ -28,6 +29,7 @@ _COLUMNS = ("message", "contact_id", "email", "step", "tried_at", "phase", "code
 def in_doubt(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     return render_template("outreach/in_doubt.html", rows=_rows(list_in_doubt(g.session, campaign_id)),
+                           resent=_with_next(list_resent(g.session, campaign_id)), after_the_dot=AFTER_THE_DOT,
                            **campaign_frame(campaign))
 
 
@@ -50,6 +52,12 @@ def _rows(found: Sequence[Delivery]) -> list[tuple[Delivery, Contact | None, Acc
     tries = {row.delivery_id: row for row in g.session.scalars(
         select(Attempt).where(Attempt.delivery_id.in_(ids)).order_by(Attempt.id))}
     return [(row, people.get(row.contact_id), accounts.get(row.account_id), tries.get(row.id)) for row in found]
+
+
+def _with_next(found: Sequence[tuple[Delivery, Delivery | None]]) -> list[tuple[Any, Delivery | None]]:
+    """As `_rows`, each with the message that was sent after it."""
+    after = {first.id: second for first, second in found}
+    return [(row, after[row[0].id]) for row in _rows([first for first, _second in found])]
 
 
 @pages.post("/campaigns/<int:campaign_id>/messages/<int:delivery_id>/resend")

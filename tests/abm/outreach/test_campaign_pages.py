@@ -339,7 +339,10 @@ def test_a_message_in_doubt_is_shown_and_sent_again_on_record(client_as: Client,
     assert "Send again" in page
     assert "Send again" not in client_as("viewer").get(f"/campaigns/{campaign_id}/in-doubt").text
     marketer.post(f"/campaigns/{campaign_id}/messages/{delivery_id}/resend")
-    assert "Nothing is in doubt" in marketer.get(f"/campaigns/{campaign_id}/in-doubt").text
+    page = marketer.get(f"/campaigns/{campaign_id}/in-doubt").text
+    assert "Nothing is in doubt" in page
+    assert "Sent again by " in page
+    assert "is in doubt" not in marketer.get(f"/campaigns/{campaign_id}/results").text
     with db.reading() as session:
         assert session.query(AuditEntry).filter_by(action="message.resend", subject_id=str(delivery_id)).count() == 1
         assert session.query(Delivery).filter_by(generation=2).count() == 1
