@@ -79,7 +79,7 @@ def temporary_cluster() -> Iterator[Cluster]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     cluster = folder / "data"
-    options = ["-D", str(cluster), "-U", "abm", "-A", "trust", "-E", "UTF8", "--locale=C"]
+    options = ["-D", str(cluster), "-U", "abm", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     _as_owner([str(binaries / "initdb"), *options], owner)
     options = (f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on "
                "-c shared_buffers=256MB -c max_wal_size=2GB")

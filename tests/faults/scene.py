@@ -168,11 +168,13 @@ class Scene:
             yield cluster
 
     @contextmanager
-    def elsewhere(self, **environment: str) -> Iterator[None]:
-        """Move to another database or data folder, with every table; and back, when nobody works there any more."""
+    def elsewhere(self, *, is_empty: bool = False, **environment: str) -> Iterator[None]:
+        """Move to another database or data folder, with every table (unless it is to be empty); and back, when nobody
+        works there any more."""
         before = {name: os.environ.get(name, "") for name in environment}
         self._move(environment)
-        metadata.create_all(db.engine())
+        if not is_empty:
+            metadata.create_all(db.engine())
         try:
             yield
         finally:
@@ -319,6 +321,13 @@ def kill_family(pid: int) -> None:
     for one in descendants(pid):
         with suppress(ProcessLookupError):
             os.kill(one, signal.SIGKILL)
+
+
+def kill_embedded(data_dir: Path) -> None:
+    """The queue server of this data folder, where it still runs."""
+    file = data_dir / "queue" / "server.pid"
+    with suppress(OSError, ValueError):
+        os.kill(int(file.read_text()), signal.SIGKILL)
 
 
 def children_of(pid: int) -> list[int]:

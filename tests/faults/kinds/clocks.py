@@ -43,7 +43,7 @@ def _try_content_out() -> None:
     keep_proof(((str(EMAIL_STEP["subject"]), False), ("", False), (str(EMAIL_STEP["html"]), True)))
 
 
-@fault("F18", "clocks that jump and differ", rounds=4, messages=500, needs=("faketime", "proc"))
+@fault("F18", "clocks that jump and differ", rounds=4, messages=300, needs=("faketime", "proc"), long=Plan(8, 1_000))
 def jump_clocks(scene: Scene, plan: Plan) -> Verdict:
     """Two senders whose clocks jump by up to a day while they send, each its own way, and sweeps beside them."""
     chance, recoveries = plan.chance(), []

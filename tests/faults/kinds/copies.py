@@ -75,8 +75,8 @@ def copy_live(scene: Scene, plan: Plan) -> Verdict:
     return verdict
 
 
-@fault("F27", "a backup made by pg_dump while it sends, restored beside it", rounds=2, messages=600,
-       needs=("postgresql", "pg_dump"))
+@fault("F27", "a backup made by pg_dump while it sends, restored beside it", rounds=1, messages=400,
+       needs=("postgresql", "pg_dump"), long=Plan(4, 1_200))
 def dump_live(scene: Scene, plan: Plan) -> Verdict:
     """The restored backups hold every message and send nothing; the original sends on."""
     _stamp()
@@ -114,7 +114,7 @@ def _stamp() -> None:
 
 
 def _restored_sends(scene: Scene, database_url: str) -> list[str]:
-    with scene.elsewhere(ABM_DATA_DIR=str(scene.folder / "restored"), ABM_DATABASE_URL=database_url):
+    with scene.elsewhere(is_empty=True, ABM_DATA_DIR=str(scene.folder / "restored"), ABM_DATABASE_URL=database_url):
         restore_backup(scene.folder / "backup", passphrase="a long passphrase")
         waiting, before = states(), scene.accepted()
         sweeps.settle_left_batches()

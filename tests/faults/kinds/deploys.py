@@ -61,7 +61,7 @@ def _at_the_newest_revision() -> Iterator[None]:
                 opened.execute(text(f"ALTER TABLE {table} DROP COLUMN added_later"))
 
 
-@fault("F4", "a new version with a pending migration, rolled out under load", rounds=1, messages=1_500,
+@fault("F4", "a new version with a pending migration, rolled out under load", rounds=1, messages=800,
        needs=("proc",), long=Plan(1, 6_000))
 def deploy_migration(scene: Scene, plan: Plan) -> Verdict:
     """The old version sends and answers while the tables change; then part after part is replaced. No 5xx, no doubt."""

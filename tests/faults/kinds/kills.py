@@ -6,9 +6,19 @@ import time
 
 from campaigns.jobs import sweep
 from core.jobs import ring
+from core.settings import settings
 from tests.faults.judge import judge
 from tests.faults.registry import Plan, Verdict, fault
-from tests.faults.scene import CONNECTIONS, Forked, Scene, children_of, is_running, kill_family, wait_until
+from tests.faults.scene import (
+    CONNECTIONS,
+    Forked,
+    Scene,
+    children_of,
+    is_running,
+    kill_embedded,
+    kill_family,
+    wait_until,
+)
 from tests.outbox_factory import running_campaign, states
 
 
@@ -69,14 +79,16 @@ def kill_workers(scene: Scene, plan: Plan) -> Verdict:
 
 @fault("F3", "kill -9 of the whole product", rounds=1, messages=600, needs=("proc",), long=Plan(2, 1_200))
 def kill_everything(scene: Scene, plan: Plan) -> Verdict:
-    """Web, workers, scheduler, queue server and all, as when a machine is switched off; the next start sends on."""
+    """Web, workers, scheduler, queue server and all, as when a machine is switched off; the next start sends on. In the
+    short run what is killed has no web process and did not need to be imported anew."""
     recoveries = []
     running_campaign(plan.messages)
-    product = scene.start_product()
+    product = scene.start_product() if plan.is_long else scene.start_family()
     for _ in range(plan.rounds):
         scene.wait_for_acceptances(30)
         kill_family(product.pid)
         product.wait()
+        kill_embedded(settings().data_dir)
         product = scene.start_product()
         recoveries.append(scene.wait_for_acceptances(1))
     scene.wait_until_sent()

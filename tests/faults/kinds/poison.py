@@ -50,7 +50,8 @@ def _deadly(victim: int) -> Callable[..., Any]:
     return make
 
 
-@fault("F28", "a row kills every work-horse that takes it", rounds=1, messages=300, needs=("proc",))
+@fault("F28", "a row kills every work-horse that takes it", rounds=1, messages=60, needs=("proc",),
+       long=Plan(2, 600))
 def kill_by_row(scene: Scene, plan: Plan) -> Verdict:
     """It is found out, quarantined after two lone deaths, and everybody else gets their message."""
     running_campaign(plan.messages)

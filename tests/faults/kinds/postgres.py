@@ -25,7 +25,8 @@ _CUT_ALL = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()")
 
 
-@fault("F9", "pg_terminate_backend of every connection", rounds=6, messages=900, needs=("postgresql",))
+@fault("F9", "pg_terminate_backend of every connection", rounds=3, messages=500, needs=("postgresql",),
+       long=Plan(12, 1_800))
 def cut_connections(scene: Scene, plan: Plan) -> Verdict:
     """Whatever transaction was under way: it is tried again, or its rows are settled from the journal."""
     chance, recoveries = plan.chance(), []
@@ -48,7 +49,8 @@ def cut_connections(scene: Scene, plan: Plan) -> Verdict:
     return verdict
 
 
-@fault("F9", "PostgreSQL restarted as after a crash", rounds=1, messages=500, needs=("postgresql", "postgres server"))
+@fault("F9", "PostgreSQL restarted as after a crash", rounds=1, messages=300, needs=("postgresql", "postgres server"),
+       long=Plan(2, 1_000))
 def restart_server(scene: Scene, plan: Plan) -> Verdict:
     """On a server of its own. Pages say that the database is away, and are back as soon as it is."""
     chance, recoveries, late, codes = plan.chance(), [], 0, set()
@@ -76,7 +78,8 @@ def restart_server(scene: Scene, plan: Plan) -> Verdict:
     return verdict
 
 
-@fault("F9", "PostgreSQL frozen (SIGSTOP) for seconds", rounds=1, messages=500, needs=("postgresql", "postgres server"))
+@fault("F9", "PostgreSQL frozen (SIGSTOP) for seconds", rounds=1, messages=300, needs=("postgresql", "postgres server"),
+       long=Plan(2, 1_000))
 def freeze_server(scene: Scene, plan: Plan) -> Verdict:
     """Nothing new is begun while stops cannot be read; all goes on when it thaws."""
     chance, recoveries, late = plan.chance(), [], 0
@@ -89,9 +92,9 @@ def freeze_server(scene: Scene, plan: Plan) -> Verdict:
             for pid in frozen:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGSTOP)
-            time.sleep(3.0)
+            time.sleep(3.0 if plan.is_long else 2.4)
             before = sum(scene.accepted().values())
-            time.sleep(chance.uniform(1.0, 3.0))
+            time.sleep(chance.uniform(0.5, 3.0 if plan.is_long else 1.0))
             late += sum(scene.accepted().values()) > before
             for pid in frozen:
                 with suppress(ProcessLookupError):

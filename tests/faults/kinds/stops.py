@@ -68,12 +68,12 @@ def deploy_workers(scene: Scene, plan: Plan) -> Verdict:
 
 
 @fault("F4", "the whole product stopped while a slow mail server answers after seconds", rounds=1, messages=60,
-       needs=("proc",))
+       needs=("proc",), long=Plan(2, 120))
 def stop_product(scene: Scene, plan: Plan) -> Verdict:
     """Messages whose answer is on its way are waited for."""
     took = []
     for _ in range(plan.rounds):
-        scene.start_sink(delay=2.8)
+        scene.start_sink(delay=2.8 if plan.is_long else 1.2)
         running_campaign(plan.messages) if not took else None
         product = scene.start_product()
         scene.wait_for_acceptances(2, 120)  # the product has to start first
