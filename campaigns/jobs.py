@@ -10,6 +10,7 @@ from campaigns.error_rates import pause_failing_runs
 from campaigns.events import apply_late_events
 from campaigns.outbox import count_due
 from campaigns.sending.allowances import forget_old
+from campaigns.visit_log import take_up_left
 from core import clock
 from core.db import reading, transaction, use_durable_commits
 from core.jobs import JobQueue, every, job, ring
@@ -37,7 +38,7 @@ def sweep() -> None:
     other from its work, least of all the ring."""
     steps = (sweeps.settle_left_batches, _ring_for_due, sweeps.remove_forgotten_journals, sweeps.give_up_on_unknown,
              partial(in_transaction, apply_late_events), partial(in_transaction, forget_old),
-             partial(in_transaction, pause_failing_runs))
+             partial(in_transaction, pause_failing_runs), take_up_left)
     with ExitStack() as stack:
         for step in reversed(steps):
             stack.callback(step)

@@ -50,12 +50,20 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One fetch by a recipient's program: `kind` is open, click (with what its token says) or trap."""
+    """One fetch by a recipient's program: `kind` is open, click (with what its token says) or trap. `key`: its event's,
+    where it was given one before it is stored (`named`)."""
 
     kind: str
     delivery_id: int
     visitor: Visitor
     click: Click | None = None
+    key: str = ""
+
+
+def named(one: Seen) -> Seen:
+    """The same with a key, under which it is kept once however often it is stored."""
+    key = one.key or new_key(one.kind, one.delivery_id)
+    return Seen(one.kind, one.delivery_id, one.visitor, one.click, key)
 
 
 def record_open(session: Session, *, delivery_id: int, visitor: Visitor) -> bool:
@@ -96,11 +104,12 @@ def record_visits(session: Session, seen: Sequence[Seen]) -> int:
 def _keep_links(session: Session, seen: Sequence[Seen],
                 deliveries: Mapping[int, Row[*tuple[Any, ...]]]) -> dict[tuple[int, str], int]:
     """Ids of the links by version and target; made in one order everywhere, so that no two writers wait in a ring."""
-    wanted = {(deliveries[one.delivery_id].version_id, _kept_url(one.click)) for one in seen if one.click}
+    wanted = {(deliveries[one.delivery_id].version_id, kept_url(one.click)) for one in seen if one.click}
     return {(version_id, url): keep_link(session, version_id=version_id, url=url) for version_id, url in sorted(wanted)}
 
 
-def _kept_url(click: Click) -> str:
+def kept_url(click: Click) -> str:
+    """A target as it may be kept: of one that holds values of the person only the host."""
     return f"{urlsplit(click.url).scheme}://{urlsplit(click.url).netloc}/" if click.is_personal else click.url
 
 
@@ -111,10 +120,10 @@ def _event_row(one: Seen, delivery: Row[*tuple[Any, ...]], links: Mapping[tuple[
     is_machine = is_trap or judge(agent=visitor.agent, seconds_since_sent=_seconds(visitor.at, delivery.sent_at),
                                   ip=visitor.ip)
     raw = None if delivery.address is None else _raw(visitor) | ({"trap": True} if is_trap else {})
-    return {"event_key": _key(one.kind, one.delivery_id), "delivery_id": one.delivery_id,
+    return {"event_key": one.key or new_key(one.kind, one.delivery_id), "delivery_id": one.delivery_id,
             "account_id": delivery.account_id, "contact_id": delivery.contact_id,
             "kind": "open" if one.kind == "open" else "click", "is_machine": is_machine,
-            "link_id": links[delivery.version_id, _kept_url(one.click)] if one.click else None, "raw": raw,
+            "link_id": links[delivery.version_id, kept_url(one.click)] if one.click else None, "raw": raw,
             "at": visitor.at}
 
 
@@ -201,5 +210,5 @@ def _rules(session: Session) -> MachineRules:
     return outside().company.policy(session).machine_rules
 
 
-def _key(kind: str, delivery_id: int) -> str:
+def new_key(kind: str, delivery_id: int) -> str:
     return f"{kind}:{delivery_id}:{secrets.token_hex(12)}"

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         return self.data_dir / "journal"
 
     @property
+    def visits_dir(self) -> Path:
+        return self.data_dir / "visits"
+
+    @property
     def uploads_dir(self) -> Path:
         return self.data_dir / "uploads"
 

@@ -13,6 +13,7 @@ KILLS = "tests/faults/test_kills.py::"
 PLANNING = "tests/campaigns/test_planning.py::"
 HTTP = "tests/campaigns/sending/test_http.py::"
 CAPS = "tests/campaigns/test_caps.py::"
+SPOOL = "tests/campaigns/test_visit_spool.py::"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,20 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a run is finished though deliveries are open", "I10", "campaigns/finishing.py",
            "    return session.scalar(delivery) is not None\n", "    return False\n",
            (CLAIMS + "test_no_run_is_finished_while_a_delivery_is_open",)),
+    # visits, and processes that outlive their parent
+    Mutant("visits that wait for the database are not written down", "I9", "campaigns/visit_log.py",
+           "                    self._open_spool().add([*held, *moved])\n", "                    pass\n",
+           (SPOOL + "test_visits_of_a_process_that_was_killed_while_the_database_was_away_are_kept_once",)),
+    Mutant("a visit gets another key each time it is stored", "I9", "campaigns/visits.py",
+           "one.key or new_key(one.kind, one.delivery_id), \"delivery_id\"",
+           "new_key(one.kind, one.delivery_id), \"delivery_id\"",
+           (SPOOL + "test_a_commit_that_nobody_heard_of_counts_once",)),
+    Mutant("visits of a living process are taken up", "I9", "campaigns/visit_spool.py",
+           "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n        unnamed", "        unnamed",
+           (SPOOL + "test_what_is_taken_up_is_what_was_seen_but_for_values_of_the_person",)),
+    Mutant("who lost its parent before it asked the kernel works on", "I5", "core/jobs/parent.py",
+           "if os.getppid() != parent:", "if False:",
+           ("tests/core/test_jobs.py::test_a_child_whose_parent_died_before_it_could_ask_the_kernel_ends_by_itself",)),
     # restored copies
     Mutant("a restored copy does not stop what was ready", "I7", "campaigns/restoring.py",
            "    stops.bump(session)\n", "",

@@ -16,7 +16,8 @@ from tests.faults.kinds import (
     schedulers,
     sqlite,
     stops,
+    visits,
 )
 
 __all__ = ["breaks", "clocks", "copies", "deploys", "disk", "freezes", "kills", "poison", "postgres", "providers",
-           "queue", "relays", "schedulers", "sqlite", "stops"]
+           "queue", "relays", "schedulers", "sqlite", "stops", "visits"]
