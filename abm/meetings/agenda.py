@@ -21,6 +21,13 @@ from core import clock
 FIRST_LOOK_DAYS = 7
 _SENT = [state.value for state, book in BOOK_OF_STATE.items() if book == "sent"]
 Agenda = dict[str, Any]
+LEADING = ("actions_late", "sla_broken", "qualified", "covered", "at_risk", "replies")
+SUBJECTS = (
+    ("Actions and hand-offs", ("actions_done", "sla_met", "visits")),
+    ("Key accounts", ("covered_2", "covered_3", "centres", "opened", "pipeline", "orders")),
+    ("Outreach", ("sent", "kept_back", "per_engaged")),
+    ("Win-back", ("open_cases", "won_back")),
+)
 
 
 def build_agenda(session: Session, *, since: datetime | None) -> Agenda:
@@ -65,6 +72,14 @@ def with_last_values(agenda: Agenda, last: Agenda | None) -> list[dict[str, Any]
     """The header's numbers with the last meeting's value beside each: None where there was none."""
     before = {number["key"]: number["value"] for number in (last or {}).get("header", [])}
     return [{**number, "last": before.get(number["key"])} for number in agenda["header"]]
+
+
+def arrange(header: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[tuple[str, list[dict[str, Any]]]]]:
+    """What a meeting decides about first, in that order, and all the rest by subject; no number is lost."""
+    known = {number["key"]: number for number in header}
+    leading = [known.pop(key) for key in LEADING if key in known]
+    groups = [(title, [known.pop(key) for key in keys if key in known]) for title, keys in SUBJECTS]
+    return leading, [(title, numbers) for title, numbers in [*groups, ("Besides", list(known.values()))] if numbers]
 
 
 def find_moves(frozen: Agenda, present: Agenda) -> dict[str, dict[str, list[dict[str, Any]]]]:

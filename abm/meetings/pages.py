@@ -10,7 +10,7 @@ from abm.accounts.models import Account
 from abm.accounts.queries import find_account_by_name
 from abm.company.queries import company_today
 from abm.meetings import actions
-from abm.meetings.agenda import build_agenda, find_moves, next_meeting_day, with_last_values
+from abm.meetings.agenda import arrange, build_agenda, find_moves, next_meeting_day, with_last_values
 from abm.meetings.calendar import find_subscriber, token_of, write_calendar
 from abm.meetings.decisions import KINDS
 from abm.meetings.forms import parse_decision, parse_meeting
@@ -112,9 +112,10 @@ def _room(meeting: Meeting, typed: Mapping[str, Any], errors: Mapping[str, str])
         present = build_agenda(g.session, since=since_moment(g.session, meeting))
     agenda = meeting.agenda or present or {}
     today = company_today(g.session)
+    leading, subjects = arrange(with_last_values(agenda, last.agenda if last else None))
     return render_template(
         "meetings/show.html", meeting=meeting, agenda=agenda, last=last, kinds=KINDS, typed=typed, errors=errors,
-        header=with_last_values(agenda, last.agenda if last else None), today=today,
+        leading=leading, subjects=subjects, today=today,
         moves=find_moves(meeting.agenda, present) if meeting.agenda and present else None,
         closed=find_closed_actions(g.session, agenda), decisions=list_decisions(g.session, meeting.id),
         users=list_active_users(g.session), quick=QUICK,

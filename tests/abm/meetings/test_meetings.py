@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account, AccountEvent
 from abm.analysis.models import AccountResult, AnalysisRun
 from abm.meetings.actions import close_meeting, decide, open_meeting, plan_meeting
-from abm.meetings.agenda import build_agenda, find_moves, next_meeting_day, with_last_values
+from abm.meetings.agenda import arrange, build_agenda, find_moves, next_meeting_day, with_last_values
 from abm.meetings.decisions import KINDS, DecisionValues
 from abm.meetings.forms import MeetingValues
 from abm.meetings.models import Meeting
@@ -124,6 +124,15 @@ def test_the_header_has_last_meetings_value_beside_each_number(session: Session)
     numbers = {number["key"]: number for number in with_last_values(build_agenda(session, since=None), last.agenda)}
     assert (numbers["open_cases"]["value"], numbers["open_cases"]["last"]) == (1, 0)
     assert (numbers["at_risk"]["value"], numbers["at_risk"]["last"]) == (1500, 0)
+
+
+def test_six_numbers_lead_and_no_other_is_lost(session: Session) -> None:
+    header = build_agenda(session, since=None)["header"]
+    leading, subjects = arrange(header)
+    shown = [number["key"] for number in [*leading, *(one for _title, numbers in subjects for one in numbers)]]
+    assert len(leading) == 6
+    assert sorted(shown) == sorted(number["key"] for number in header)
+    assert "Besides" not in dict(subjects)
 
 
 def test_only_one_meeting_is_open_at_a_time(session: Session) -> None:
