@@ -13,6 +13,15 @@ class Lost(Exception):
     """The connection ended, or was given up."""
 
 
+def _what_broke(error: OSError) -> str:
+    """In words for whoever has to mend it; a certificate is their most frequent case."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message or "it cannot be verified"
+        return (f"the server's certificate is not trusted ({why}): it needs one of a known authority "
+                "for the name that is given here, or its authority named in SSL_CERT_FILE")
+    return f"the connection broke ({error.strerror or type(error).__name__})"
+
+
 @lru_cache(maxsize=1)
 def verified_context() -> ssl.SSLContext:
     """Certificates are checked against the system's authorities (or SSL_CERT_FILE), names as well."""
@@ -54,7 +63,7 @@ class Line:
                 self.wants_write = True
                 return
             except OSError as error:
-                raise Lost(f"the connection broke ({error.strerror or type(error).__name__})") from error
+                raise Lost(_what_broke(error)) from error
             self.sent += taken
             del self._waiting[:taken]
 
@@ -65,7 +74,7 @@ class Line:
         except _MUST_WAIT:
             return b""
         except OSError as error:
-            raise Lost(f"the connection broke ({error.strerror or type(error).__name__})") from error
+            raise Lost(_what_broke(error)) from error
         if not arrived:
             raise Lost("the server closed the connection")
         return arrived

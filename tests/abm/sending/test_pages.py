@@ -128,6 +128,15 @@ def test_a_pause_is_shown_and_ended_from_the_page(client_as: Any) -> None:
     assert "535 bad credentials" not in client.get(f"/settings/senders/{number}").text
 
 
+def test_failures_are_shown_before_there_are_enough_of_them_for_a_pause(client_as: Any) -> None:
+    with transaction() as session:
+        number = make_identity(session, kind="smtp", host="smtp.example.com").id
+        breaker.note_openings(session, number, [Opening(False, "ehlo", None, "the certificate is not trusted")] * 2)
+    page = client_as("admin").get(f"/settings/senders/{number}").text
+    assert "The last 2 connections could not be opened" in page
+    assert "the certificate is not trusted" in page
+
+
 def test_vouching_is_audited_with_what_the_records_lacked(client_as: Any) -> None:
     with transaction() as session:
         number = make_identity(session, findings=[

@@ -61,6 +61,7 @@ def test_a_certificate_of_an_unknown_ca_is_not_spoken_to(engine_side: Path, tmp_
     with relay(seen, context=Certificates(tmp_path).context()) as port:
         send_by(monkeypatch, port)
     assert states() == {"deferred": 3}
+    assert "the server's certificate is not trusted" in (deliveries()[0].detail or "")
     assert not [verb for verb, _safe in seen.heard if verb in ("auth", "mail")]
 
 
