@@ -20,8 +20,10 @@ _BOMS = (
 )
 _NOT_IN_CP1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
 _FOREIGN = re.compile("[\udc80-\udcff]")  # how surrogateescape shows bytes that are not UTF-8
+_FOREIGN_RUN = re.compile("[\udc80-\udcff]+")  # in words of Western languages they stand alone
 _WIDE = re.compile("[^\x00-\x7f]")
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
+_WESTERN_RUN = 2.5
 _MAGIC = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
@@ -30,6 +32,11 @@ _MAGIC = {
     b"\x1f\x8b": "a compressed file",
     b"\x7fELF": "a program",
     b"SQLite format 3": "a database",
+    b"{\\rtf": "a text document",
+    b"<!doctype": "a web page, whatever its ending says",
+    b"<html": "a web page, whatever its ending says",
+    b"<?xml": "an XML file",
+    b"[{": "JSON",
 }
 
 
@@ -46,12 +53,14 @@ def detect_encoding(path: Path, asked: str = "", *, is_glance: bool = False) -> 
     marked = next((name for mark, name in _BOMS if start.startswith(mark)), "")
     named = asked or marked or _utf16_without_mark(start)
     blocks = islice(_blocks(path), _GLANCE) if is_glance else _blocks(path)
-    return _checked(path, named, blocks, is_whole=not is_glance) if named else _narrow(path, blocks)
+    is_whole = not is_glance or path.stat().st_size <= _GLANCE * _BLOCK
+    return _checked(path, named, blocks, is_whole=is_whole) if named else _narrow(path, blocks)
 
 
 def _refuse_binary(path: Path, start: bytes) -> None:
+    bare = start[:200].removeprefix(codecs.BOM_UTF8).lstrip().lower()
     for magic, what in _MAGIC.items():
-        if start.startswith(magic):
+        if start.startswith(magic) or bare.startswith(magic):
             raise Refused(f"{path.name} is {what}, not a table; save it as CSV, .xlsx or .ods")
 
 
@@ -81,7 +90,7 @@ def _checked(path: Path, name: str, blocks: Iterator[bytes], *, is_whole: bool) 
 
 
 def _narrow(path: Path, blocks: Iterator[bytes]) -> str:
-    good = bad = controls = size = 0
+    good = bad = controls = size = runs = 0
     needs_latin1 = False
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for block in blocks:
@@ -92,12 +101,16 @@ def _narrow(path: Path, blocks: Iterator[bytes]) -> str:
         text = decoder.decode(block)
         lost = len(_FOREIGN.findall(text))
         bad += lost
+        runs += len(_FOREIGN_RUN.findall(text))
         good += len(_WIDE.findall(text)) - lost
         needs_latin1 = needs_latin1 or any(byte in block for byte in _NOT_IN_CP1252)
     if bad > good and controls > size / 200:
         raise Refused(f"{path.name} is not text; save the table as CSV, .xlsx or .ods")
     if good >= bad:
         return "utf-8"
+    if bad > _WESTERN_RUN * runs:
+        raise Refused(f"{path.name} is written in an encoding that cannot be told for sure; name it (such as cp1251, "
+                      "shift_jis, gb18030 or cp1252), or save it as UTF-8")
     return "latin-1" if needs_latin1 else "cp1252"
 
 

@@ -18,6 +18,15 @@ ENCODINGS = (
     ("utf-16", "UTF-16"),
     ("cp1252", "Windows (cp1252)"),
     ("latin-1", "Latin-1"),
+    ("cp1250", "Central European (cp1250)"),
+    ("cp1251", "Cyrillic (cp1251)"),
+    ("cp1253", "Greek (cp1253)"),
+    ("cp1254", "Turkish (cp1254)"),
+    ("mac_roman", "Mac Roman"),
+    ("shift_jis", "Japanese (Shift JIS)"),
+    ("gb18030", "Chinese (GB18030)"),
+    ("big5", "Chinese (Big5)"),
+    ("cp949", "Korean (cp949)"),
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from abm.imports.csv_files import open_csv
 from abm.imports.mapping import Mapping, Plan, plan_columns
 from abm.imports.sheets import open_sheet
-from abm.imports.tables import MOST_COLUMNS, OpenTable, RawBatch, ReadingOptions
+from abm.imports.tables import BYTE_ORDER_MARK, MOST_COLUMNS, OpenTable, RawBatch, ReadingOptions
 from core.errors import InvalidInput, Refused
 
 _HEADER_WITHIN = 30
@@ -52,7 +52,7 @@ def find_header(name: str, table: OpenTable, mapping: Mapping) -> HeadedTable:
         raise Refused(f"{name} has no header line")
     failure: Refused | None = None
     for index, row in enumerate(first.rows[:_HEADER_WITHIN]):
-        header = [cell.strip() for cell in _without_empty_end(row)]
+        header = [bare_name(cell) for cell in _without_empty_end(row)]
         if not header:
             continue
         try:
@@ -65,6 +65,11 @@ def find_header(name: str, table: OpenTable, mapping: Mapping) -> HeadedTable:
         rest = replace(first, numbers=first.numbers[index + 1 :], rows=first.rows[index + 1 :])
         return HeadedTable(header, plan, _chain(rest, batches), table)
     raise failure or InvalidInput(f"{name} has no header line")
+
+
+def bare_name(cell: str) -> str:
+    """The name of a column: files that were put together hold byte order marks in the middle."""
+    return cell.strip().strip(BYTE_ORDER_MARK).strip()
 
 
 def _without_empty_end(row: list[str]) -> list[str]:

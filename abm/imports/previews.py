@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from abm.imports.opening import open_table
+from abm.imports.opening import bare_name, open_table
 from abm.imports.tables import RawBatch, ReadingOptions
 from core.errors import Refused
 
@@ -43,12 +43,15 @@ def preview_file(path: Path, options: ReadingOptions) -> Preview:
 @lru_cache(maxsize=_REMEMBERED)
 def _preview(path: Path, options: ReadingOptions, _state: tuple[int, int]) -> Preview:
     table = open_table(path, options)
-    first = next(iter(islice(table.batches, 1)), RawBatch())
+    try:
+        first = next(iter(islice(table.batches, 1)), RawBatch())
+    except UnicodeError as error:
+        raise Refused(f"{path.name} is not {table.encoding} text; name its encoding, or save it as UTF-8") from error
     if not first.rows:
         raise Refused("The file has no header line")
     filled = [sum(1 for cell in row if cell.strip()) for row in first.rows[:_HEADER_WITHIN]]
     at = filled.index(max(filled))
-    header = [cell.strip() for cell in first.rows[at]]
+    header = [bare_name(cell) for cell in first.rows[at]]
     rows = [[cell[:80] for cell in row[: len(header)]] for row in first.rows[at + 1 : at + 1 + SHOWN_ROWS]]
     return Preview(header, rows, table.encoding, table.delimiter, table.sheet, table.sheets)
 

@@ -17,7 +17,7 @@ from abm.imports.registry import Importer, Run, find_importer
 from abm.imports.rejects import RejectsFile
 from abm.imports.report import Report
 from abm.imports.staging import Stage
-from abm.imports.tables import RawBatch, ReadingOptions
+from abm.imports.tables import BYTE_ORDER_MARK, RawBatch, ReadingOptions, Refusal
 from core import clock, db
 from core.errors import Refused
 
@@ -102,7 +102,7 @@ def _stage_rows(
 ) -> None:
     reader = ColumnReader(importer.layout, headed.plan, len(headed.header), semicolons=headed.table.delimiter == ";")
     for raw in headed.batches:
-        raw = _without_blank(raw)
+        raw = _without_headers(_without_blank(raw), headed.header)
         run.report.read += len(raw.rows) + len(raw.refused)
         batch = reader.read(raw)
         rejects.add(batch.drop_refused(headed.header, headed.plan))
@@ -121,6 +121,19 @@ def _prepare(importer: Importer, session: Session, batch: Batch, run: Run) -> No
     importer.prepare(session, batch, run)
     if batch.custom:
         batch.columns["custom"] = [json.dumps(values, ensure_ascii=False) for values in batch.custom]
+
+
+def _without_headers(raw: RawBatch, header: list[str]) -> RawBatch:
+    """Files that were put together repeat the header, and begin each part with a byte order mark: no part of an id."""
+    for row in raw.rows:
+        if row[0].startswith(BYTE_ORDER_MARK):
+            row[0] = row[0].lstrip(BYTE_ORDER_MARK)
+    if header not in raw.rows:
+        return raw
+    repeated = [Refusal(number, row, "", "the row repeats the header; the file seems to be put together from several")
+                for number, row in zip(raw.numbers, raw.rows, strict=True) if row == header]
+    kept = [index for index, row in enumerate(raw.rows) if row != header]
+    return RawBatch([raw.numbers[i] for i in kept], [raw.rows[i] for i in kept], raw.refused + repeated, raw.position)
 
 
 def _without_blank(raw: RawBatch) -> RawBatch:

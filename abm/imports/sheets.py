@@ -28,6 +28,8 @@ def open_sheet(path: Path, options: ReadingOptions) -> OpenTable:
         name = _sheet_name(path, names, options.sheet)
         sheet = book.get_sheet_by_name(name)
     except CalamineError as error:
+        if "detect file format" in str(error):
+            raise Refused(f"{path.name} is an archive; unpack it and import the table in it") from error
         raise Refused(
             f"{path.name} cannot be read as a spreadsheet ({error}); save it again as .xlsx or as CSV"
         ) from error

@@ -7,6 +7,7 @@ from typing import Any
 BATCH_ROWS = 5_000
 LARGEST_FIELD = 65_536
 MOST_COLUMNS = 200
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass

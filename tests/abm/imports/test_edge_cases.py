@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,58 @@ def test_addresses_are_judged_rightly(group: str, address: str, is_valid: bool) 
         assert not is_expected
     else:
         assert is_expected
+
+
+HEAD = "account_id,name\n"
+REFUSED_FILES = {
+    "utf-16 cut in the middle": (b"\xff\xfe" + (HEAD + "1,x\n").encode("utf-16-le") + b"A", "utf-16"),
+    "a broken pair in utf-16": (b"\xff\xfe" + HEAD.encode("utf-16-le") + b"1\0,\0\0\xd8x\0\n\0", "utf-16"),
+    "cyrillic": ((HEAD + "1,Газпром\n").encode("cp1251"), "name it"),
+    "japanese": ((HEAD + "1,日本電気株式会社\n").encode("shift_jis"), "name it"),
+    "ebcdic": ((HEAD + "1,Acme\n").encode("cp037"), "name it"),
+    "a web page": (b"\n <HTML><table><tr><td>account_id</td></tr></table>", "a web page"),
+    "xml": (b"\xef\xbb\xbf<?xml version='1.0'?><Workbook/>", "an XML file"),
+    "json": (b'[{"account_id": "1", "name": "x"}]', "is JSON"),
+    "rtf": (b"{\\rtf1 account_id}", "a text document"),
+    "another separator": (b"account_id^name\n1^Acme\n", "lacks the required column"),
+    "a column twice": (b"account_id,name,Name\n1,A,B\n", "twice"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_FILES)
+def test_a_file_that_cannot_be_told_is_refused_by_both_ways_with_what_to_do(
+        name: str, tmp_path: Path, database: Path) -> None:
+    content, words = REFUSED_FILES[name]
+    path = tmp_path / "file.csv"
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=words):
+        bring_in(Task(kind="accounts", path=path, rejects=tmp_path / "rejects.csv"))
+    with suppress(Refused):  # what it says was looked at above; anything else would be a page that breaks
+        preview_file(path, ReadingOptions())
+    assert accounts() == {}
+
+
+TAKEN_FILES = {
+    "a named encoding": ((HEAD + "1,Газпром\n").encode("cp1251"), "cp1251", {"1": "Газпром"}, 0),
+    "western words": ((HEAD + "1,Müller & Çelik À/É\n").encode("cp1252"), "", {"1": "Müller & Çelik À/É"}, 0),
+    "two marks": (b"\xef\xbb\xbf\xef\xbb\xbf" + (HEAD + "1,A\n").encode(), "", {"1": "A"}, 0),
+    "files put together": ((HEAD + "1,A\n\ufeff" + HEAD + "2,B\n").encode(), "", {"1": "A", "2": "B"}, 1),
+    "a mark before an id": ((HEAD + "1,A\n\ufeff2,B\n").encode(), "", {"1": "A", "2": "B"}, 0),
+    "excel's line about separators": (b"sep=;\naccount_id;name\n1;A\n", "", {"1": "A"}, 0),
+    "zero bytes at the end": (HEAD.encode() + b"1,A\n" + b"\0" * 5000, "", {"1": "A"}, 1),
+    "the end of file of DOS": (HEAD.encode() + b"1,A\n\x1a", "", {"1": "A"}, 1),
+    "writing from right to left": ((HEAD + "1,\u200f\u05d0\u05d1\n").encode(), "", {"1": "\u200f\u05d0\u05d1"}, 0),
+    "a mark never closed": (HEAD.encode() + b'1,"A\n2,B\n', "", {"2": "B"}, 1),
+    "formulas": (HEAD.encode() + b"1,=1+1\n2,'@SUM(1)\n", "", {"1": "=1+1", "2": "@SUM(1)"}, 0),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN_FILES)
+def test_an_odd_file_is_taken_with_the_right_rows(name: str, tmp_path: Path, database: Path) -> None:
+    content, encoding, expected, refused = TAKEN_FILES[name]
+    path = tmp_path / "file.csv"
+    path.write_bytes(content)
+    report = bring_in(Task(kind="accounts", path=path, rejects=tmp_path / "rejects.csv",
+                           options=ReadingOptions(encoding=encoding)))
+    assert accounts() == expected
+    assert report.rejected == refused
