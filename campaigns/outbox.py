@@ -76,7 +76,8 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
                 lease_seconds: float = LEASE_SECONDS) -> ClaimedBatch | None:
     """Take up to `limit` due deliveries of one active run (T2); None when nothing is due that nobody else has.
 
-    A delivery whose last batch lost its worker is taken alone, so that one poisoned row is found out.
+    Deliveries whose last batch lost its worker are taken a few at once, and alone where the few were lost as well, so
+    that one poisoned row is found out.
     """
     for turn in turns.in_turn(session, _due_groups(session), limit=limit):
         group = turn.group
@@ -101,7 +102,7 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
 def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
     """One due group (priority, run, version, position, channel, suspects or not) per active run."""
     statement = moment_text(
-        "SELECT r.priority, d.run_id, d.version_id, d.position, d.channel, d.is_suspect FROM "  # noqa: S608 - constants
+        "SELECT r.priority, d.run_id, d.version_id, d.position, d.channel, d.is_suspect, d.lone_losses FROM "  # noqa: S608 - constants
         f"(SELECT priority, id, (SELECT id FROM delivery WHERE run_id = run.id AND {_DUE} ORDER BY due_at LIMIT 1) "
         "AS first_id FROM run WHERE state = 'active') AS r JOIN delivery AS d ON d.id = r.first_id", "now")
     return list(session.execute(statement, {"now": clock.now()}).all())
@@ -111,7 +112,9 @@ def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: i
                 limit: int) -> tuple[ClaimedRow, ...]:
     # ARRAY makes the choice once; IN (... LIMIT ... SKIP LOCKED) may be run once per row and claim more than the limit
     opening, closing = ("= ANY (ARRAY(", "FOR UPDATE SKIP LOCKED))") if is_postgres(session) else ("IN (", ")")
-    suspects = "is_suspect" if group.is_suspect else "NOT is_suspect"
+    suspects = f"is_suspect AND {'lone_losses <> 0' if group.lone_losses else 'lone_losses = 0'}"
+    if not group.is_suspect:
+        suspects = "NOT is_suspect"
     statement = moment_text(
         "UPDATE delivery SET state = 'claimed', batch_id = :batch, fence = :batch "  # noqa: S608 - constants
         f"WHERE id {opening}SELECT id FROM delivery WHERE run_id = :run AND position = :position AND {_DUE} "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import journal
@@ -20,6 +20,7 @@ from campaigns.models import Batch, Delivery
 from campaigns.outbox import claimed_by, close_batches
 from campaigns.recording import record_outcomes
 from campaigns.states import DeliveryState
+from campaigns.turns import SUSPECTS_AT_ONCE
 from core import clock
 from core.db import reading
 from core.settings import settings
@@ -86,14 +87,17 @@ def _settle(session: Session, left: Left, folder: Path) -> None:
 
 
 def _queue_claimed(session: Session, left: Left, claimed: Sequence[ColumnElement[bool]], *, is_suspect: bool) -> None:
-    """T11. Rows whose process died while it prepared them are taken alone from now on; the second time one was alone
-    it is quarantined."""
+    """T11. Rows whose process died while it prepared them are taken a few at once from now on; when the few are lost as
+    well, alone (`lone_losses` is below zero until one was lost); the second time one was alone it is quarantined."""
     mine = (*claimed, Delivery.state.in_((DeliveryState.CLAIMED, DeliveryState.RENDERED)))
     if left.size == 1 and is_suspect:
-        session.execute(update(Delivery).where(*mine).values(lone_losses=Delivery.lone_losses + 1))
+        before = case((Delivery.lone_losses > 0, Delivery.lone_losses), else_=0)
+        session.execute(update(Delivery).where(*mine).values(lone_losses=before + 1))
         session.execute(update(Delivery).where(*mine, Delivery.lone_losses >= LONE_LOSSES_UNTIL_QUARANTINE).values(
             state=DeliveryState.QUARANTINED, ended_at=clock.now(), batch_id=None,
             detail="The sending process died twice while it was preparing this message alone"))
+    elif is_suspect and left.size <= SUSPECTS_AT_ONCE:
+        session.execute(update(Delivery).where(*mine).values(lone_losses=-1))
     session.execute(update(Delivery).where(*mine).values(
         state=DeliveryState.QUEUED, batch_id=None, is_suspect=is_suspect))
 

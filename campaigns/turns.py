@@ -17,6 +17,7 @@ from core import clock
 from core.db import is_postgres
 
 PUT_OFF_AT_ONCE = 5_000
+SUSPECTS_AT_ONCE = 20
 DUE = "is_waiting AND due_at <= :now"
 _turns = count(1)
 _last_turn: dict[int, int] = {}
@@ -49,7 +50,15 @@ def in_turn(session: Session, groups: Sequence[Group], *, limit: int) -> Iterato
             rivals = [run_id for run_id, other in routes.items() if other.identity_id == route.identity_id]
             shares |= fair_shares(session, route, runs=rivals, at=now) or dict.fromkeys(rivals, limit)
         if shares[group.run_id]:
-            yield Turn(group, route, 1 if group.is_suspect else min(limit, shares[group.run_id]))
+            yield Turn(group, route, min(at_once(group, limit), shares[group.run_id]))
+
+
+def at_once(group: Group, limit: int) -> int:
+    """How many of the group a claim may hold. Suspects are few, so that looking for one deadly row among hundreds takes
+    seconds; those of a few that were lost are alone."""
+    if not group.is_suspect:
+        return limit
+    return 1 if group.lone_losses else min(limit, SUSPECTS_AT_ONCE)
 
 
 def had_turn(run_id: int) -> None:

@@ -145,7 +145,7 @@ MUTANTS: tuple[Mutant, ...] = (
            "LONE_LOSSES_UNTIL_QUARANTINE = 2", "LONE_LOSSES_UNTIL_QUARANTINE = 1",
            ("tests/promises/test_poison.py::test_a_row_that_kills_its_worker_is_quarantined_after_two_lone_deaths",)),
     Mutant("a deadly row is never taken alone", "I11", "campaigns/turns.py",
-           "1 if group.is_suspect else min(limit", "min(limit",
+           "return 1 if group.lone_losses else min(limit, SUSPECTS_AT_ONCE)", "return min(limit, SUSPECTS_AT_ONCE)",
            ("tests/promises/test_poison.py::test_a_row_that_kills_its_worker_is_quarantined_after_two_lone_deaths",)),
     # the gate, caps and stops
     Mutant("the suppression list is not asked at send time", "I7", "campaigns/gate.py",

@@ -67,7 +67,7 @@ def kill_by_row(scene: Scene, plan: Plan) -> Verdict:
         preparing._try_to_make = real
     quarantined = [row for row in deliveries() if row.state == "quarantined"]
     broken = [] if [row.contact_id for row in quarantined] == [victim] else [f"quarantined: {len(quarantined)} rows"]
-    return _verdict(scene, plan, left=1, broken=broken, recovery=time.monotonic() - since, deaths=3)
+    return _verdict(scene, plan, left=1, broken=broken, recovery=time.monotonic() - since, deaths=4)
 
 
 def _verdict(scene: Scene, plan: Plan, *, left: int, broken: list[str], recovery: float = 0.0,
