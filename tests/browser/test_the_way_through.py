@@ -2,14 +2,19 @@
 
 import re
 import time
+import urllib.request
 from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import leaks
+from tests.browser.conftest import PASSWORDS
+
 # One product and one story: the tests stay together, in this order.
 pytestmark = pytest.mark.browser
 
+RELAY_SECRET = "seven-quiet-owls-at-dusk"
 HTML = """<p>Dear {{ contact.first_name | default("customer") }},</p><p>we have news for {{ account.name }}.
 See <a href="https://example.com/news">what is new</a>.</p>
 <p>{{ sender.postal_address }} <a href="{{ unsubscribe_url }}">No more messages like this</a></p>"""
@@ -194,3 +199,41 @@ def test_no_page_is_wider_than_a_phone(sign_in, product, path):
     page = sign_in("approver", width=390, height=844)
     page.goto(product.address + path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_what_is_secret_or_personal_stands_in_no_log_queue_table_or_backup(sign_in, product):
+    """After all of the above, with a relay's password, an API token and two people's passwords in use."""
+    page = sign_in("approver")
+    page.goto(f"{product.address}/settings/senders/new")
+    page.fill("#name", "Own relay")
+    page.fill("#email", "relay@example.org")
+    page.select_option("#kind", "smtp")
+    page.fill("#host", "127.0.0.1")
+    page.fill("#user_name", "relay")
+    page.fill("#secret", RELAY_SECRET)
+    page.click("button:has-text('Save identity')")
+    expect(page.locator("main")).to_contain_text("stored encrypted")
+    token = product.command("tokens", "create", "approver@example.com", "--name", "probe", "--scope", "accounts:read")
+    opened = urllib.request.Request(f"{product.address}/api/v1/accounts",
+                                    headers={"Authorization": f"Bearer {_token_in(token)}"})
+    assert b"Aster Ltd" in urllib.request.urlopen(opened, timeout=20).read()
+    backup = product.folder / "whole.backup"
+    product.command("backup", str(backup), "--passphrase-stdin", given="nine slow snails cross the wet road\n")
+
+    secrets = [RELAY_SECRET, _token_in(token), *PASSWORDS.values(), product.environment["ABM_SECRET_KEY"]]
+    tables = leaks.table_text(product.environment.get("ABM_DATABASE_URL") or f"sqlite:///{product.folder}/abm.db")
+    assert "Aster Ltd" in tables
+    assert [secret for secret in secrets if secret in tables] == []
+    stored = backup.read_bytes()
+    assert [secret for secret in [*secrets, "Aster Ltd"] if secret.encode() in stored] == []
+
+    said = "\n".join(leaks.log_lines(product.folder))
+    queue = leaks.queue_text(product.folder)
+    assert "rq:" in queue
+    people = [f"{name}@example.com" for name in ("aster", "birch", "cedar", "dahlia", "author", "approver")]
+    for where in (said, queue):
+        assert [word for word in [*secrets, *people, "Asterina", "7946"] if word in where] == []
+
+
+def _token_in(said):
+    return re.search(r"abm_[\w-]+", said).group(0)
