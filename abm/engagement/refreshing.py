@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from abm.accounts.spans import AT_ONCE, list_spans, within
+from abm.accounts.spans import AT_ONCE, list_spans, turn, within
 from abm.engagement.actions import judge_accounts
 from abm.engagement.ledger import SOURCES, add_entries, drop_entries, list_missing, list_obsolete
 from abm.engagement.queries import count_engagement, present_rules
@@ -20,12 +20,12 @@ def refresh_engagement_apart(*, at_once: int = AT_ONCE) -> dict[str, int]:
         obsolete = list_obsolete(session, rules_id=version, now=now)
         missing = {source: list_missing(session, source=source, rules_id=version, now=now) for source in SOURCES}
     for ids in _parts(obsolete, at_once):
-        with db.transaction() as session:
+        with turn() as session:
             if present_rules(session)[1] == version:
                 drop_entries(session, ids)
     for source, found in missing.items():
         for ids in _parts(found, at_once):
-            with db.transaction() as session:
+            with turn() as session:
                 if present_rules(session)[1] == version:
                     add_entries(session, source=source, ids=ids, rules=rules, rules_id=version, now=now)
     changed = _judge_all(rules, version, now, at_once)
@@ -38,7 +38,7 @@ def _judge_all(rules: dict[str, Any], version: int, now: datetime, at_once: int)
         spans = list_spans(session, size=at_once)
     changed = 0
     for span in spans:
-        with db.transaction() as session:
+        with turn() as session:
             if present_rules(session)[1] == version:
                 changed += judge_accounts(session, rules=rules, version=version, now=now, whose=within(span))
     return changed

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
-from abm.accounts.spans import AT_ONCE, Whose, everybody, list_spans, within
+from abm.accounts.spans import AT_ONCE, Whose, everybody, list_spans, turn, within
 from abm.analysis.models import AccountResult
 from abm.analysis.queries import latest_run_id
 from abm.audit.actions import record
@@ -79,7 +79,7 @@ def qualify_accounts_apart(*, at_once: int = AT_ONCE) -> int:
     with db.reading() as session:
         background, spans = _read_background(session), list_spans(session, size=at_once)
     for span in spans:
-        with db.transaction() as session:
+        with turn() as session:
             _qualify(session, within(span), background)
     with db.transaction() as session:
         return _note(session, began)
