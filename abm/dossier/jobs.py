@@ -1,6 +1,6 @@
 """Counting by the clock what pages of large companies show."""
 
-from abm.dossier.sources import count_sources, is_large
+from abm.dossier.sources import is_large, keep_figures, read_sources
 from core.db import reading, transaction
 from core.jobs import every, job
 
@@ -13,8 +13,9 @@ def count() -> None:
     with reading() as session:
         if not is_large(session):
             return
+        figures = read_sources(session)
     with transaction() as session:
-        count_sources(session)
+        keep_figures(session, figures)
 
 
 every(OFTEN_SECONDS, "dossier.count_sources")

@@ -20,6 +20,7 @@ from core import clock
 NOT_KNOWN = "not known"
 _MOST = 200
 _COUNTED_AT_ONCE = 50_000
+Figures = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,18 @@ def is_large(session: Session) -> bool:
 
 def count_sources(session: Session) -> None:
     """Count both tables and keep them for the page."""
+    keep_figures(session, read_sources(session))
+
+
+def keep_figures(session: Session, figures: Figures) -> None:
+    """Keep what was counted, by name, for the pages."""
     now = clock.now()
+    for name, rows in figures.items():
+        session.merge(SourceFigures(name=name, content=rows, made_at=now))
+
+
+def read_sources(session: Session) -> Figures:
+    """Both tables as they are kept; only reads, which takes seconds in a large company."""
     found: dict[str, Sequence[AccountSource | PeopleSource]] = {
         "accounts": list_account_sources(session, latest_run(session)), "people": list_people_sources(session)}
-    for name, rows in found.items():
-        session.merge(SourceFigures(name=name, content=[asdict(row) for row in rows], made_at=now))
+    return {name: [asdict(row) for row in rows] for name, rows in found.items()}

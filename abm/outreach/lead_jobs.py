@@ -1,8 +1,8 @@
 """Counting by the clock what the page from lead to customer shows of a large company."""
 
 from abm.dossier.jobs import OFTEN_SECONDS
-from abm.dossier.sources import is_large
-from abm.outreach.lead_results import count_paths
+from abm.dossier.sources import is_large, keep_figures
+from abm.outreach.lead_results import read_paths
 from core.db import reading, transaction
 from core.jobs import every, job
 
@@ -13,8 +13,9 @@ def count() -> None:
     with reading() as session:
         if not is_large(session):
             return
+        figures = read_paths(session)
     with transaction() as session:
-        count_paths(session)
+        keep_figures(session, figures)
 
 
 every(OFTEN_SECONDS, "outreach.count_leads")

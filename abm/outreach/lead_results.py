@@ -27,13 +27,12 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from abm.dossier.models import SourceCost, SourceFigures, Tender
-from abm.dossier.sources import is_large
+from abm.dossier.sources import Figures, is_large, keep_figures
 from abm.engagement.models import EngagementEntry
 from abm.orders.models import AccountDay
 from abm.outreach.effect import day_of_moment
 from campaigns.models import Campaign, Delivery, Run, Touch
 from campaigns.states import BOOK_OF_STATE
-from core import clock
 from core.db import MONEY_SCALE
 
 NOT_KNOWN = "not known"
@@ -107,10 +106,13 @@ def kept_paths(session: Session, *, by: str) -> tuple[list[Path], datetime | Non
 
 def count_paths(session: Session) -> None:
     """Keep both tables for the page."""
-    for by in BY:
-        rows = [{**asdict(one), "revenue": str(one.revenue), "touch_cost": str(one.touch_cost),
-                 "spent": str(one.spent)} for one in list_paths(session, by=by)]
-        session.merge(SourceFigures(name=f"leads-{by}", content=rows, made_at=clock.now()))
+    keep_figures(session, read_paths(session))
+
+
+def read_paths(session: Session) -> Figures:
+    """Both tables as they are kept; only reads, which takes seconds in a large company."""
+    return {f"leads-{by}": [{**asdict(one), "revenue": str(one.revenue), "touch_cost": str(one.touch_cost),
+                             "spent": str(one.spent)} for one in list_paths(session, by=by)] for by in BY}
 
 
 def _read(row: Sequence[Any], spent: Decimal) -> Path:
