@@ -53,3 +53,9 @@ class Company:
     analysis_thresholds: dict[str, float] = field(default_factory=dict)
     restored_at: str = ""
     restored_from: str = ""
+
+    def points_of_tier(self, tier: str | None) -> tuple[int, int]:
+        """Most points of an account in 7 and in 30 days: its tier's own, else those for all; 0 is no limit."""
+        week, month = self.account_points_by_tier.get(tier or "", (self.account_points_7_days,
+                                                                   self.account_points_30_days))
+        return week, month

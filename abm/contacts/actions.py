@@ -32,8 +32,9 @@ def create_contact(session: Session, *, account_id: int, values: Mapping[str, An
     session.add(contact)
     session.flush()
     record(session, action="contact.create", subject="contact", subject_id=contact.id, after=own)
-    add_account_event(session, account_id=account_id, contact_id=contact.id, kind="contact", title="Person added",
-                      link=f"/contacts/{contact.id}")
+    name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
+    add_account_event(session, account_id=account_id, contact_id=contact.id, kind="contact",
+                      title=f"Person added: {name}"[:300] if name else "Person added", link=f"/contacts/{contact.id}")
     return contact
 
 

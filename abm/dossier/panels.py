@@ -104,7 +104,7 @@ def read_pressure(session: Session, account: Account) -> Headline | None:
     after = clock.now() - timedelta(days=30)
     used = session.scalar(select(func.coalesce(func.sum(Touch.points), 0)).where(
         Touch.account_id == account.id, Touch.at > after)) or 0
-    limit = g.company.account_points_30_days
+    _, limit = g.company.points_of_tier(account.tier)
     return Headline(f"{used} of {limit}" if limit else str(used),
                     url_for("accounts.show", account_id=account.id, part="outreach"), "touch points in 30 days",
                     is_page=True)

@@ -86,9 +86,7 @@ def _find_lock(session: Session, account_id: int) -> Lock | None:
 
 def render_panel(session: Session, account: Account) -> str:
     found = read_account_outreach(session, account.id)
-    if found.is_empty:
-        return ""
-    return render_template("outreach/_account_panel.html", found=found, company=g.company,
+    return render_template("outreach/_account_panel.html", found=found, company=g.company, account=account,
                            explain_reason=explain_reason)
 
 

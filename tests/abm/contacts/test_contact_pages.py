@@ -65,7 +65,7 @@ def test_a_person_is_added_with_basis_source_and_moment(client_as, account_id):
         assert person.email_key == "ada@example.com"
         assert (person.lawful_basis, person.basis_source) == ("consent", "form of 3 May")
         assert person.basis_at is not None
-        assert session.scalars(select(AccountEvent.title)).all() == ["Person added"]
+        assert session.scalars(select(AccountEvent.title)).all() == ["Person added: Ada Stone"]
 
 
 @pytest.mark.parametrize(("changed", "sentence"), [

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from abm.accounts.timeline import TimelineFilter
+from abm.company.actions import set_company_value
 from abm.outreach.account_panel import read_account_outreach
 from abm.outreach.timeline import read_messages
 from campaigns.models import ConversationLock, Delivery, Run, Touch
@@ -50,6 +51,27 @@ def test_the_account_page_names_who_has_the_conversation(client_as: Callable[...
 
 def test_an_account_nobody_ever_touched_has_no_panel(session: Session) -> None:
     assert read_account_outreach(session, make_account(session).id).is_empty
+
+
+def test_an_account_nobody_ever_touched_says_what_to_do_first(client_as: Callable[..., Any]) -> None:
+    client = client_as("sales")
+    with db.transaction() as session:
+        account = make_account(session).id
+    page = client.get(f"/accounts/{account}/outreach", follow_redirects=True).text
+    assert "Nobody here has been written to, called or visited yet" in page
+
+
+def test_the_budget_shown_is_that_of_the_tier(client_as: Callable[..., Any]) -> None:
+    client = client_as("sales")
+    with db.transaction() as session:
+        set_company_value(session, name="account_points_by_tier", value={"1": [12, 30]})
+        first, other = (make_account(session, tier=tier) for tier in ("1", "2"))
+        for account in (first, other):
+            touch(session, account.id, days_ago=1, points=2)
+    told = {account.id: " ".join(client.get(f"/accounts/{account.id}", follow_redirects=True).text.split())
+            for account in (first, other)}
+    assert "2 of 30" in told[first.id]
+    assert "2 of 16" in told[other.id]
 
 
 def test_messages_that_left_stand_on_the_timeline_and_open_what_is_known_of_them(session: Session) -> None:
