@@ -20,7 +20,7 @@ from abm.imports.stored_files import drop_old_files
 from abm.imports.tables import stored_options
 from core import clock, db
 from core.errors import Refused
-from core.jobs import every, job, ring, stopping
+from core.jobs import JobQueue, every, job, ring, stopping
 from core.logs import logger
 from core.settings import settings
 
@@ -144,14 +144,22 @@ def _give_back(run: ImportRun) -> None:
     run.error = "The command was ended before it was done; give it again within a day and it goes on from there"
 
 
-@job("imports.sweep")
+def _give_back_lost() -> list[int]:
+    with db.transaction() as session:
+        lost = [run for run in session.scalars(select(ImportRun).where(ImportRun.state == "running")) if _is_lost(run)]
+        for run in lost:
+            _give_back(run)
+        return [run.id for run in lost if run.state == "waiting"]
+
+
+@job("imports.sweep", queue=JobQueue.SWEEPS)
 def sweep_imports() -> None:
     """Ring again for imports that nobody has taken, and for those whose worker has died: repeating one is harmless."""
-    with db.transaction() as session:
-        for run in session.scalars(select(ImportRun).where(ImportRun.state == "running")):
-            if _is_lost(run):
-                _give_back(run)
+    with db.reading() as session:
+        lost = any(_is_lost(run) for run in session.scalars(select(ImportRun).where(ImportRun.state == "running")))
         waiting = session.scalars(select(ImportRun.id).where(ImportRun.state == "waiting")).all()
+    if lost:
+        waiting = [*waiting, *_give_back_lost()]
     for import_id in waiting:
         ring(JOB, import_id=import_id)
 

@@ -18,6 +18,7 @@ from abm.imports.models import ImportRun
 from abm.imports.previews import time_left, what_is_done
 from abm.orders.models import Order
 from core import clock, db
+from core.jobs.registry import JOBS, JobQueue
 from core.settings import ROOT, settings
 from tests.abm.imports.test_merging import HEAD, orders, rollup_and_orders
 from tests.conftest import TEST_SERVER
@@ -139,6 +140,10 @@ def test_the_sweep_takes_up_an_import_whose_worker_died(waiting: int, monkeypatc
     assert run_of("waiting")[0] == waiting
     jobs.run_import(waiting)
     assert run_of("done")[2] == ROWS
+
+
+def test_what_takes_up_a_killed_import_does_not_wait_behind_the_work_of_others() -> None:
+    assert JOBS["imports.sweep"].queue == JobQueue.SWEEPS
 
 
 def test_a_worker_that_is_asked_to_stop_leaves_the_rest_to_the_next(
