@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from abm.users import throttle, totp
@@ -71,7 +72,8 @@ def _page(errors: dict[str, str]) -> str:
     link = totp.enrolment_link(secret, issuer=g.company.name, account=g.user.email) if secret else ""
     return render_template(
         "users/second_factor.html", errors=errors, is_on=has_second_factor(g.session, g.user.id), link=link,
-        secret=totp.in_groups(secret) if secret else "", left=count_recovery_codes(g.session, g.user.id))
+        secret=totp.in_groups(secret) if secret else "", picture=Markup(totp.picture(link)) if link else "",  # noqa: S704
+        left=count_recovery_codes(g.session, g.user.id))
 
 
 @pages.post("/second-factor/begin")

@@ -52,3 +52,11 @@ def enrolment_link(secret: str, *, issuer: str, account: str) -> str:
     label = f"{quote(issuer, safe='')}:{quote(account, safe='')}"
     return (f"otpauth://totp/{label}?secret={secret}&issuer={quote(issuer, safe='')}"
             f"&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}")
+
+
+def picture(link: str) -> str:
+    """The link as a QR code (ISO/IEC 18004) for an app's camera: SVG of fixed colours, four modules of margin."""
+    import segno  # a twentieth of a second that every start and command would wait for
+
+    code = segno.make(link, error="m", micro=False)
+    return str(code.svg_inline(scale=4, border=4, dark="#000", light="#fff", title="The key as a QR code"))

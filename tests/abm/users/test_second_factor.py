@@ -164,6 +164,7 @@ def test_switching_it_on_by_the_pages_shows_the_codes_once_and_ends_every_sessio
     client.post("/second-factor/begin", data={"present": PASSWORD})
     page = client.get("/second-factor").get_data(as_text=True)
     assert "otpauth://totp/" in page
+    assert "<svg" in page
     shown = client.post("/second-factor/confirm", data={"code": code_of(jane)}).get_data(as_text=True)
     assert len(set(re.findall(r"\b(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}\b", shown))) == 10
     assert (is_in(client), is_in(other)) == (False, False)

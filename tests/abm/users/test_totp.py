@@ -1,8 +1,10 @@
 """Codes as the RFCs define them."""
 
+from xml.etree import ElementTree
+
 import pytest
 
-from abm.users.totp import enrolment_link, find_step, hotp, in_groups, new_secret, step_at
+from abm.users.totp import enrolment_link, find_step, hotp, in_groups, new_secret, picture, step_at
 
 # RFC 4226, appendix D.
 COUNTED = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"]
@@ -58,3 +60,13 @@ def test_the_link_names_company_and_user_whatever_their_signs():
     link = enrolment_link("ABCD", issuer="Müller & Co: Ltd", account="jane+x@example.com")
     assert link.startswith("otpauth://totp/M%C3%BCller%20%26%20Co%3A%20Ltd:jane%2Bx%40example.com?secret=ABCD&issuer=M%C3%BC")
     assert in_groups("ABCDEFGHIJ") == "ABCD EFGH IJ"
+
+
+def test_the_picture_is_the_link_as_a_qr_code_on_white_whatever_the_page_looks_like():
+    link = enrolment_link("ABCDEFGH", issuer="Oak & Sons", account="ann@example.com")
+    drawn = ElementTree.fromstring(picture(link))
+    ground, modules = drawn.iter("path")
+    assert (ground.get("fill"), modules.get("stroke")) == ("#fff", "#000")
+    version = (int(drawn.get("width")) // 4 - 8 - 17) // 4  # modules without the margin of four: 17 + 4 x version
+    assert (len(link), version) == (123, 8)  # 122 bytes fit version 7 at level M, 152 version 8 (ISO/IEC 18004)
+    assert drawn.find(".//*[@style]") is None
