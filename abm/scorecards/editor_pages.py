@@ -9,10 +9,10 @@ from abm.scorecards.actions import apply_scorecard
 from abm.scorecards.computing import compute_values, find_values, keep_snapshot
 from abm.scorecards.definition import BY_HAND, FAMILIES, Definition
 from abm.scorecards.files import load_yaml, plain_number, to_yaml
-from abm.scorecards.forms import typed_criterion, with_basics, with_criterion, without_criterion
-from abm.scorecards.measures import MEASURES
+from abm.scorecards.forms import begun, typed_criterion, with_basics, with_criterion, without_criterion
+from abm.scorecards.measures import MEASURES, Measure
 from abm.scorecards.models import Scorecard
-from abm.scorecards.queries import draft_of, get_scorecard
+from abm.scorecards.queries import draft_of, get_scorecard, list_scorecards
 from abm.scorecards.reading import read_definition
 from abm.web.access import requires
 from abm.web.permissions import Permission
@@ -45,7 +45,7 @@ criteria:
 def add_to(pages: Blueprint) -> None:
     """Serve the editor under /scorecards."""
     rules = (
-        ("/scorecards/new", new, "GET"), ("/scorecards", create, "POST"),
+        ("/scorecards/new", new, "GET"), ("/scorecards/new", begin, "POST"), ("/scorecards", create, "POST"),
         ("/scorecards/<name>/edit", edit, "GET"), ("/scorecards/<name>/edit", save_basics, "POST"),
         ("/scorecards/<name>/criteria/new", new_criterion, "GET"),
         ("/scorecards/<name>/criteria", add_criterion, "POST"),
@@ -70,7 +70,27 @@ def keep_draft(definition: Definition) -> Scorecard:
 
 @requires(Permission.ANALYSE)
 def new() -> Answer:
-    return _yaml_page(None, STARTER, "")
+    return _new_page({"from": request.args.get("from", "")}, {})
+
+
+def _new_page(typed: Any, errors: Any) -> str:
+    models = [(one.name, one.title) for one in list_scorecards(g.session)]
+    return render_template("scorecards/new.html", typed={"yaml": STARTER, **typed}, errors=errors, models=models,
+                           groups=_measures_by_group())
+
+
+@requires(Permission.ANALYSE)
+def begin() -> Answer:
+    """A draft by its title; its criteria are those of the scorecard it starts from."""
+    model = request.form.get("from", "")
+    base = draft_of(get_scorecard(g.session, model)) if model else read_definition(load_yaml(STARTER), MEASURES)
+    try:
+        taken = {one.name for one in list_scorecards(g.session)}
+        kept = keep_draft(begun(base, request.form, taken=taken))
+    except InvalidInput as error:
+        return _new_page(request.form.to_dict(), error.fields), 422
+    flash("Kept as a draft; now its criteria: change these, or add others", "success")
+    return redirect(url_for("scorecards.edit", name=kept.name))
 
 
 @requires(Permission.ANALYSE)
@@ -113,11 +133,18 @@ def _exists(name: str) -> bool:
 
 
 def _yaml_page(scorecard: Scorecard | None, text: str, error: str) -> str:
-    groups: dict[str, list[Any]] = {}
+    errors = {"yaml": error} if error else {}
+    if scorecard is None:
+        return _new_page({"yaml": text}, errors)
+    return render_template("scorecards/yaml.html", scorecard=scorecard, typed={"yaml": text}, errors=errors,
+                           groups=_measures_by_group())
+
+
+def _measures_by_group() -> dict[str, list[Measure]]:
+    groups: dict[str, list[Measure]] = {}
     for measure in MEASURES.values():
         groups.setdefault(measure.group, []).append(measure)
-    return render_template("scorecards/yaml.html", scorecard=scorecard, typed={"yaml": text}, groups=groups,
-                           errors={"yaml": error} if error else {})
+    return groups
 
 
 @requires(Permission.SEE)

@@ -1,12 +1,14 @@
 """Forms of the scorecards: weights from sliders, one criterion, the scorecard's own words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from abm.scorecards.definition import BY_HAND, Criterion, Definition
 from abm.scorecards.files import plain_number, to_document
 from abm.scorecards.measures import MEASURES
 from abm.scorecards.reading import read_definition
+from abm.web.slugs import slug
 from core.errors import InvalidInput
 
 MOST_WEIGHT = 100
@@ -49,6 +51,24 @@ def with_criterion(definition: Definition, form: Mapping[str, str], *, old_id: s
     place = places[0] if places else len(criteria)
     criteria[place:place + 1] = [own]
     return _read(document, f"criteria[{place}].")
+
+
+def begun(base: Definition, form: Mapping[str, str], *, taken: Collection[str]) -> Definition:
+    """A scorecard with the title and purpose of the form and the criteria of `base`, under a name that is not `taken`.
+    Raises InvalidInput with a sentence per field of the form."""
+    title = form.get("title", "").strip()
+    name = slug(title)
+    if not name:
+        sentence = "Give it a title with letters or digits" if title else "Give it a title"
+        raise InvalidInput(sentence, {"title": sentence})
+    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+    name = next(each for each in (name, *numbered) if each not in taken)
+    purpose = form.get("purpose", "").strip()
+    document = to_document(replace(base, name=name, title=title, purpose=purpose, family=""))
+    try:
+        return read_definition(document, MEASURES)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), {"title": str(error)}) from error
 
 
 def without_criterion(definition: Definition, criterion_id: str) -> Definition:

@@ -6,9 +6,9 @@ from abm.targets import queries
 from abm.targets.actions import add_accounts, remove_accounts, save_list
 from abm.targets.blueprint import Answer, pages
 from abm.targets.files import ListDefinition
-from abm.targets.forms import slug
 from abm.web.access import requires
 from abm.web.permissions import Permission
+from abm.web.slugs import slug
 from core.errors import InvalidInput
 
 

@@ -1,7 +1,5 @@
 """The list's form: names and rules as typed, turned into a definition or into one sentence per place."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from abm.targets.builder import Row, errors_by_path, finished, from_form, row_from_rule, to_raw_rules
 from abm.targets.files import ListDefinition, dump, read_definition
 from abm.targets.vocabulary import Field, Subject, Vocabulary
+from abm.web.slugs import slug
 from core.errors import InvalidInput
 
 
@@ -41,12 +40,6 @@ def form_of(definition: ListDefinition) -> ListForm:
     top = definition.top
     return ListForm(definition.title, definition.name, top.by if top else "", str(top.count) if top else "",
                     row_from_rule(definition.who) if definition.who is not None else None)
-
-
-def slug(title: str) -> str:
-    """`A accounts, silent` → `a-accounts-silent`."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80]
 
 
 def to_definition(form: ListForm, vocabulary: Vocabulary, *, only_finished: bool = False) -> ListDefinition:

@@ -124,6 +124,31 @@ def test_the_whole_ranking_is_listed_and_exported(client_as, buyers):
     assert client_as("viewer").get("/scorecards/sales-and-trust/export.csv").status_code == 403
 
 
+def test_a_scorecard_begins_with_a_title_and_the_criteria_of_another_one(client_as, buyers):
+    client = client_as("marketer")
+    made = client.post("/scorecards/new", data={"title": "Bereit für mehr", "purpose": "Whom we ask", "from": ""})
+    assert made.headers["Location"] == "/scorecards/bereit-fur-mehr/edit"
+    assert "Sales of the last year" in page(client, "/scorecards/bereit-fur-mehr/edit")
+    client.post("/scorecards/bereit-fur-mehr/criteria/sales/remove")
+    copied = client.post("/scorecards/new", data={"title": "Bereit für mehr!", "from": "bereit-fur-mehr"})
+    assert copied.headers["Location"] == "/scorecards/bereit-fur-mehr-2/edit"
+    text = page(client, "/scorecards/bereit-fur-mehr-2/yaml")
+    assert "id: trust" in text
+    assert "id: sales" not in text
+
+
+@pytest.mark.parametrize(("title", "said"), [("", "Give it a title"), ("!!!", "with letters or digits"),
+                                             ("x" * 400, "at most"), ("new", "new")])
+def test_a_title_that_cannot_be_is_said_beside_the_field_and_nothing_typed_is_lost(client_as, buyers, title, said):
+    client = client_as("marketer")
+    refused = client.post("/scorecards/new", data={"title": title, "purpose": "Whom we ask first"})
+    assert refused.status_code == 422
+    text = refused.get_data(as_text=True)
+    assert said in text
+    assert 'value="Whom we ask first"' in text
+    assert client_as("viewer").post("/scorecards/new", data={"title": "Mine"}).status_code == 403
+
+
 def test_a_scorecard_is_made_from_yaml_and_mistakes_are_named(client_as, buyers):
     client = client_as("marketer")
     wrong = client.post("/scorecards", data={"yaml": "scorecard: x\ncriteria: []"})
