@@ -112,9 +112,13 @@ def block_of(core: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def registrable_domain(text: str) -> str | None:
-    """`shop.example.co.uk` -> `example.co.uk`; None for what has no registrable domain. Asks no network."""
-    found = str(public_suffixes()(text.strip().casefold()).top_domain_under_public_suffix)
-    return found or None
+    """`shop.example.co.uk` -> `example.co.uk`; None for what has no registrable domain. Asks no network. Where no rule
+    of the public suffix list fits, the last label is the suffix, as the list says: `shop.acme.lan` -> `acme.lan`."""
+    found = public_suffixes()(text.strip().casefold())
+    label = found.subdomain.rpartition(".")[2]
+    if label and not (found.suffix or found.ipv4 or found.ipv6):
+        return f"{label}.{found.domain}"
+    return str(found.top_domain_under_public_suffix) or None
 
 
 def is_free_mail(domain: str) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from abm.imports.actions import cancel_import, remember_mapping
 from abm.imports.checkpoints import Checkpoint
+from abm.imports.guesses import guess_company
 from abm.imports.mapping import Mapping, mapping_from
 from abm.imports.models import ImportRun
 from abm.imports.previews import preview_file
@@ -34,7 +35,8 @@ from core.settings import settings
 @click.option("--sheet", default="", help="The sheet of a workbook; the first one when left out.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Where the refused rows go.")
 @click.option("--match", "finds_accounts", is_flag=True,
-              help="Contacts: find the account by the address's domain where the row names none that is known.")
+              help="Contacts: find the account by the address's domain, then by the company's name, "
+                   "where the row names none that is known.")
 @click.option("--source", default="", help="Where the file comes from: its mapping is remembered under this name, and "
                                            "taken where no --map is given.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -100,7 +102,8 @@ def _mapping(said: Said, *, finds_accounts: bool) -> Mapping | None:
         mapping = load_mapping(asked, layout) if asked else None
     if not finds_accounts or (mapping and mapping.match is not None):
         return mapping
-    matching = mapping_from({"match": "domain"}, layout, "--match")
+    company = guess_company(preview_file(said.file, said.options).header, mapping.columns.values() if mapping else ())
+    matching = mapping_from({"match": {"name": company} if company else "domain"}, layout, "--match")
     return replace(mapping, match=matching.match) if mapping else matching
 
 

@@ -1,10 +1,12 @@
 """The mapping form: a select per canonical column, or the text of a mapping file."""
 
 from collections.abc import Mapping as Form
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
+from abm.imports.guesses import guess_columns, guess_company
 from abm.imports.layout import Layout
 from abm.imports.mapping import mapping_from
 from core.errors import InvalidInput
@@ -65,8 +67,9 @@ def _from_selects(form: Form[str, str], layout: Layout) -> dict[str, Any]:
     return mapping
 
 
-def typed_from(mapping: Form[str, Any], guessed: Form[str, str], layout: Layout) -> dict[str, str]:
-    """What the selects show: the remembered mapping where there is one, else the guesses."""
+def typed_from(mapping: Form[str, Any], header: Sequence[str], layout: Layout) -> dict[str, str]:
+    """What the selects show: the remembered mapping where there is one, else what the names in the header say."""
+    guessed = guess_columns(header, layout)
     columns = mapping.get("columns", {}) if mapping else guessed
     typed = {f"map-{name}": columns.get(name, "") for name in layout.names}
     for source, targets in (mapping.get("split", {}) if mapping else {}).items():
@@ -75,6 +78,8 @@ def typed_from(mapping: Form[str, Any], guessed: Form[str, str], layout: Layout)
     match = mapping.get("match") if mapping else None
     typed["match"] = "yes" if match else ""
     typed["match_name"] = match.get("name", "") if isinstance(match, dict) else ""
+    if not mapping and layout.kind == MATCHED and not guessed.get("account_id"):
+        typed["match"], typed["match_name"] = "yes", guess_company(header, guessed.values())
     typed["custom"] = "yes" if mapping and mapping.get("custom") == "all" else ""
     return typed
 

@@ -1,6 +1,6 @@
 """Guessing which column of a file is meant by which canonical one, from the names in its header. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 from rapidfuzz import fuzz, process
@@ -49,6 +49,8 @@ _ALSO = {
     "quantity": ("qty", "units"),
     "line": ("line_no", "line_number", "position"),
 }
+_COMPANY = ("company", "company_name", "account_name", "account", "customer", "client", "organisation", "organization",
+            "firma", "employer")
 
 
 def guess_columns(header: Sequence[str], layout: Layout) -> dict[str, str]:
@@ -65,6 +67,12 @@ def guess_columns(header: Sequence[str], layout: Layout) -> dict[str, str]:
         if name not in guessed and best:
             guessed[name] = free.pop(best[0])
     return guessed
+
+
+def guess_company(header: Sequence[str], used: Collection[str] = ()) -> str:
+    """The column of a file of people that names their company; empty where none does."""
+    free = {plain_name(name): name for name in header if name.strip() and name not in used}
+    return next((free[name] for name in _COMPANY if name in free), "")
 
 
 def header_digest(header: Sequence[str]) -> str:

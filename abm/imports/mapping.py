@@ -55,6 +55,9 @@ class Plan:
     match: int | None = None
 
 
+_OR_MATCH = ", or let accounts be found by address and company (--match)"
+
+
 def read_mapping(text: str, layout: Layout, name: str = "the mapping") -> Mapping:
     """Parse the YAML of a mapping file. Raises InvalidInput naming the place and the nearest right name."""
     if len(text) > _LARGEST_MAPPING:
@@ -198,6 +201,7 @@ def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
         raise InvalidInput(
             f"{file_name} lacks the required column {', '.join(missing)}; its header is: "
             f"{', '.join(header)[:300]}; rename the column or give a mapping file"
+            f"{_OR_MATCH if missing == ['account_id'] and mapping.layout.kind == 'contacts' else ''}"
         )
     match = None if mapping.match is None else find.named(mapping.match) if mapping.match else -1
     return Plan(sources, _custom_columns(find, mapping, {source.index for source in sources.values()}), match)

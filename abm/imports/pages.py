@@ -17,7 +17,6 @@ from abm.imports.forms import (
     recognised_in,
     typed_from,
 )
-from abm.imports.guesses import guess_columns
 from abm.imports.layout import Layout
 from abm.imports.models import ImportRun
 from abm.imports.previews import Preview, preview_file, time_left, what_is_done
@@ -140,7 +139,7 @@ def _mapping_form(run: ImportRun, options: dict[str, Any], *, typed: Any, errors
     if typed is None and preview:
         found = find_saved_mapping(g.session, kind=run.kind, header=preview.header, source=options.get("came_from", ""))
         is_remembered = found is not None
-        typed = typed_from(options.get("mapping") or found or {}, guess_columns(preview.header, layout), layout)
+        typed = typed_from(options.get("mapping") or found or {}, preview.header, layout)
         typed.update({name: options.get(name, "") for name in READING} | {"source": options.get("came_from", "")})
     pairs = [(name, name) for name in dict.fromkeys(preview.header) if name] if preview else []
     return render_template(

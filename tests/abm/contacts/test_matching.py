@@ -76,6 +76,15 @@ def test_without_being_asked_an_empty_or_unknown_account_is_refused_as_ever(brin
     assert (report.created, report.rejected) == (0, 1)
 
 
+def test_the_command_finds_by_the_company_s_name_too_where_a_column_bears_it(accounts, tmp_path, capsys):
+    path = tmp_path / "people.csv"
+    path.write_text("contact_id,Company,first_name,email\n1,Zeta,Zoe,zoe@gmail.com\n2,Zeta,Ann,a@shop.acme.example.com\n")
+    assert main(["import", "contacts", str(path)]) == 2
+    assert "--match" in capsys.readouterr().err
+    assert main(["import", "contacts", str(path), "--match"]) == 0
+    assert matches() == [("1", "ZETA", "name", 85), ("2", "ACME", "domain", 95)]
+
+
 def test_the_same_file_again_changes_nothing(bring):
     rows = (["1", "", "ann@acme.example.com", "Ann", ""], ["2", "", "b@x.example", "Bob", "Zeta"])
     bring(*rows)

@@ -46,7 +46,8 @@ def test_a_name_that_is_nothing_but_its_form_is_kept_as_it_is(name):
 
 @pytest.mark.parametrize(("text", "found"), [
     ("stock.walmart.com", "walmart.com"), ("shop.example.co.uk", "example.co.uk"), ("Acme.DE", "acme.de"),
-    ("localhost", None), ("co.uk", None)])
+    ("shop.acme.internal", "acme.internal"), ("acme.example", "acme.example"), ("acme..example", None),
+    ("localhost", None), ("co.uk", None), ("10.0.0.1", None)])
 def test_the_registrable_domain_is_found_without_asking_anybody(text, found):
     assert registrable_domain(text) == found
 
