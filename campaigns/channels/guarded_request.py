@@ -92,7 +92,8 @@ def ask(
             raise NoAnswer(f"{address.host} answers compressed, which was not asked for")
         return Answer(answer.status, found, _read(answer, most_bytes, address.host))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = f"did not finish within {seconds:g} s" if over.is_set() else f"broke off ({type(error).__name__})"
+        is_late = over.is_set() or isinstance(error, TimeoutError)
+        reason = f"did not finish within {seconds:g} s" if is_late else f"broke off ({type(error).__name__})"
         raise NoAnswer(f"{address.host} {reason}") from error
     finally:
         watchdog.cancel()

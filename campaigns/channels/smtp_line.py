@@ -13,13 +13,13 @@ class Lost(Exception):
     """The connection ended, or was given up."""
 
 
-def _what_broke(error: OSError) -> str:
+def _what_broke(error: OSError, what: str = "the connection broke") -> str:
     """In words for whoever has to mend it; a certificate is their most frequent case."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message or "it cannot be verified"
         return (f"the server's certificate is not trusted ({why}): it needs one of a known authority "
                 "for the name that is given here, or its authority named in SSL_CERT_FILE")
-    return f"the connection broke ({error.strerror or type(error).__name__})"
+    return f"{what} ({error.strerror or type(error).__name__})"
 
 
 @lru_cache(maxsize=1)
@@ -89,7 +89,7 @@ class Line:
         try:
             wrapped = verified_context().wrap_socket(self.socket, server_hostname=host, do_handshake_on_connect=False)
         except OSError as error:
-            raise Lost(f"TLS failed: {error}") from error
+            raise Lost(_what_broke(error, "TLS failed")) from error
         self.socket = wrapped
         while True:
             try:
@@ -100,7 +100,7 @@ class Line:
             except ssl.SSLWantReadError:
                 self.wants_write = False
             except OSError as error:
-                raise Lost(f"TLS failed: {error}") from error
+                raise Lost(_what_broke(error, "TLS failed")) from error
             yield
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from abm.meetings.decisions import DecisionValues
 from abm.meetings.forms import MeetingValues
 from abm.offers.granting import grant_offers
 from abm.offers.redeeming import redeem_code
+from abm.orders.models import Order
 from abm.partners.models import Partner, PartnerAccount, PartnerOrder, PartnerTask
 from abm.winback.detection import detect_lapses
 from abm.winback.models import Case
@@ -57,12 +58,13 @@ def poison_together(session: Session, account: Account, person: Contact) -> dict
                 due_on=today, created_at=clock.now())
     session.add(task)
     session.flush()
-    partner = _partner(session, account, task)
+    order = make_order(session, account, on=clock.today())
+    partner = _partner(session, account, task, order)
     meeting_id = _meeting(session, account, today)
     for row in (case, partner):
         poison(row)
     return {"case_id": case.id, "offer_id": offer_id, "partner_id": partner.id, "task_id": task.id,
-            "meeting_id": meeting_id, **_brought_in(session)}
+            "order_id": order.id, "meeting_id": meeting_id, **_brought_in(session)}
 
 
 def _offer(session: Session, account: Account, person: Contact, today: date) -> int:
@@ -77,13 +79,13 @@ def _offer(session: Session, account: Account, person: Contact, today: date) -> 
     return offer.id
 
 
-def _partner(session: Session, account: Account, task: Task) -> Partner:
+def _partner(session: Session, account: Account, task: Task, order: Order) -> Partner:
     partner = Partner(name="Alpine", kind="distributor", sees_people=True, sees_all_orders=True, created_at=clock.now())
     session.add(partner)
     session.flush()
     share = [PartnerAccount(account_id=account.id, partner_id=partner.id, assigned_at=clock.now()),
              PartnerTask(task_id=task.id, partner_id=partner.id, given_at=clock.now()),
-             PartnerOrder(order_id=1, partner_id=partner.id, entered_at=clock.now())]
+             PartnerOrder(order_id=order.id, partner_id=partner.id, entered_at=clock.now())]
     session.add_all(share)
     session.flush()
     for row in share:

@@ -40,7 +40,8 @@ def poisoned(database: Any) -> dict[str, Any]:
         account = session.get_one(Account, people[0].account_id)
         account.custom = {POISON: POISON}
         make_order(session, account, on=now.date() - timedelta(days=3))
-        session.add(Product(sku="S1", name=POISON, created_at=now, updated_at=now))
+        product = Product(sku="S1", name=POISON, created_at=now, updated_at=now)
+        session.add(product)
         run = make_run(session, steps=[HELLO, CALL])
         session.flush()
         for row in (account, *people, session.get_one(Campaign, run.campaign_id), *session.scalars(select(TargetList))):
@@ -48,12 +49,12 @@ def poisoned(database: Any) -> dict[str, Any]:
         session.flush()
         more = poison_together(session, account, people[0])
         session.execute(update(Delivery).values(detail=POISON))
-        make_user(session, name=POISON, email="poison@example.com", signature=POISON, role="sales")
+        user = make_user(session, name=POISON, email="poison@example.com", signature=POISON, role="sales")
         campaign = session.get_one(Campaign, run.campaign_id)
         return {"account_id": account.id, "contact_id": people[0].id, "campaign_id": campaign.id, "name": campaign.name,
                 "list_name": "key-accounts", "run_id": session.scalars(select(Run.id)).first(),
-                "delivery_id": session.scalars(select(Delivery.id)).first(), "user_id": 1, "product_id": 1,
-                "order_id": 1, **more}
+                "delivery_id": session.scalars(select(Delivery.id)).first(), "user_id": user.id,
+                "product_id": product.id, **more}
 
 
 def _addresses(app: Any, known: dict[str, Any]) -> Any:
