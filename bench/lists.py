@@ -78,7 +78,7 @@ def measure(session: Session) -> dict[str, tuple[float, float, float]]:
 
     run = latest_run(session)
     assert run is not None
-    keep_addresses(session, everybody=True)
+    keep_addresses(session)
     session.query(AccountChange).delete()
     definition = read_definition(load_yaml(RULES), get_vocabulary(session))
     row = save_list(session, definition=definition).row
