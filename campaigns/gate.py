@@ -125,9 +125,7 @@ def _evidence(due: DueDelivery, recipient: Recipient | None, found: _Findings) -
         found.suppressed.get(due.contact_id)
         or objection_to(recipient, channel=due.channel, rules=found.policy.country_rules, at=found.at)
         or objection_to_role(recipient, found.run.definition.people.roles))
-    lock = found.locks.get(due.account_id)
-    if lock and not holds_up(lock, run_id=found.run.run_id, contact_id=due.contact_id, channel=due.channel):
-        lock = None
+    lock = _holding(found.locks.get(due.account_id), found.run.run_id, due.contact_id, due.channel)
     account_used, person_used = found.ledger.used_by(due.account_id, due.contact_id)
     return Evidence(  # by place: made for every message
         found.at, due.due_at, _opening(recipient, found, found.at) if recipient else found.at, due.expires_at,
@@ -160,6 +158,12 @@ def _find_locks(session: Session, accounts: set[int], at: datetime) -> dict[int,
     rows = session.scalars(select(ConversationLock).where(
         is_among(ConversationLock.account_id, accounts), ConversationLock.until > at))
     return {row.account_id: row for row in rows}
+
+
+def _holding(lock: ConversationLock | None, run_id: int | None, contact_id: int | None,
+             channel: str) -> ConversationLock | None:
+    """The account's lock where it holds this touch up."""
+    return lock if lock and holds_up(lock, run_id=run_id, contact_id=contact_id, channel=channel) else None
 
 
 def _find_held_out(session: Session, accounts: set[int], run: RunFacts) -> frozenset[int]:
@@ -198,9 +202,7 @@ def gather_touch(session: Session, *, account_id: int, contact_id: int | None, c
     found = {} if contact_id is None else find_objections(session, [contact_id], channel=channel, purpose=purpose,
                                                          at=at, policy=policy)
     objection = None if contact_id is None else found.get(contact_id)
-    lock = _find_locks(session, {account_id}, at).get(account_id)
-    if lock and not holds_up(lock, run_id=run_id, contact_id=contact_id, channel=channel):
-        lock = None
+    lock = _holding(_find_locks(session, {account_id}, at).get(account_id), run_id, contact_id, channel)
     ledger = caps.open_ledger(session, accounts={account_id}, people=people, policy=policy, at=at)
     account_used, person_used = ledger.used_by(account_id, contact_id)
     evidence = Evidence(

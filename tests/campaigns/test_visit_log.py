@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,9 @@ from campaigns.tracking import click_url, open_url, trap_url
 from campaigns.visit_log import VisitLog, visit_log
 from campaigns.visits import Seen, Visitor
 from core import clock, db
-from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
 AGENT = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"}
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def sent_id(app: Any) -> int:
-    with db.transaction() as session:
-        make_people(session)
-        delivery = deliveries(session, make_run(session))[0]
-        delivery.state, delivery.sent_at = "sent", clock.now() - timedelta(hours=1)
-        return delivery.id
 
 
 @contextmanager

@@ -4,9 +4,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -18,9 +17,8 @@ from campaigns.tracking import Click
 from campaigns.visit_log import VisitLog, store, take_up_left
 from campaigns.visit_spool import VisitSpool, take_up
 from campaigns.visits import Seen, Visitor, named
-from core import clock, db
+from core import db
 from core.settings import settings
-from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
@@ -152,15 +150,6 @@ def test_a_torn_or_spoilt_line_costs_no_other(tmp_path: Path) -> None:
     found: list[Seen] = []
     take_up(tmp_path, lambda visits: not found.extend(visits))
     assert [one.delivery_id for one in found] == [1, 2]
-
-
-@pytest.fixture
-def sent_id(app: Any) -> int:
-    with db.transaction() as session:
-        make_people(session)
-        delivery = deliveries(session, make_run(session))[0]
-        delivery.state, delivery.sent_at = "sent", clock.now() - timedelta(hours=1)
-        return delivery.id
 
 
 def events() -> list[str]:
