@@ -31,12 +31,24 @@ def upgrade() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            known = _list_known()
             command.upgrade(config, "head")
+            lost = sorted(known - _list_known())
             with db.transaction() as session:
                 install_tracking(session.connection())
                 install_word_indexes(session.connection())
+                db.refresh_statistics(session, *(table for table in lost if inspect(session.connection()).has_table(table)))
         except OperationalError as error:
             raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
+
+
+def _list_known() -> set[str]:
+    """The tables of which SQLite has statistics. A migration that makes a table anew takes them away, and its queries
+    would be planned blindly until somebody looks at it again; PostgreSQL does so by itself."""
+    with db.engine().execution_options(sqlite_begin="BEGIN").connect() as connection:
+        if connection.dialect.name != "sqlite" or not inspect(connection).has_table("sqlite_stat1"):
+            return set()
+        return set(connection.execute(text("SELECT DISTINCT tbl FROM sqlite_stat1")).scalars())
 
 
 def present_revision() -> str | None:

@@ -1,14 +1,18 @@
 """The migrations make the tables that the models describe, on both databases."""
 
+import warnings
+
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 
 from abm.all_models import metadata
 from abm.installation import schema
-from bench.migrations import walk
+from bench.migrations import FIRST, fill, walk
 from core import db
 from core.settings import ROOT
 from core.words import is_of_word_index
@@ -36,6 +40,26 @@ def test_rows_of_the_first_version_survive_the_way_to_the_newest_and_back(databa
     outcome = walk(db.engine(), 400, is_there_and_back=True, is_each_timed=False)
     _remove_migration_mark()
     assert outcome.wrong == []
+
+
+def test_a_table_that_a_migration_makes_anew_is_looked_at_again(database):
+    if db.engine().dialect.name != "sqlite":
+        pytest.skip("PostgreSQL looks at new tables by itself")
+    _remove_everything()
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        command.upgrade(config, FIRST)
+    with db.engine().begin() as connection:
+        fill(connection, 20)
+        connection.exec_driver_sql("ANALYZE")
+        known = set(connection.execute(text("SELECT tbl FROM sqlite_stat1")).scalars())
+    schema.upgrade()
+    with db.engine().connect() as connection:
+        told = set(connection.execute(text("SELECT tbl FROM sqlite_stat1")).scalars())
+    _remove_migration_mark()
+    assert {"account", "contact", "delivery"} <= known <= told
 
 
 def test_a_command_on_an_empty_database_makes_its_tables(database):
