@@ -1,5 +1,6 @@
 """When a step is due for a person, and whom a campaign means: what planning, waves and simulations share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,8 +46,9 @@ class DueTimes:
                                 company=self.policy.zone), person.country
 
 
-def select_intended(session: Session, run: RunFacts, *, per_account: int | None) -> Select[Any]:
-    """Everybody whom the definition means now; `per_account` None ignores its limit."""
+def select_intended(session: Session, run: RunFacts, *, per_account: int | None,
+                    accounts: Collection[int] | None = None) -> Select[Any]:
+    """Everybody whom the definition means now, or those `accounts`' people; `per_account` None ignores its limit."""
     definition = run.definition
     return outside().people.select_members(session, list_name=definition.list_name, roles=definition.people.roles,
-                                           per_account=per_account)
+                                           per_account=per_account, accounts=accounts)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, exists, func, or_, select
+from sqlalchemy import Row, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from campaigns.due_times import select_intended
@@ -21,6 +21,7 @@ from core.id_lists import is_among
 
 LEAVERS = (Reason.LEFT_COMPANY, Reason.ERASED, Reason.NO_LONGER_MATCHES, Reason.HARD_BOUNCE)
 LOOK_BACK = timedelta(days=30)
+_EVERYBODY = 1_000_000  # people of one account: a limit nobody reaches, with which places are told
 Leaver = Row[int, int, int, str | None]
 
 
@@ -33,13 +34,26 @@ def enrol_newcomers(session: Session, now: datetime | None = None) -> int:
     for run in list_run_facts(session, states=(RunState.ACTIVE,)):
         if not run.definition.is_continuous or not takes_newcomers(session, run) or not plans_alone(session, run):
             continue
-        people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
-        rows = session.execute(select(people.c.contact_id, people.c.account_id).where(~_has_been_here(run, people.c))
-                               .order_by(people.c.contact_id).limit(CHUNK)).all()
+        people = _select_newcomers(session, run).subquery()
+        rows = session.execute(select(people).order_by(people.c.contact_id).limit(CHUNK)).all()
         taken = find_exclusive(session, run, {row.account_id for row in rows})
         new = [(row.contact_id, row.account_id, True) for row in rows if row.account_id not in taken]
         enrolled += enrol(session, run, new, at=at, entry=Entry(EnrolmentOrigin.NEWCOMER))
     return enrolled
+
+
+def are_there_newcomers(session: Session) -> bool:
+    """Whether `enrol_newcomers` has anybody to look at: asked of a session that only reads, since to look through a
+    long list takes seconds, in which nobody else could write to SQLite."""
+    return any(session.execute(_select_newcomers(session, run).limit(1)).first() is not None
+               for run in list_run_facts(session, states=(RunState.ACTIVE,))
+               if run.definition.is_continuous and takes_newcomers(session, run))
+
+
+def _select_newcomers(session: Session, run: RunFacts) -> Select[int, int]:
+    """contact_id and account_id of those whom the run means now and who have not been here."""
+    people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
+    return select(people.c.contact_id, people.c.account_id).where(~_has_been_here(run, people.c))
 
 
 def takes_newcomers(session: Session, run: RunFacts) -> bool:
@@ -111,9 +125,9 @@ def _of_role(people: Iterable[Recipient], role: str, run: RunFacts) -> list[Reci
 
 def _candidates(session: Session, run: RunFacts, accounts: set[int]) -> Mapping[int, list[Recipient]]:
     """By account who is meant and in no way part of this run, in order of weight."""
-    people = select_intended(session, run, per_account=None).subquery()
+    people = select_intended(session, run, per_account=_EVERYBODY, accounts=accounts).subquery()
     is_there = exists().where(Enrolment.run_id == run.run_id, Enrolment.contact_id == people.c.contact_id)
-    ids = session.scalars(select(people.c.contact_id).where(is_among(people.c.account_id, accounts), ~is_there)
+    ids = session.scalars(select(people.c.contact_id).where(~is_there)
                           .order_by(people.c.place, people.c.contact_id)).all()
     facts = outside().people.recipients(session, list(ids))
     found: dict[int, list[Recipient]] = {}

@@ -3,7 +3,7 @@
 `abm.outreach` implements these and hands them over once, at start-up, with `connect`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Protocol
@@ -68,10 +68,12 @@ class People(Protocol):
     """Set-based answers about people, always for a whole batch."""
 
     def select_members(
-        self, session: Session, *, list_name: str, roles: Sequence[str], per_account: int | None
+        self, session: Session, *, list_name: str, roles: Sequence[str], per_account: int | None,
+        accounts: Collection[int] | None = None,
     ) -> Select[Any]:
-        """A SELECT of everybody the definition intends: contact_id, account_id, family_id, stratum, role, place (among
-        the account's people by weight of role) and member_since (when the account came into the list)."""
+        """A SELECT of everybody the definition intends: contact_id, account_id, family_id, stratum, role, member_since
+        (when the account came into the list) and, with `per_account`, place (among the account's people by weight of
+        role). `accounts`: of these alone."""
 
     def select_current(self, session: Session) -> Select[Any]:
         """A SELECT with columns contact_id, account_id, email, is_active, lawful_basis, country, for joins in SQL."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from campaigns.definition_values import SILENT
@@ -29,8 +29,9 @@ from campaigns.suppressed import find_suppressed
 from campaigns.waves import find_waves, wave_start
 from core import clock
 from core.db import is_postgres
+from core.id_lists import is_among
 
-CHUNK = 5_000
+CHUNK = 2_000
 EXPIRES_AFTER = timedelta(days=30)
 _ANALYSED = ("delivery", "batch", "cap_bucket", "enrolment", "touch")
 
@@ -56,12 +57,12 @@ def plan_chunk(session: Session, run_id: int, *, size: int = CHUNK) -> bool:
     if run.enrolled_up_to == 0:
         draw_holdout(session, campaign_id=run.campaign_id, percent=run.holdout_percent, at=now,
                      members=select_intended(session, facts, per_account=None))
-    people = _next_people(session, run, facts, size)
+    seen, people = _next_people(session, run, facts, size)
     came = Entry(EnrolmentOrigin.REENTRY if run.kind == RunKind.REENTRY else EnrolmentOrigin.LAUNCH)
     enrol(session, facts, people, at=run.launched_at if run.launched_at <= now else now, entry=came)
-    if people:
-        run.enrolled_up_to = people[-1][0]
-    if len(people) < size:
+    if seen:
+        run.enrolled_up_to = seen[-1].contact_id
+    if len(seen) < size:
         run.state = RunState.ACTIVE
         session.flush()
         _refresh_statistics(session)
@@ -69,39 +70,44 @@ def plan_chunk(session: Session, run_id: int, *, size: int = CHUNK) -> bool:
     return True
 
 
-def _next_people(session: Session, run: Run, facts: RunFacts, size: int) -> list[tuple[int, int, bool]]:
-    """(contact id, account id, still matches) after the checkpoint: the approved members, or with continuous enrolment
-    whoever matches now."""
+def _next_people(session: Session, run: Run, facts: RunFacts, size: int
+                 ) -> tuple[Sequence[Row[int, int]], list[tuple[int, int, bool]]]:
+    """The next (contact_id, account_id) after the checkpoint, and of them who is enrolled, with whether they still
+    match: the approved members. With continuous enrolment only those who still match, within the limit per account;
+    others who match by now come as newcomers.
+
+    Every chunk looks up its own people: ranking the whole list for each would grow with its square.
+    """
     if run.kind == RunKind.REENTRY:
-        returning = select_returning(session, facts, run.launched_at).subquery()
-        rows = session.execute(select(returning).where(returning.c.contact_id > run.enrolled_up_to)
-                               .order_by(returning.c.contact_id).limit(size))
-        return [(contact_id, account_id, True) for contact_id, account_id in rows]
+        come: Select[Any] = select_returning(session, facts, run.launched_at)
+    else:
+        come = (select(ApprovedMember.contact_id, ApprovedMember.account_id)
+                .where(ApprovedMember.approval_id == run.approval_id))
+    people = come.subquery()
+    seen = session.execute(select(people.c.contact_id, people.c.account_id)
+                           .where(people.c.contact_id > run.enrolled_up_to)
+                           .order_by(people.c.contact_id).limit(size)).all()
+    if run.kind == RunKind.REENTRY:
+        return seen, [(row.contact_id, row.account_id, True) for row in seen]
+    matching = _find_matching(session, run, facts, [row.contact_id for row in seen]) if seen else {}
     if facts.definition.is_continuous:
-        people = select_intended(session, facts, per_account=facts.definition.people.per_account).subquery()
-        rows = session.execute(select(people.c.contact_id, people.c.account_id)
-                               .where(people.c.contact_id > run.enrolled_up_to)
-                               .order_by(people.c.contact_id).limit(size))
-        return [(contact_id, account_id, True) for contact_id, account_id in rows]
-    approved = session.execute(
-        select(ApprovedMember.contact_id, ApprovedMember.account_id)
-        .where(ApprovedMember.approval_id == run.approval_id, ApprovedMember.contact_id > run.enrolled_up_to)
-        .order_by(ApprovedMember.contact_id).limit(size)).all()
-    matching = _still_matching(session, run, facts, [contact_id for contact_id, _account in approved])
-    return [(contact_id, account_id, contact_id in matching) for contact_id, account_id in approved]
+        return seen, [(contact_id, account_id, True) for contact_id, account_id in matching.items()]
+    return seen, [(row.contact_id, row.account_id, row.contact_id in matching) for row in seen]
 
 
-def _still_matching(session: Session, run: Run, facts: RunFacts, contact_ids: Sequence[int]) -> frozenset[int]:
-    """Of the approved those who are still meant. The limit per account was applied at approval: a colleague who came
-    since then takes nobody's place."""
-    if not contact_ids:
-        return frozenset()
-    people = select_intended(session, facts, per_account=None).subquery()
-    return frozenset(session.scalars(
-        select(people.c.contact_id)
+def _find_matching(session: Session, run: Run, facts: RunFacts, contact_ids: Sequence[int]) -> dict[int, int]:
+    """Of the approved those who are still meant, with their account now. The limit per account was applied at approval:
+    a colleague who came since then takes nobody's place, but where newcomers are taken in."""
+    definition, now = facts.definition, outside().people.select_current(session).subquery()
+    accounts = session.scalars(select(now.c.account_id).where(is_among(now.c.contact_id, contact_ids)))
+    limit = definition.people.per_account if definition.is_continuous else None
+    people = select_intended(session, facts, per_account=limit, accounts=set(accounts)).subquery()
+    rows = session.execute(
+        select(people.c.contact_id, people.c.account_id)
         .join(ApprovedMember, ApprovedMember.contact_id == people.c.contact_id)
         .where(ApprovedMember.approval_id == run.approval_id,
-               people.c.contact_id.between(contact_ids[0], contact_ids[-1]))))
+               ApprovedMember.contact_id.between(contact_ids[0], contact_ids[-1])).order_by(people.c.contact_id))
+    return {contact_id: account_id for contact_id, account_id in rows}
 
 
 @dataclass(frozen=True, slots=True)

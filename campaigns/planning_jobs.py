@@ -53,7 +53,9 @@ def advance_runs() -> None:
         planning = list(session.scalars(select(Run.id).where(Run.state == RunState.PLANNING).order_by(Run.id)))
     for run_id in planning:
         plan_run(run_id, seconds=TURN_SECONDS / len(planning))
-    for step in (enrolment.enrol_newcomers, enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
+    with reading() as session:
+        newcomers = (enrolment.enrol_newcomers,) if enrolment.are_there_newcomers(session) else ()
+    for step in (*newcomers, enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
         changed, ends_at = 1, time.monotonic() + TURN_SECONDS
         while changed and not stopping() and time.monotonic() < ends_at:
             with transaction() as session:

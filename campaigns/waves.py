@@ -24,10 +24,9 @@ def find_waves(session: Session, run: RunFacts, recipients: Mapping[int, Recipie
         return {}
     wave_of = {role: place for place, wave in enumerate(waves) for role in wave.roles}
     last, present = len(waves) - 1, dict[int, set[int]]()
-    people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
     accounts = {person.account_id for person in recipients.values()}
-    rows = session.execute(select(people.c.account_id, people.c.role).where(is_among(people.c.account_id, accounts))
-                           .distinct())
+    people = select_intended(session, run, per_account=run.definition.people.per_account, accounts=accounts).subquery()
+    rows = session.execute(select(people.c.account_id, people.c.role).distinct())
     for account_id, role in rows:
         present.setdefault(account_id, set()).add(wave_of.get(role, last))
     found = {}

@@ -1,6 +1,6 @@
 """The application's answers to the engine's questions (`campaigns.outside`), handed over once per process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,8 @@ class AccountPeople:
     """People over the account, contact and order tables."""
 
     def select_members(self, session: Session, *, list_name: str, roles: Sequence[str],
-                       per_account: int | None) -> Select[Any]:
-        return people.select_list_people(list_name=list_name, roles=roles, per_account=per_account)
+                       per_account: int | None, accounts: Collection[int] | None = None) -> Select[Any]:
+        return people.select_list_people(list_name=list_name, roles=roles, per_account=per_account, accounts=accounts)
 
     def select_current(self, session: Session) -> Select[Any]:
         return people.select_current_people()

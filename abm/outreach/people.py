@@ -1,6 +1,6 @@
 """Who is to be written to and what is known of them: the engine's questions about people, for whole batches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,20 +24,20 @@ ROLE_ORDER = ("decision_maker", "champion", "economic_buyer", "influencer", "tec
               "blocker")
 
 
-def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int | None) -> Select[Any]:
+def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int | None,
+                       accounts: Collection[int] | None = None) -> Select[Any]:
     """People of the list's accounts: contact_id, account_id, family_id (parent and sites together), stratum (tier),
-    role, place among the account's people, member_since.
+    role, member_since, and with `per_account` their place among the account's people.
 
     `roles` empty: everybody; else in the given order of weight. `per_account` keeps the first so many of each account
-    by role, then influence. People who have left are not there, nor those of prospects that fail a question before the
-    chase (need, solvency, authority).
+    by role, then influence; without it nothing is ranked, so that a condition on contact_id is a look-up and not a walk
+    through the whole list. `accounts`: of these alone. People who have left are not there, nor those of prospects that
+    fail a question before the chase (need, solvency, authority).
     """
-    order = (_role_rank(roles), func.coalesce(Contact.influence, -1).desc(), Contact.id)
-    place = func.row_number().over(partition_by=Contact.account_id, order_by=order)
     rows = (
         select(Contact.id.label("contact_id"), Contact.account_id.label("account_id"),
                func.coalesce(Account.parent_id, Account.id).label("family_id"),
-               func.coalesce(Account.tier, "").label("stratum"), place.label("place"),
+               func.coalesce(Account.tier, "").label("stratum"),
                func.coalesce(Contact.buying_role, "").label("role"), ListMember.added_at.label("member_since"))
         .join(Account, Account.id == Contact.account_id)
         .join(ListMember, ListMember.account_id == Contact.account_id)
@@ -46,10 +46,14 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
     )
     if roles:
         rows = rows.where(Contact.buying_role.in_(list(roles)))
-    found = rows.subquery("list_people")
-    people = select(found.c.contact_id, found.c.account_id, found.c.family_id, found.c.stratum, found.c.role,
-                    found.c.place, found.c.member_since)
-    return people.where(found.c.place <= per_account) if per_account else people
+    if accounts is not None:
+        rows = rows.where(is_among(ListMember.account_id, set(accounts)))
+    if per_account is None:
+        return rows
+    order = (_role_rank(roles), func.coalesce(Contact.influence, -1).desc(), Contact.id)
+    place = func.row_number().over(partition_by=Contact.account_id, order_by=order)
+    found = rows.add_columns(place.label("place")).subquery("list_people")
+    return select(*found.c).where(found.c.place <= per_account)
 
 
 def _role_rank(roles: Sequence[str]) -> ColumnElement[int]:

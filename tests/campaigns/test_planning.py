@@ -23,6 +23,7 @@ from tests.campaigns.campaign_factory import (
     deliveries,
     enrolments,
     launch_committed,
+    make_approved,
     make_people,
     make_run,
     put_in_list,
@@ -37,14 +38,15 @@ def _wednesday_noon(engine_side: Path, at: Any) -> None:
     at(WEDNESDAY)
 
 
-def make_many(session: Session, count: int) -> None:
+def make_many(session: Session, count: int, *, listed: str = "key-accounts") -> None:
     """`count` people, five to an account, made in bulk and in the list."""
+    first = session.scalar(select(func.count()).select_from(Contact))
     now = clock.now()
     made = session.scalars(
         insert(Account).returning(Account),
         [
             {
-                "external_id": f"M{n}",
+                "external_id": f"M{first}-{n}",
                 "name": f"M{n}",
                 "name_key": f"m{n}",
                 "country": "FR",
@@ -58,10 +60,10 @@ def make_many(session: Session, count: int) -> None:
         insert(Contact),
         [
             {
-                "external_id": f"MC{n}",
+                "external_id": f"MC{first}-{n}",
                 "account_id": made[n // 5].id,
-                "email": f"m{n}@example.com",
-                "email_key": f"m{n}@example.com",
+                "email": f"m{first}-{n}@example.com",
+                "email_key": f"m{first}-{n}@example.com",
                 "lawful_basis": "contract",
                 "created_at": now,
                 "updated_at": now,
@@ -69,7 +71,7 @@ def make_many(session: Session, count: int) -> None:
             for n in range(count)
         ],
     )
-    put_in_list(session, made)
+    put_in_list(session, made, listed)
     if is_postgres(session):  # these tables were empty when autovacuum last looked at them
         session.execute(text("ANALYZE account, contact, list_member, target_list"))
 
@@ -311,3 +313,29 @@ def test_on_sqlite_a_run_is_planned_in_small_chunks_so_that_others_can_write(
     planning_jobs.plan_run(1)
     with reading() as session:
         assert sizes == [5_000 if is_postgres(session) else 250] * 3
+
+
+@pytest.mark.parametrize("people", [{}, {"per_account": 3}], ids=["everybody", "the first three of each account"])
+@pytest.mark.parametrize("enrol", ["approved", "continuous"])
+def test_a_chunk_of_a_long_list_costs_what_one_of_a_short_list_does(
+    session: Session, people: dict[str, int], enrol: str
+) -> None:
+    if is_postgres(session):
+        pytest.skip("SQLite tells the steps of its machine")
+    make_many(session, 200, listed="short")
+    make_many(session, 4_000, listed="long")
+    short, long = (_steps_of_a_chunk(session, campaign=name, list=name, people=people, enrol=enrol)
+                   for name in ("short", "long"))
+    assert long < 2 * short
+
+
+def _steps_of_a_chunk(session: Session, **values: Any) -> int:
+    """Of the second chunk, in hundreds of steps of SQLite's machine."""
+    campaign = make_approved(session, **values)
+    run = editing.launch(session, campaign=campaign, launched_by="Ada")
+    assert plan_chunk(session, run.id, size=20)
+    driver, steps = session.connection().connection.driver_connection, []
+    driver.set_progress_handler(lambda: steps.append(1), 100)
+    assert plan_chunk(session, run.id, size=20)
+    driver.set_progress_handler(None, 0)
+    return len(steps)

@@ -182,7 +182,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "test_two_whose_addresses_became_the_same_since_the_plan_get_one_message",)),
     Mutant("the checkpoint is committed before its chunk", "I2", "campaigns/planning.py",
            "    came = Entry(EnrolmentOrigin.REENTRY",
-           "    if people:\n        run.enrolled_up_to = people[-1][0]\n        session.flush()\n"
+           "    if seen:\n        run.enrolled_up_to = seen[-1].contact_id\n        session.flush()\n"
            "        for word in ('COMMIT', 'BEGIN'):\n            session.connection().exec_driver_sql(word)\n"
            "    came = Entry(EnrolmentOrigin.REENTRY",
            (PLANNING + "test_planning_goes_on_after_a_crash_where_it_was",)),
