@@ -6,7 +6,7 @@ conversation itself: a branch "replied, then call" must not wait two weeks for t
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
 from campaigns.models import ConversationLock, Delivery
@@ -24,11 +24,14 @@ def holds_up(lock: ConversationLock, *, run_id: int | None, contact_id: int | No
     return answered is not None and not (channel in _TALK and contact_id in answered)
 
 
-def note_answer(lock: ConversationLock, delivery: Delivery) -> None:
-    """The conversation began with an answer to this message: those who answered in its run may be talked to."""
+def note_answer(session: Session, lock: ConversationLock, delivery: Delivery) -> None:
+    """The conversation began with an answer to this message: those who answered in its run may be talked to, and what
+    an earlier answer of somebody else put off for them is asked about again at once."""
     known = (lock.detail or {}).get("answered", []) if lock.exempt_run_id == delivery.run_id else []
     lock.exempt_run_id = delivery.run_id
     lock.detail = {**(lock.detail or {}), "answered": sorted({*known, delivery.contact_id})}
+    _ask_again(session, Delivery.account_id == delivery.account_id, Delivery.run_id == delivery.run_id,
+               Delivery.contact_id == delivery.contact_id, Delivery.channel.in_(_TALK))
 
 
 def hold_conversation(session: Session, *, account_id: int, owner_id: int | None, until: datetime,
@@ -50,8 +53,13 @@ def release_conversation(session: Session, *, account_id: int) -> bool:
     if lock is None:
         return False
     session.delete(lock)
-    session.execute(update(Delivery).where(
-        Delivery.account_id == account_id, Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)),
-        Delivery.reason == Reason.CONVERSATION_LOCKED).values(due_at=clock.now()))
+    _ask_again(session, Delivery.account_id == account_id)
     session.flush()
     return True
+
+
+def _ask_again(session: Session, *which: ColumnElement[bool]) -> None:
+    """Make those of these touches due that a lock put off."""
+    session.execute(update(Delivery).where(
+        *which, Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)),
+        Delivery.reason == Reason.CONVERSATION_LOCKED).values(due_at=clock.now()))

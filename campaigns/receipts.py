@@ -200,7 +200,7 @@ def _after_reply(session: Session, delivery: Delivery, _receipt: Receipt) -> Non
     stop_people(session, reason=Reason.REPLIED, at=clock.now(), contact_ids=[delivery.contact_id])
     lock = lock_conversation(session, account_id=delivery.account_id, reason="reply")
     if lock is not None and lock.reason == "reply":
-        note_answer(lock, delivery)
+        note_answer(session, lock, delivery)
     event = session.scalars(select(Event).where(Event.delivery_id == delivery.id, Event.kind == "reply")
                             .order_by(Event.id.desc()).limit(1)).one()
     campaign = session.scalars(select(Campaign).join(Run, Run.campaign_id == Campaign.id)

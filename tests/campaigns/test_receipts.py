@@ -25,10 +25,11 @@ from campaigns.models import (
 )
 from campaigns.receipts import receive_message
 from campaigns.tracking import envelope_sender
+from campaigns.states import Reason
 from core import clock
 from core.settings import settings
-from tests.campaigns.campaign_factory import deliveries, make_people, make_run
-from tests.factories import make_user
+from tests.campaigns.campaign_factory import CALL, HELLO, deliveries, make_people, make_run
+from tests.factories import make_contact, make_user
 
 pytestmark = pytest.mark.usefixtures("engine_side")
 
@@ -241,6 +242,25 @@ def test_the_talk_that_a_branch_on_replies_asks_for_is_not_held_up_by_its_own_co
     asked = {"run_id": delivery.run_id, "channel": "call"}
     assert not holds_up(lock, contact_id=delivery.contact_id, **asked)
     assert holds_up(lock, contact_id=delivery.contact_id + 1, **asked)
+
+
+def test_a_call_that_the_answer_of_a_colleague_put_off_is_due_once_the_person_answers_too(session: Session) -> None:
+    [first] = make_people(session)
+    make_contact(session, first.account)
+    one, other = deliveries(session, make_run(session, steps=[HELLO, CALL], stop_when=["opt_out"]))
+    for message in (one, other):
+        message.state, message.message_id = "sent", own_message_id(message.id, "jane@example.com")
+    calls = [Delivery(**{name: getattr(message, name) for name in (
+        "run_id", "version_id", "enrolment_id", "account_id", "contact_id", "planned_at", "expires_at")},
+        position=1, step="call", channel="call", generation=1, state="deferred", fence=0, attempts=0,
+        reason=Reason.CONVERSATION_LOCKED, due_at=clock.now() + timedelta(days=14)) for message in (one, other)]
+    session.add_all(calls)
+    session.flush()
+    due = []
+    for message in (one, other):
+        receive_message(session, answer(message))
+        due.append([session.get(Delivery, call.id, populate_existing=True).due_at <= clock.now() for call in calls])
+    assert due == [[True, False], [True, True]]
 
 
 def test_an_answer_stands_on_the_timeline_and_gives_the_conversation_to_the_owner(session: Session) -> None:
