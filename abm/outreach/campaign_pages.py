@@ -115,13 +115,21 @@ def save(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     typed = Typed(request.form)
     typed["campaign"] = campaign.name
+    was_approved = find_approval(g.session, campaign) is not None
     try:
         actions.change_campaign(g.session, campaign=campaign,
                                 raw=read_basics(typed, steps=campaign.definition["steps"]))
     except InvalidInput as error:
         return _basics_form(typed, error.fields, campaign), 422
-    flash("Saved", "success")
+    flash(say_saved(campaign, was_approved=was_approved), "success")
     return redirect(url_for("outreach.show", campaign_id=campaign.id))
+
+
+def say_saved(campaign: Campaign, *, was_approved: bool) -> str:
+    """What a save did. `was_approved`: an approval stood before it, which a real change voids."""
+    if was_approved and find_approval(g.session, campaign) is None:
+        return "Saved. The approval is gone: what changed has to be approved again before it is launched"
+    return "Saved"
 
 
 def _basics_form(typed: Typed, errors: dict[str, str], campaign: Campaign | None = None) -> str:
@@ -152,10 +160,11 @@ def save_text(campaign_id: int) -> Answer:
         raw = read_campaign_text(request.form.get("text", "").replace("\r\n", "\n"))
         if raw.get("campaign") != campaign.name:
             raise Refused(f"campaign: the name stays {campaign.name}; to make another campaign, use New campaign")
+        was_approved = find_approval(g.session, campaign) is not None
         actions.change_campaign(g.session, campaign=campaign, raw=raw)
     except Refused as error:
         return _text_page(campaign, request.form, {"text": str(error)}), 422
-    flash("Saved", "success")
+    flash(say_saved(campaign, was_approved=was_approved), "success")
     return redirect(url_for("outreach.text", campaign_id=campaign.id))
 
 

@@ -15,7 +15,7 @@ from abm.outreach.version_changes import move_running_people, say_group
 from abm.users.queries import get_user
 from abm.web.access import requires
 from abm.web.exports import Table, exports
-from abm.web.permissions import Permission
+from abm.web.permissions import Permission, Role
 from campaigns.models import Approval, Campaign
 from campaigns.versions import report_change
 from core import clock
@@ -26,11 +26,8 @@ from core.errors import Refused
 @requires(Permission.SEE)
 def check(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
-    is_editor = campaign.editor_id is not None and campaign.editor_id == g.user.id
     frame = campaign_frame(campaign)
-    refusal = "You changed it last, so somebody else has to approve it." if is_editor else ""
-    if frame["approval"] and frame["approval"].approved_by_id == g.user.id:
-        refusal = "You approved it already, so somebody else has to be the second."
+    refusal = _why_not_approve(campaign, frame["approval"])
     found, forecast = find_check(campaign)
     return render_template("outreach/check.html", found=found,
                            names=get_left_out_names(g.session, found) if found else {},
@@ -38,6 +35,17 @@ def check(campaign_id: int) -> Answer:
                            change=report_change(g.session, campaign),
                            has_moved_on=_has_moved_on(campaign, frame["approval"], forecast),
                            **forecast_frame(campaign, forecast, "check"), **frame)
+
+
+def _why_not_approve(campaign: Campaign, approval: Approval | None) -> str:
+    """Why this user may not approve it; empty where they may."""
+    if campaign.editor_id is not None and campaign.editor_id == g.user.id:
+        return "You changed it last, so somebody else has to approve it."
+    if approval is not None and approval.approved_by_id == g.user.id:
+        return "You approved it already, so somebody else has to be the second."
+    if campaign.definition.get("caps") == "exempt" and g.user.role != Role.ADMIN:
+        return "It ignores the frequency caps, so an administrator has to approve it."
+    return ""
 
 
 def _has_moved_on(campaign: Campaign, approval: Approval | None, forecast: Forecast | None) -> bool:

@@ -8,7 +8,7 @@ from flask import abort, flash, g, redirect, render_template, request, url_for
 from abm.outreach import actions
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.branch_rules import list_rule_fields
-from abm.outreach.campaign_pages import COMMON_ROLES, campaign_frame
+from abm.outreach.campaign_pages import COMMON_ROLES, campaign_frame, say_saved
 from abm.outreach.forms import Typed, field_of_step
 from abm.outreach.queries import get_campaign, list_buying_roles, list_offers
 from abm.outreach.snippets import list_snippets
@@ -18,6 +18,7 @@ from abm.targets.vocabulary import Operator
 from abm.users.queries import list_active_users
 from abm.web.access import requires
 from abm.web.permissions import Permission, may
+from campaigns.approvals import find_approval
 from campaigns.channels.webhook_secrets import read_turns, secrets_of
 from campaigns.definition import ACCOUNT_OWNER, ACCOUNT_PARTNER, CONDITIONS, END, STEP_KINDS, UNITS
 from campaigns.models import Campaign
@@ -57,13 +58,14 @@ def edit_step(campaign_id: int, index: int) -> Answer:
 def save_step(campaign_id: int, index: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     _step(campaign, index)
+    was_approved = find_approval(g.session, campaign) is not None
     try:
         actions.change_campaign(g.session, campaign=campaign, raw=read_step(request.form, campaign.definition, index))
     except InvalidInput as error:
         prefix = f"steps[{index}]."
         errors = {field_of_step(place, prefix): sentence for place, sentence in error.fields.items()}
         return _step_form(campaign, index, request.form, errors), 422
-    flash("Saved", "success")
+    flash(say_saved(campaign, was_approved=was_approved), "success")
     return redirect(url_for("outreach.edit_step", campaign_id=campaign.id, index=index))
 
 

@@ -11,6 +11,7 @@ from abm.accounts.models import Account
 from abm.audit.models import AuditEntry
 from abm.company.actions import set_company_value
 from abm.contacts.models import Contact
+from abm.outreach.campaign_files import write_campaign_text
 from abm.outreach.queries import get_campaign_by_name
 from campaigns import jobs, planning_jobs
 from campaigns.events import record_event
@@ -246,6 +247,29 @@ def test_the_page_asks_for_a_second_person_where_the_company_wants_two(client_as
     assert "Approve as the second" in second.get(f"/campaigns/{campaign_id}/check").text
     second.post(f"/campaigns/{campaign_id}/approve")
     assert second.post(f"/campaigns/{campaign_id}/launch").status_code == 302
+
+
+def test_a_campaign_that_ignores_caps_is_offered_for_approval_to_an_administrator_alone(
+    client_as: Client, marketer: Any
+) -> None:
+    campaign_id = made(marketer)
+    marketer.post(f"/campaigns/{campaign_id}/basics", data={**BASICS, "caps": "1"})
+    check = f"/campaigns/{campaign_id}/check"
+    others, admins = (client_as(role).get(check).text for role in ("marketer", "admin"))
+    action = f'action="/campaigns/{campaign_id}/approve"'
+    assert (action in others, "an administrator has to approve it" in others) == (False, True)
+    assert (action in admins, "an administrator has to approve it" in admins) == (True, False)
+
+
+@pytest.mark.parametrize("page", ["basics", "text"])
+def test_who_saves_a_change_is_told_that_the_approval_is_gone(client_as: Client, marketer: Any, page: str) -> None:
+    campaign_id = made(marketer)
+    changes = {"basics": {**BASICS, "title": "Welcome again"},
+               "text": {"text": write_campaign_text(definition(campaign_id) | {"title": "Welcome again"})}}
+    client_as("admin").post(f"/campaigns/{campaign_id}/approve")
+    first, again = (marketer.post(f"/campaigns/{campaign_id}/{page}", data=changes[page], follow_redirects=True).text
+                    for _ in range(2))
+    assert ("The approval is gone" in first, "The approval is gone" in again) == (True, False)
 
 
 def test_a_launch_before_approval_is_refused(marketer: Any) -> None:
