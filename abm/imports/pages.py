@@ -21,7 +21,6 @@ from abm.imports.layout import Layout
 from abm.imports.models import ImportRun
 from abm.imports.previews import Preview, preview_file, time_left, what_is_done
 from abm.imports.queries import (
-    SHOWN_REJECTS,
     find_saved_mapping,
     get_import,
     list_imports,
@@ -196,7 +195,6 @@ def _shown(run: ImportRun) -> dict[str, Any]:
         "run": run,
         "is_under_way": run.state in UNDER_WAY,
         "rejects": list_rejects(run),
-        "most": SHOWN_REJECTS,
         "time_left": time_left(run.progress, run.started_at, clock.now()) if run.state == "running" else "",
         "what_is_done": what_is_done(run.state, run.progress, run.created + run.updated + run.unchanged),
         "can_repeat": bool(run.stored_path) and Path(run.stored_path).is_file(),

@@ -13,7 +13,7 @@ from abm.imports.guesses import header_digest
 from abm.imports.models import ImportRun, SavedMapping
 from core.errors import NotFound
 
-SHOWN_REJECTS = 100
+SHOWN_REJECTS = 25
 _LISTED = 100
 
 
