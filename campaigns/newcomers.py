@@ -17,7 +17,6 @@ from campaigns.refusals import find_exclusive
 from campaigns.runs import list_run_facts
 from campaigns.states import EnrolmentOrigin, EnrolmentState, Reason, RunKind, RunState
 from core import clock
-from core.id_lists import is_among
 
 LEAVERS = (Reason.LEFT_COMPANY, Reason.ERASED, Reason.NO_LONGER_MATCHES, Reason.HARD_BOUNCE)
 LOOK_BACK = timedelta(days=30)

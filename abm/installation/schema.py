@@ -37,7 +37,8 @@ def upgrade() -> None:
             with db.transaction() as session:
                 install_tracking(session.connection())
                 install_word_indexes(session.connection())
-                db.refresh_statistics(session, *(table for table in lost if inspect(session.connection()).has_table(table)))
+                present = inspect(session.connection())
+                db.refresh_statistics(session, *(table for table in lost if present.has_table(table)))
         except OperationalError as error:
             raise CannotRun(f"The database cannot be reached, check ABM_DATABASE_URL: {_short(error)}") from error
 

@@ -34,7 +34,7 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
     through the whole list. `accounts`: of these alone. People who have left are not there, nor those of prospects that
     fail a question before the chase (need, solvency, authority).
     """
-    rows = (
+    rows: Select[Any] = (
         select(Contact.id.label("contact_id"), Contact.account_id.label("account_id"),
                func.coalesce(Account.parent_id, Account.id).label("family_id"),
                func.coalesce(Account.tier, "").label("stratum"),

@@ -312,7 +312,7 @@ def test_on_sqlite_a_run_is_planned_in_small_chunks_so_that_others_can_write(
     monkeypatch.setattr(planning_jobs.enrolment, "plan_chunk", plan_chunk)
     planning_jobs.plan_run(1)
     with reading() as session:
-        assert sizes == [5_000 if is_postgres(session) else 250] * 3
+        assert sizes == [2_000 if is_postgres(session) else 250] * 3
 
 
 @pytest.mark.parametrize("people", [{}, {"per_account": 3}], ids=["everybody", "the first three of each account"])

@@ -24,8 +24,8 @@ from campaigns.models import (
     Suppression,
 )
 from campaigns.receipts import receive_message
-from campaigns.tracking import envelope_sender
 from campaigns.states import Reason
+from campaigns.tracking import envelope_sender
 from core import clock
 from core.settings import settings
 from tests.campaigns.campaign_factory import CALL, HELLO, deliveries, make_people, make_run
