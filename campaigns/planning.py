@@ -1,7 +1,7 @@
 """T1: who takes part in a run, and the deliveries of a step, in chunks with the checkpoint in the same transaction.
 
-A chunk of 2,000 people (SQLite: 250) is read, decided and inserted with a handful of statements. The decisions are made here
-and not in SQL because two of their inputs exist only in Python: addresses are compared by keyed digests, whose key
+A chunk of 2,000 people (SQLite: 250) is read, decided and inserted with a handful of statements. The decisions are made
+here and not in SQL because two of their inputs exist only in Python: addresses are compared by keyed digests, whose key
 never reaches the database, and due times follow the calendar of each zone. Both cost a few microseconds a person.
 """
 

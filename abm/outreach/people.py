@@ -25,7 +25,7 @@ ROLE_ORDER = ("decision_maker", "champion", "economic_buyer", "influencer", "tec
 
 
 def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int | None,
-                       accounts: Collection[int] | None = None) -> Select[Any]:
+                       accounts: Collection[int] | None = None) -> Select[*tuple[Any, ...]]:
     """People of the list's accounts: contact_id, account_id, family_id (parent and sites together), stratum (tier),
     role, member_since, and with `per_account` their place among the account's people.
 
@@ -34,7 +34,7 @@ def select_list_people(*, list_name: str, roles: Sequence[str], per_account: int
     through the whole list. `accounts`: of these alone. People who have left are not there, nor those of prospects that
     fail a question before the chase (need, solvency, authority).
     """
-    rows: Select[Any] = (
+    rows = (
         select(Contact.id.label("contact_id"), Contact.account_id.label("account_id"),
                func.coalesce(Account.parent_id, Account.id).label("family_id"),
                func.coalesce(Account.tier, "").label("stratum"),
