@@ -13,6 +13,10 @@ from core import clock
 from core.errors import Refused
 
 
+class MeansNobody(Refused):
+    """There is nobody in the list whom the campaign means."""
+
+
 def find_approval(session: Session, campaign: Campaign) -> Approval | None:
     """The latest approval that no edit has voided, be it waiting for a second one."""
     return session.scalar(select(Approval).where(Approval.campaign_id == campaign.id, Approval.voided_at.is_(None))
@@ -27,7 +31,7 @@ def fingerprint_of(session: Session, people: Select[Any]) -> str:
 
 def freeze(session: Session, campaign: Campaign, definition: Definition, *, approver_id: int | None,
            approver_name: str) -> Approval:
-    """A new approval of the campaign as it is, which voids those before it. Refused where it means nobody."""
+    """A new approval of the campaign as it is, which voids those before it. Raises MeansNobody."""
     session.execute(update(Approval).where(Approval.campaign_id == campaign.id, Approval.voided_at.is_(None))
                     .values(voided_at=clock.now()))
     version = _freeze_version(session, campaign)
@@ -65,8 +69,8 @@ def _freeze_members(session: Session, approval: Approval, definition: Definition
         select(*_sums(ApprovedMember.contact_id), func.count(ApprovedMember.account_id.distinct()))
         .where(ApprovedMember.approval_id == approval.id)).one()
     if not sums[0]:
-        raise Refused(f"{definition.name} would be written to nobody: the list {definition.list_name} has no people "
-                      "that fit, so check the list and the roles")
+        raise MeansNobody(f"{definition.name} would be written to nobody: the list {definition.list_name} has no "
+                          "people that fit, so check the list and the roles")
     approval.members, approval.accounts, approval.audience_hash = sums[0], accounts, _hash(sums)
 
 

@@ -23,6 +23,7 @@ from core import clock
 
 SAMPLE = 5
 _READ_AT_ONCE = 500
+NO_MEMBERS = "no_members"
 NO_POSTAL_ADDRESS = "no_postal_address"
 LATER_WAVE = "later_wave"
 
@@ -208,8 +209,8 @@ def _count_missing(session: Session, contents: MissingNames, people: list[Recipi
 
 def _basics(campaign: Campaign, definition: Definition, tally: _Tally) -> Iterator[Finding]:
     if not tally.people:
-        yield Finding(Level.REFUSE, "no_members", 0, f"The list {definition.list_name} has nobody whom the campaign "
-                                                     "means; check that it exists, its members and the roles.")
+        yield Finding(Level.REFUSE, NO_MEMBERS, 0, f"The list {definition.list_name} has nobody whom the campaign "
+                                                   "means; check that it exists, its members and the roles.")
     has_email = any(isinstance(step, EmailStep) for step in definition.steps)
     if has_email and not definition.sender.postal_address:
         yield Finding(Level.REFUSE, "postal_address", 1, "The sender has no postal address, which messages must name.")

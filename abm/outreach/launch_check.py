@@ -13,6 +13,7 @@ from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.outreach.list_findings import find_list_findings
+from abm.outreach.nobody import explain_nobody
 from abm.outreach.power import Power, find_power
 from abm.partners.queries import count_without_partner
 from abm.plans.queries import failed_of, list_stopped
@@ -127,8 +128,9 @@ def make_launch_check(session: Session, campaign: Campaign, *, told: Told = tell
     """The present answer, counted over everybody the campaign means. Changes nothing."""
     definition, drawn = parse(campaign.definition), draw_preview(session, campaign)
     report = engine.report_launch(session, campaign=campaign, drawn=drawn, told=told)
-    findings = [Finding(one.level.value, one.what, one.sentence, one.count, one.sample, one.contact_ids)
-                for one in report.findings]
+    findings = [Finding(one.level.value, one.what,
+                        explain_nobody(session, definition) if one.what == engine.NO_MEMBERS else one.sentence,
+                        one.count, one.sample, one.contact_ids) for one in report.findings]
     findings = list({one.sentence: one for one in (*find_content_findings(definition), *findings)}.values())
     findings += _names_that_lead_nowhere(session, definition)
     findings += find_sender_objections(session, definition)

@@ -17,11 +17,13 @@ from abm.outreach.launch_check import (
     find_sender_objections,
     make_launch_check,
 )
+from abm.outreach.nobody import explain_nobody
 from abm.outreach.people import get_account_names
 from abm.users.models import User
 from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
 from campaigns import editing, reports
+from campaigns.approvals import MeansNobody
 from campaigns.definition import parse
 from campaigns.dry_days import Line, Lines
 from campaigns.dry_run import dry_run, keep_nothing
@@ -53,8 +55,12 @@ def refuse_approver(user: User) -> None:
 def approve_campaign(session: Session, *, campaign: Campaign, by: User) -> Approval:
     """Freeze content and people in the name of `by`, who is not the last editor. Raises Refused."""
     refuse_approver(by)
-    approval = editing.approve(session, campaign=campaign, approver_id=by.id, approver_name=by.name or by.email,
-                               is_admin=by.role == Role.ADMIN)
+    try:
+        approval = editing.approve(session, campaign=campaign, approver_id=by.id, approver_name=by.name or by.email,
+                                   is_admin=by.role == Role.ADMIN)
+    except MeansNobody as error:
+        raise Refused(f"{campaign.name} would be written to nobody. "
+                      + explain_nobody(session, parse(campaign.definition))) from error
     record(session, action="campaign.approve", subject="campaign", subject_id=campaign.id,
            after={"approved_by": by.email, "members": approval.members, "hash": campaign.definition_hash,
                   "audience_hash": approval.audience_hash, "waits_for_second": approval.waits_for_second})
