@@ -97,12 +97,8 @@ def load() -> None:
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """Say what is wrong with this installation, and what to do."""
-    from abm.installation.doctor import as_answer, examine
+    from abm.installation.doctor import as_answer, as_text, examine
 
     result = as_answer(examine())
-    lines = [
-        f"{item['level']:8}{item['name']:14}{item['text']}{' → ' + item['fix'] if item['fix'] else ''}"
-        for item in result["checks"]
-    ]
-    answer(result, as_json=as_json, text="\n".join(lines))
+    answer(result, as_json=as_json, text=as_text(result["checks"]))
     ctx.exit(DONE if result["ok"] else PARTLY)

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -39,6 +39,16 @@ def examine() -> list[Finding]:
 
 def as_answer(findings: list[Finding]) -> dict[str, Any]:
     return {"ok": all(item.level != ERROR for item in findings), "checks": [asdict(item) for item in findings]}
+
+
+def as_text(checks: Sequence[Mapping[str, str]]) -> str:
+    """One line per finding of `as_answer`; what is said begins below each other, however long the names are."""
+    width = max(_NAME_WIDTH, *(len(item["name"]) + 2 for item in checks))
+    return "\n".join(f"{item['level']:8}{item['name']:{width}}{item['text']}"
+                     f"{' → ' + item['fix'] if item['fix'] else ''}" for item in checks)
+
+
+_NAME_WIDTH = 14
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> list[Finding]:

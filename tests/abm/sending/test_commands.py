@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from abm.cli import main
+from abm.installation.doctor import Finding, as_answer, as_text
 from abm.sending.doctor import look_at_senders
 from campaigns.models import Mailbox, SendingIdentity
 from campaigns.sending import breaker
@@ -125,3 +126,11 @@ def test_the_doctor_looks_at_the_domains_that_campaigns_send_from(database: Path
         seen = {name: (level, text) for name, level, text, _fix in look_at_senders()}
     assert seen["spf of example.com"][0] == "error"
     assert "no DMARC record" in seen["dmarc of example.com"][1]
+
+
+def test_what_the_doctor_names_stands_apart_from_what_it_says() -> None:
+    sender = "sender somebody.with.a.long.name@a-long-company.example"
+    said = as_text(as_answer([Finding("python", "ok", "Python 3"), Finding(sender, "warning", "not verified", "vouch")])
+                   ["checks"]).splitlines()
+    assert said[1] == f"warning {sender}  not verified → vouch"
+    assert said[0].index("Python") == said[1].index("not verified")
