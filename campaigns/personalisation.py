@@ -42,7 +42,7 @@ class MissingValue(ContentFailure):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(
             f"No value for {', '.join(names)}; fill it in or write a default, such as "
-            "{{ contact.first_name | default('there') }}"
+            f"{{{{ {names[0]} | default('…') }}}}"
         )
         self.names = tuple(names)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from abm.web.fields import Fields
+from campaigns.channels.guard import is_allowed
 from campaigns.channels.relay import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
 from core.settings import is_loopback, settings
 
@@ -89,10 +90,22 @@ def _check_way(fields: Fields, values: IdentityValues) -> None:
         fields.errors["tls"] = "A login never travels in clear text: choose STARTTLS or TLS."
     if values.kind in ("json", "resend"):
         _check_url(fields, values.base_url)
-    where = values.host or urlsplit(values.base_url).hostname or ""
+    where = (urlsplit(values.base_url).hostname if values.kind in ("json", "resend") else values.host) or ""
+    if values.kind != "operator" and not _may_be_reached(where):
+        fields.errors["host" if values.kind == "smtp" else "base_url"] = (
+            f"{where} is in the own network: name it in ABM_ALLOWED_HOSTS, else nothing is sent there.")
     if values.kind != "operator" and not settings().is_https and not is_loopback(where):
         fields.errors["kind"] = ("ABM_BASE_URL is plain http: mail that leaves this machine needs https for its "
                                  "unsubscribe links.")
+
+
+def _may_be_reached(host: str) -> bool:
+    """Whether messages may go to the host as far as its name tells; what a name leads to is asked when they go."""
+    address = "127.0.0.1" if host.lower() == "localhost" else host
+    try:
+        return is_allowed(host, address)
+    except ValueError:  # a name, no address
+        return True
 
 
 def _check_url(fields: Fields, url: str) -> None:

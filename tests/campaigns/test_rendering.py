@@ -252,6 +252,7 @@ def test_missing_values_are_named_and_stop_the_message() -> None:
     with pytest.raises(MissingValue) as raised:
         fill(step, {"contact": {}, "account": {"name": "A"}})
     assert raised.value.names == ("contact.title", "owner.name")
+    assert str(raised.value).endswith("write a default, such as {{ contact.title | default('…') }}")
 
 
 def test_later_steps_hang_on_earlier_ones() -> None:
