@@ -35,6 +35,7 @@ _STATUS_RULES = tuple((re.compile(pattern), reason) for pattern, reason in BY_ST
 
 _DEAD = frozenset({"userunknown", "hostunknown", "hasmoved", "notaccept"})
 _DEAD_STATUS = re.compile(r"5\.(1\.(1|2|3|6|10)|2\.1|4\.(4|310))$")
+_POLICY_STATUS = re.compile(r"[45]\.7\.\d+$")
 _STATUS_DECIDES = re.compile(r"5\.(2\.[2-9]|3\.\d+|5\.\d+|6\.\d+|7\.\d+)$")
 
 
@@ -59,7 +60,7 @@ def judge(*, text: str, status: str = "") -> Refusal:
     reason = _choose(by_text, by_status, known)
     if reason == "userunknown" and by_status != "userunknown" and not _is_final_word(text, known, reply):
         reason = "filtered"
-    return Refusal(reason, _BLAMES[reason], _is_hard(reason, known, reply), known, reply)
+    return Refusal(reason, _blame_of(reason, known), _is_hard(reason, known, reply), known, reply)
 
 
 def _reason_of_text(text: str) -> str:
@@ -83,6 +84,12 @@ def _is_final_word(text: str, status: str, reply: str) -> bool:
     return (
         bool(_AT_RECIPIENT.search(text)) or not reply or bool(_DEAD_STATUS.match(status)) or status.startswith("5.4.1")
     )
+
+
+def _blame_of(reason: str, status: str) -> Blame:
+    """Class 7 of RFC 3463 is policy and permission: about us or our message, whatever the words around it say."""
+    blame = _BLAMES[reason]
+    return Blame.SENDER if _POLICY_STATUS.match(status) and blame is not Blame.CONTENT else blame
 
 
 def _is_hard(reason: str, status: str, reply: str) -> bool:

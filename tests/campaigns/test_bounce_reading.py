@@ -43,6 +43,9 @@ def test_each_sample_is_understood(row: dict[str, str]) -> None:
         ("550 5.7.515 Access denied, sending domain does not meet the required authentication "
          "level", "5.7.515", False, Blame.SENDER),
         ("550 5.7.1 user unknown", "5.7.1", False, Blame.SENDER),
+        ("550 5.7.1 Recipient address rejected: user is temporarily locked", "5.7.1", False, Blame.SENDER),
+        ("525 5.7.13 User account disabled", "5.7.13", False, Blame.SENDER),
+        ("550 5.2.2 mailbox full", "5.2.2", False, Blame.MAILBOX),
         ("552 5.3.4 Message too big", "5.3.4", False, Blame.CONTENT),
         ("450 4.1.1 User unknown, greylisted", "4.1.1", False, Blame.ADDRESS),
         ("the address has no mailbox here by that name", "", True, Blame.ADDRESS),
