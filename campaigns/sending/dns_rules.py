@@ -58,7 +58,7 @@ def check_spf(lookup: Lookup, domain: str) -> Verdict:
     if ends not in ("~all", "-all"):
         return Verdict("spf", ERROR if ends == "+all" else WARNING,
                        f"the SPF record of {domain} ends with {ends or 'nothing'}", "end it with ~all or -all")
-    return Verdict("spf", OK, f"one SPF record, {lookups} lookups, ends with {ends}")
+    return Verdict("spf", OK, f"{domain} has one SPF record, {lookups} lookups, ends with {ends}")
 
 
 class _TooDeep(Exception):

@@ -114,7 +114,7 @@ def test_the_domains_records_are_checked_from_the_page(client_as: Any, monkeypat
         settings.cache_clear()
         page = client.post(f"/settings/senders/{stored().id}/check", follow_redirects=True).text
     assert "All records are as they should be" in page
-    assert "one SPF record, 1 lookups, ends with ~all" in page
+    assert "example.com has one SPF record, 1 lookups, ends with ~all" in page
 
 
 def test_a_key_is_made_published_and_used(client_as: Any) -> None:
