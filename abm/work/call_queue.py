@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from abm.accounts.models import Account
 from abm.company.policy import Company
-from abm.company.queries import get_company
+from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
 from abm.orders.models import AccountDay
 from abm.work.calling_hours import Clock, closed_clocks
@@ -60,8 +60,7 @@ def list_due_calls(session: Session, *, user_id: int | None, limit: int = PAGE,
     """
     at, company = clock.now(), get_company(session)
     today = at.astimezone(ZoneInfo(company.timezone)).date()
-    due = [Task.kind == "call", Task.state == "open", func.coalesce(Task.due_on, today) <= today]
-    due += [~elsewhere for elsewhere in _ELSEWHERE]
+    due = _is_due(today)
     if user_id is not None:
         due.append(or_(Task.owner_id == user_id, Task.owner_id.is_(None)))
     if free_only:
@@ -81,6 +80,17 @@ def list_due_calls(session: Session, *, user_id: int | None, limit: int = PAGE,
     )
     return [QueuedCall(task, opening if place == 2 else None, urgency, bool(promised))
             for task, opening, urgency, promised, place in session.execute(query)]
+
+
+def count_due_calls_of_others(session: Session, *, user_id: int) -> int:
+    """Open calls due up to today that belong to somebody else."""
+    owned = (Task.owner_id.is_not(None), Task.owner_id != user_id)
+    return session.scalar(select(func.count(Task.id)).where(*_is_due(company_today(session)), *owned)) or 0
+
+
+def _is_due(today: date) -> list[ColumnElement[bool]]:
+    return [Task.kind == "call", Task.state == "open", func.coalesce(Task.due_on, today) <= today,
+            *(~elsewhere for elsewhere in _ELSEWHERE)]
 
 
 _ELSEWHERE: list[ColumnElement[bool]] = []

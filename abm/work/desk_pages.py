@@ -17,7 +17,7 @@ from abm.web.permissions import Permission
 from abm.work import claims, dialling
 from abm.work.blueprint import pages
 from abm.work.call_costs import CallSum, list_tries, sum_by_caller, sum_by_campaign
-from abm.work.call_queue import list_due_calls
+from abm.work.call_queue import count_due_calls_of_others, list_due_calls
 from abm.work.calling_hours import opening_of, zone_of
 from abm.work.calls import clock_of, record_call
 from abm.work.desk import get_desk_facts, line_of_product, name_products, render_desk_cards, search_products
@@ -40,7 +40,8 @@ _COST_DAYS = 90
 def calls() -> Answer:
     whose = request.args.get("whose", "mine")
     due = list_due_calls(g.session, user_id=None if whose == "all" else g.user.id)
-    return render_template("work/calls.html", calls=due, whose=whose, today=company_today(g.session), now=clock.now(),
+    others = 0 if due or whose == "all" else count_due_calls_of_others(g.session, user_id=g.user.id)
+    return render_template("work/calls.html", calls=due, whose=whose, others=others, today=company_today(g.session), now=clock.now(),
                            holders=claims.list_holders(g.session, [call.task for call in due], but=g.user.id))
 
 

@@ -159,6 +159,24 @@ def test_the_desk_starts_with_the_next_call_and_goes_on_to_the_one_after(seller:
     assert _task(call_id).state == "done"
 
 
+def test_an_empty_desk_says_that_others_have_calls_and_leads_there(seller: Any, call_id: int) -> None:
+    with db.transaction() as session:
+        other = make_user(session, name="Olga")
+        session.get_one(Task, call_id).owner_id = other.id
+    page = seller.get("/calls").text
+    assert "One call of somebody else is due" in page
+    assert 'href="/calls?whose=all"' in page.split("is due:")[1]
+    seller.post(f"/tasks/{call_id}/owner", data={"owner_id": seller.user_id})
+    assert "of somebody else" not in seller.get("/calls").text
+
+
+def test_an_empty_desk_where_nobody_has_calls_says_nothing_of_others(seller: Any) -> None:
+    _make_task(kind="call", owner_id=None, due_on=date(2026, 6, 13))
+    page = seller.get("/calls").text
+    assert "No call is due" in page
+    assert "of others" not in page
+
+
 @pytest.mark.parametrize(("typed", "sentence"), [
     ({}, "Say how the call ended"), ({"outcome": "call_back"}, "Say on which day to call back"),
     ({"outcome": "call_back", "call_back_on": "2026-06-01"}, "This day is over"),
