@@ -63,11 +63,16 @@ def takes_newcomers(session: Session, run: RunFacts) -> bool:
 
 
 def _has_been_here(run: RunFacts, people: Any) -> Any:
-    """In this run, in another run of the campaign that is still going on, or (with a re-entry rule) in any."""
-    other = Run.campaign_id == run.campaign_id
+    """In a run since the launch that this one belongs to (a move goes on with it), in another run of the campaign that
+    is still going on, or (with a re-entry rule) in any."""
+    is_ours = Run.campaign_id == run.campaign_id
     if run.definition.reentry is None:
-        other = or_(Run.id == run.run_id, other & (Enrolment.state == EnrolmentState.ACTIVE))
-    return exists().where(Enrolment.contact_id == people.contact_id, Run.id == Enrolment.run_id, other)
+        launch = aliased(Run)
+        launched = (select(func.max(launch.id))
+                    .where(launch.campaign_id == run.campaign_id, launch.kind == RunKind.LAUNCH,
+                           launch.id <= run.run_id).scalar_subquery())
+        is_ours &= or_(Run.id >= func.coalesce(launched, run.run_id), Enrolment.state == EnrolmentState.ACTIVE)
+    return exists().where(Enrolment.contact_id == people.contact_id, Run.id == Enrolment.run_id, is_ours)
 
 
 def replace_leavers(session: Session, now: datetime | None = None) -> int:
@@ -123,9 +128,9 @@ def _of_role(people: Iterable[Recipient], role: str, run: RunFacts) -> list[Reci
 
 
 def _candidates(session: Session, run: RunFacts, accounts: set[int]) -> Mapping[int, list[Recipient]]:
-    """By account who is meant and in no way part of this run, in order of weight."""
+    """By account who is meant and has not been here, in order of weight."""
     people = select_intended(session, run, per_account=_EVERYBODY, accounts=accounts).subquery()
-    is_there = exists().where(Enrolment.run_id == run.run_id, Enrolment.contact_id == people.c.contact_id)
+    is_there = _has_been_here(run, people.c)
     ids = session.scalars(select(people.c.contact_id).where(~is_there)
                           .order_by(people.c.place, people.c.contact_id)).all()
     facts = outside().people.recipients(session, list(ids))

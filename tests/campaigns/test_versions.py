@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import editing
-from campaigns.enrolment import advance, finish_runs, plan_due_steps
+from campaigns.enrolment import advance, end_step, enrol_newcomers, finish_runs, plan_due_steps, replace_leavers
 from campaigns.models import Campaign, Delivery, Run
 from campaigns.versions import move_people, report_change
 from core.db import Session
@@ -154,3 +154,43 @@ def test_the_move_of_a_paused_campaign_is_paused(session: Session) -> None:
     assert run.state == "paused"
     editing.resume(session, campaign=campaign_of(session))
     assert session.get_one(Run, run.id).state == "active"
+
+
+def calls_of_two_half_moved(session: Session, **values: Any) -> tuple[Run, Run]:
+    """A call and a mail for two people of one account; the one who was called goes on in the new version's run, the
+    other's call is open in the old one."""
+    first, second = make_people(session, 2, phone="+33 1 23")
+    second.account_id, second.buying_role, first.buying_role = first.account_id, "champion", "champion"
+    session.flush()
+    call = {**CALL, "after": "0 days"}
+    old = make_run(session, steps=[call, MORE], **values)
+    send(session, old)
+    end_step(session, delivery_id=next(row.id for row in deliveries(session, old) if row.contact_id == first.id),
+             at=WEDNESDAY, outcome="reached")
+    advance(session)
+    campaign = make_approved(session, steps=[call, BETTER], **values)
+    run, moved = move_people(session, campaign=campaign, moved_by="Pat")
+    assert moved == 1
+    return old, run
+
+
+def test_who_finished_on_the_old_version_is_no_newcomer_to_the_new_one(
+    session: Session, at: Callable[[datetime], None]
+) -> None:
+    old, run = calls_of_two_half_moved(session, enrol="continuous")
+    end_step(session, delivery_id=deliveries(session, old)[-1].id, at=WEDNESDAY, outcome="reached")
+    for days in (0, 2, 4):
+        at(WEDNESDAY + timedelta(days=days))
+        send(session, old)
+    assert [row.state for row in enrolments(session, old)] == ["stopped", "finished"]
+    assert enrol_newcomers(session) == 0
+    assert [row.origin for row in enrolments(session, run)] == ["move"]
+
+
+def test_who_is_under_way_on_the_old_version_takes_nobodys_place_on_the_new_one(session: Session) -> None:
+    _old, run = calls_of_two_half_moved(session, people={"roles": ["champion"], "leavers": "replace"})
+    moved = enrolments(session, run)[0]
+    moved.state, moved.end_reason, moved.ended_at = "stopped", "left_company", WEDNESDAY
+    session.flush()
+    assert replace_leavers(session) == 0
+    assert len(enrolments(session, run)) == 1
