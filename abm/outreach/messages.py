@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
@@ -60,6 +60,7 @@ class PersonInCampaign:
     deliveries: Sequence[Delivery]
     passages: Sequence[StepPassage] = ()
     replaced: Sequence[tuple[int, str]] = ()
+    successors: Sequence[tuple[int, str]] = ()
 
 
 def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, after: int = 0) -> MessagePage:
@@ -130,13 +131,20 @@ def get_person_in_campaign(session: Session, *, campaign_id: int, contact_id: in
         select(StepPassage).where(StepPassage.enrolment_id.in_([one.id for one in enrolments]))
         .order_by(StepPassage.enrolment_id, StepPassage.position)).all()
     return PersonInCampaign(row[0], row[1], bool(held_out and held_out.is_held_out), enrolments, deliveries, passages,
-                            _whom_they_replaced(session, enrolments))
+                            _whom_they_replaced(session, enrolments), _who_took_over(session, enrolments))
 
 
 def _whom_they_replaced(session: Session, enrolments: Sequence[Enrolment]) -> list[tuple[int, str]]:
     """(contact id, name) of those whose place the person took."""
-    ids = [one.replaces_id for one in enrolments if one.replaces_id]
-    rows = session.execute(
-        select(Contact.id, Contact.first_name, Contact.last_name)
-        .join(Enrolment, Enrolment.contact_id == Contact.id).where(Enrolment.id.in_(ids)))
+    return _name_people(session, Enrolment.id.in_([one.replaces_id for one in enrolments if one.replaces_id]))
+
+
+def _who_took_over(session: Session, enrolments: Sequence[Enrolment]) -> list[tuple[int, str]]:
+    """(contact id, name) of those who took the person's place."""
+    return _name_people(session, Enrolment.replaces_id.in_([one.id for one in enrolments]))
+
+
+def _name_people(session: Session, are_meant: ColumnElement[bool]) -> list[tuple[int, str]]:
+    rows = session.execute(select(Contact.id, Contact.first_name, Contact.last_name)
+                           .join(Enrolment, Enrolment.contact_id == Contact.id).where(are_meant).order_by(Enrolment.id))
     return [(row.id, " ".join(filter(None, (row.first_name, row.last_name)))) for row in rows]

@@ -480,3 +480,19 @@ def test_the_way_somebody_took_is_shown_with_its_reason(client_as: Client, datab
     page = client_as("marketer").get(url).text
     assert "Ways taken" in page
     assert "not: account.tier is A" in page
+
+
+def test_who_left_and_who_took_their_place_name_each_other(client_as: Client, database: Path) -> None:
+    from tests.campaigns.campaign_factory import HELLO as MAIL
+    from tests.campaigns.campaign_factory import enrolments, make_people, make_run
+
+    with db.transaction() as session:
+        gone, heir = make_people(session, 2)
+        run = make_run(session, steps=[MAIL])
+        first, second = enrolments(session, run)
+        gone.first_name, heir.first_name, second.replaces_id = "Olga", "Petra", first.id
+        urls = [f"/campaigns/{run.campaign_id}/people/{person.id}" for person in (gone, heir)]
+    viewer = client_as("viewer")
+    assert 'hx-target="#drawer" data-drawer>Petra' in viewer.get(urls[0]).text
+    assert "took their place" in viewer.get(urls[0]).text
+    assert "Took the place of" in viewer.get(urls[1]).text
