@@ -101,7 +101,7 @@ def _groups(session: Session, run: RunFacts, new: Definition, numbers: tuple[int
         step = run.definition.steps[position]
         moves_to, because = _destination(run.definition, new, position)
         if row.is_under_way and not row.can_be_taken:
-            moves_to, because = None, f"{step.id} has been handed over; they stay until it is over"
+            moves_to, because = None, f"{step.id} has been handed over; once it is over they can be moved"
         found.append(Group(run.run_id, number, version, position, step.id, bool(row.is_under_way), row.people, moves_to,
                            because))
     return sorted(found, key=lambda group: (group.position, group.is_under_way))

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
+from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -13,6 +14,8 @@ from abm.accounts.models import Account
 from abm.company.queries import company_today
 from abm.web.access import requires
 from abm.web.exports import Table, exports
+from abm.web.formatting import day as say_day
+from abm.web.formatting import moment
 from abm.web.permissions import Permission
 from abm.work import claims, dialling
 from abm.work.blueprint import pages
@@ -163,8 +166,14 @@ def save_outcome(task_id: int) -> Answer:
         task = record_call(g.session, task_id=task_id, company=g.company, result=result)
     except InvalidInput as error:
         return _desk(get_task(g.session, task_id), request.form, error.fields), 422
-    flash("Call done" if task.state == "done" else f"Back on the desk on {task.due_on}", "success")
+    flash(_say_end(task), "success")
     return _go_on()
+
+
+def _say_end(task: Task) -> Markup:
+    if task.state == "done":
+        return Markup("Call done")
+    return Markup("Back on the desk: {}").format(moment(task.ready_at) if task.ready_at else say_day(task.due_on))
 
 
 @pages.get("/calls/products")

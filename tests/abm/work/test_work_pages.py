@@ -208,3 +208,10 @@ def test_a_viewer_changes_nothing(client_as: Callable[..., Any]) -> None:
 
 def test_open_tasks_stand_on_the_accounts_page(seller: Any, call_id: int) -> None:
     assert "Welcome back: call" in seller.get(f"/accounts/{_task(call_id).account_id}").text
+
+
+def test_a_promised_call_says_for_when_it_is_back_on_the_desk(seller: Any, call_id: int) -> None:
+    typed = {"outcome": "call_back", "call_back_on": "2026-06-12", "call_back_time": "15:30"}
+    page = seller.post(f"/calls/{call_id}/outcome", data=typed, follow_redirects=True).text
+    assert "Back on the desk: <time" in page
+    assert ">15:30</time>" in page
