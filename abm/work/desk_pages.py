@@ -44,7 +44,8 @@ def calls() -> Answer:
     whose = request.args.get("whose", "mine")
     due = list_due_calls(g.session, user_id=None if whose == "all" else g.user.id)
     others = 0 if due or whose == "all" else count_due_calls_of_others(g.session, user_id=g.user.id)
-    return render_template("work/calls.html", calls=due, whose=whose, others=others, today=company_today(g.session), now=clock.now(),
+    return render_template("work/calls.html", calls=due, whose=whose, others=others, now=clock.now(),
+                           today=company_today(g.session),
                            holders=claims.list_holders(g.session, [call.task for call in due], but=g.user.id))
 
 
