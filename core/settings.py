@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     def _fill_and_check(self) -> "Settings":
         self.data_dir = self.data_dir if self.data_dir.is_absolute() else ROOT / self.data_dir
         self.database_url = _database_url(self.database_url, self.data_dir)
+        if "base_url" not in self.model_fields_set:
+            self.base_url = f"http://127.0.0.1:{self.port}"
         self._check_mail_is_private()
         return self
 

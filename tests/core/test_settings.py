@@ -51,3 +51,9 @@ def test_a_loopback_relay_may_be_used_with_plain_http(fresh):
 
 def test_postgresql_addresses_use_the_installed_driver(fresh):
     assert fresh(database_url="postgresql://u:p@127.0.0.1/x").database_url == "postgresql+psycopg://u:p@127.0.0.1/x"
+
+
+def test_another_port_is_part_of_the_address_until_an_address_is_given(fresh, monkeypatch):
+    monkeypatch.delenv("ABM_BASE_URL", raising=False)
+    assert fresh(port="8190").base_url == "http://127.0.0.1:8190"
+    assert fresh(port="8190", base_url="https://abm.example.com").base_url == "https://abm.example.com"
