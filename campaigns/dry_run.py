@@ -61,7 +61,7 @@ def _play_by_account(session: Session, simulation: Simulation, people: Iterable[
                      keep: Callable[[Lines], None]) -> None:
     """Nobody waits for others at other accounts: each part of the accounts is played to its end."""
     for chunk in people:
-        recipients = _take(simulation, chunk)
+        recipients = _take(simulation, chunk, start)
         _learn(session, simulation, recipients, start)
         keep(simulation.play(recipients))
 
@@ -72,7 +72,7 @@ def _play_by_time(session: Session, simulation: Simulation, people: Iterable[lis
     simulation.made, count = [], 0
     with open_spool() as spool:
         for chunk in people:
-            _take(simulation, chunk)
+            _take(simulation, chunk, start)
             spool.add_lines(simulation.take_lines())
             spool.put(simulation.take_queue())
             count += len(chunk)
@@ -90,16 +90,18 @@ def _play_by_time(session: Session, simulation: Simulation, people: Iterable[lis
             keep(lines)
 
 
-def _take(simulation: Simulation, chunk: Iterable[Surveyed]) -> dict[int, Recipient]:
+def _take(simulation: Simulation, chunk: Iterable[Surveyed], start: datetime) -> dict[int, Recipient]:
     """Put people before the first step, but for those who never begin."""
     recipients: dict[int, Recipient] = {}
-    first = simulation.facts.definition.first_delivering
+    first, delay = simulation.facts.definition.first_delivering, simulation.facts.definition.steps[0].after
     for one in chunk:
         person, stop = one.recipient, one.objection
         if stop is not None and (stop.reason in ENDS_ENROLMENT or stop.reason == Reason.SAME_MAILBOX):
             simulation.note(one.due_at, person, first, BLOCKED, stop.reason)
             continue
         recipients[person.contact_id] = person
+        if one.due_at == simulation.due.due_at(delay, start, person):
+            simulation.note_closed(simulation.due.meant_and_due(delay, start, person)[0], one.due_at, person, 0)
         simulation.push(one.due_at, person.contact_id, 0)
     return recipients
 

@@ -164,8 +164,16 @@ class Simulation:
     def _push_next(self, at: datetime, person: Recipient, position: int) -> None:
         following = self._position_after(person, position)
         if following is not None:
-            due_at = self.due.due_at(self.facts.definition.steps[following].after, at, person)
+            meant_at, due_at = self.due.meant_and_due(self.facts.definition.steps[following].after, at, person)
+            self.note_closed(meant_at, due_at, person, following)
             self.push(due_at, person.contact_id, following)
+
+    def note_closed(self, meant_at: datetime, due_at: datetime, person: Recipient, position: int) -> None:
+        """What the window or a holiday puts off to another day is deferred on the day it was meant for."""
+        zone = ZoneInfo(self.policy.zone)
+        is_silent = self.facts.definition.steps[position].channel in SILENT
+        if not is_silent and meant_at.astimezone(zone).date() != due_at.astimezone(zone).date():
+            self.note(meant_at, person, position, DEFERRED, Reason.OUTSIDE_WINDOW)
 
     def _position_after(self, person: Recipient, position: int) -> int | None:
         """A branch about what people do is answered with no, since nobody does anything here."""

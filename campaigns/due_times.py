@@ -20,17 +20,21 @@ class DueTimes:
 
     run: RunFacts
     policy: Policy
-    known: dict[tuple[Any, ...], datetime] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], tuple[datetime, datetime]] = field(default_factory=dict)
 
     def due_at(self, delay: Delay, end: datetime, person: Recipient | None) -> datetime:
         """The first moment in the person's window that lies `delay` after `end`."""
+        return self.meant_and_due(delay, end, person)[1]
+
+    def meant_and_due(self, delay: Delay, end: datetime, person: Recipient | None) -> tuple[datetime, datetime]:
+        """The moment `delay` after `end` whatever the window says, and the first one in it from then on."""
         zone, country = self._place(person)
         key = (delay, end, zone, country)
         if key not in self.known:
             hours = schedule.hours_of(self.run.definition.window, self.policy)
-            due = schedule.after(delay, end, zone=zone, weekdays=schedule.weekdays_of(self.policy.working_days),
-                                 country=country if hours.skip_holidays else "")
-            self.known[key] = schedule.next_opening(hours, zone, due, country)
+            meant = schedule.after(delay, end, zone=zone, weekdays=schedule.weekdays_of(self.policy.working_days),
+                                   country=country if hours.skip_holidays else "")
+            self.known[key] = meant, schedule.next_opening(hours, zone, meant, country)
         return self.known[key]
 
     def opening(self, moment: datetime, person: Recipient) -> datetime:

@@ -17,7 +17,7 @@ _SENTENCES: dict[str, str] = {
     Reason.LEFT_COMPANY: "Has left the company",
     Reason.NO_LONGER_MATCHES: "No longer matches the list or the offer",
     Reason.OVER_CAP: "Over a frequency cap",
-    Reason.OUTSIDE_WINDOW: "Outside the working hours",
+    Reason.OUTSIDE_WINDOW: "Outside the working hours, or on a holiday",
     Reason.MISSING_VALUE: "A value that the message needs is missing",
     Reason.BAD_ADDRESS: "The address cannot be written to",
     Reason.REPLIED: "Replied",

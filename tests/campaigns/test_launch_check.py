@@ -11,6 +11,7 @@ from campaigns.dry_run import dry_run
 from campaigns.gate import record_touch
 from campaigns.launch_check import Level, launch_check, report_launch
 from campaigns.models import ConversationLock, Delivery, HoldoutAccount
+from campaigns.states import Reason
 from core.db import Session
 from tests.campaigns.campaign_factory import CALL, HELLO, make_campaign, make_people
 from tests.factories import make_contact
@@ -155,7 +156,8 @@ def test_a_dry_run_shows_what_goes_on_which_day(session: Session) -> None:
 def test_a_dry_run_begins_on_the_day_asked_for_and_ends_in_time(session: Session) -> None:
     make_people(session)
     steps = [HELLO, {**HELLO, "id": "more", "after": "7 days"}]
-    assert days(session, from_on=date(2026, 3, 14), length=7, steps=steps, window=OFFICE) == {"2026-03-16": (1, 0, 0)}
+    assert days(session, from_on=date(2026, 3, 14), length=7, steps=steps, window=OFFICE) == {
+        "2026-03-14": (0, 1, 0), "2026-03-16": (1, 0, 0)}
 
 
 def test_a_dry_run_defers_what_is_over_the_cap_to_the_day_it_fits(session: Session) -> None:
@@ -167,6 +169,21 @@ def test_a_dry_run_defers_what_is_over_the_cap_to_the_day_it_fits(session: Sessi
         "2026-03-13": (0, 1, 0),
         "2026-03-18": (1, 0, 0),
     }
+
+
+def test_a_dry_run_says_what_a_holiday_or_the_weekend_puts_off(session: Session) -> None:
+    (person,) = make_people(session)
+    person.account.country = "FR"
+    session.flush()
+    campaign = make_campaign(session, steps=[HELLO, {**HELLO, "id": "more", "after": "1 day"}],
+                             window={**OFFICE, "holidays": "skip"})
+    found = dry_run(session, campaign=campaign, from_on=date(2026, 12, 25), days=10).totals()
+    closed = {Reason.OUTSIDE_WINDOW: 1}
+    assert [(row["day"], row["goes"], row["deferred"], row["reasons"]) for row in found] == [
+        ("2026-12-25", 0, 1, closed), ("2026-12-28", 1, 0, {}), ("2026-12-29", 1, 0, {})]
+    found = dry_run(session, campaign=campaign, from_on=date(2026, 12, 31), days=10).totals()
+    assert [(row["day"], row["goes"], row["deferred"]) for row in found] == [
+        ("2026-12-31", 1, 0), ("2027-01-01", 0, 1), ("2027-01-04", 1, 0)]
 
 
 def test_a_dry_run_waits_for_a_conversation_to_end(session: Session) -> None:
