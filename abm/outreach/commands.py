@@ -82,8 +82,8 @@ def approve(name: str, email: str, as_json: bool) -> None:
         result = {"campaign": campaign.name, "state": campaign.state, "approved_by": approval.approved_by,
                   "members": approval.members, "accounts": approval.accounts, "second_by": approval.second_by or None,
                   "waits_for_second": approval.waits_for_second, "audience_hash": approval.audience_hash}
-    words = (f"{name}: approved by {approval.agreed_by} for {approval.members:,} people at "
-             f"{approval.accounts:,} accounts" + ("; a second person has to approve it" * approval.waits_for_second))
+    words = (f"{name}: approved by {approval.agreed_by} for {approval.whom}"
+             + ("; a second person has to approve it" * approval.waits_for_second))
     answer(result, as_json=as_json, text=words)
 
 

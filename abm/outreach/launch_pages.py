@@ -87,9 +87,8 @@ def approve(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     try:
         found = launching.approve_campaign(g.session, campaign=campaign, by=get_user(g.session, g.user.id))
-        whom = f"{found.members:,} people at {found.accounts:,} accounts"
-        flash(f"Approved for {whom}; a second person has to approve it too" if found.waits_for_second
-              else f"Approved for {whom}", "success")
+        flash(f"Approved for {found.whom}" + ("; a second person has to approve it too" * found.waits_for_second),
+              "success")
     except Refused as error:
         g.session.rollback()
         flash(str(error), "error")

@@ -78,6 +78,12 @@ class Approval(Base):
         """The name, or both names, of those who agreed."""
         return f"{self.approved_by} and {self.second_by}" if self.second_by else self.approved_by
 
+    @property
+    def whom(self) -> str:
+        """`1 person at 1 account`, `1,200 people at 310 accounts`."""
+        return (f"{self.members:,} {'person' if self.members == 1 else 'people'} at "
+                f"{self.accounts:,} {'account' if self.accounts == 1 else 'accounts'}")
+
 
 class ApprovedMember(Base):
     """A person frozen at approval; the launch writes only to these, if they still match."""
