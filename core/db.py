@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from core import long_readers
 from core.settings import settings
+from core.write_turns import BUSY_MILLISECONDS, begin_writing
 
 MONEY_SCALE = 10_000
 _SCALE = Decimal(MONEY_SCALE)
@@ -113,7 +114,7 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
         for pragma in (
             "journal_mode=WAL",
             f"synchronous={synchronous}",
-            "busy_timeout=30000",
+            f"busy_timeout={BUSY_MILLISECONDS}",
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
@@ -125,7 +126,11 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
 
     def begin(connection: Any) -> None:
         options = connection.get_execution_options()
-        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+        chosen = options.get("sqlite_begin", "BEGIN IMMEDIATE")
+        if chosen == "BEGIN IMMEDIATE":
+            begin_writing(connection)
+        else:
+            connection.exec_driver_sql(chosen)
         driver = connection.connection.dbapi_connection
         if options.get("may_be_cut"):
             long_readers.watch_reader(driver, made.url.database or "")
