@@ -90,22 +90,27 @@ def _check_way(fields: Fields, values: IdentityValues) -> None:
         fields.errors["tls"] = "A login never travels in clear text: choose STARTTLS or TLS."
     if values.kind in ("json", "resend"):
         _check_url(fields, values.base_url)
-    where = (urlsplit(values.base_url).hostname if values.kind in ("json", "resend") else values.host) or ""
-    if values.kind != "operator" and not _may_be_reached(where):
-        fields.errors["host" if values.kind == "smtp" else "base_url"] = (
-            f"{where} is in the own network: name it in ABM_ALLOWED_HOSTS, else nothing is sent there.")
+    where = _where(values)
     if values.kind != "operator" and not settings().is_https and not is_loopback(where):
         fields.errors["kind"] = ("ABM_BASE_URL is plain http: mail that leaves this machine needs https for its "
                                  "unsubscribe links.")
 
 
-def _may_be_reached(host: str) -> bool:
-    """Whether messages may go to the host as far as its name tells; what a name leads to is asked when they go."""
-    address = "127.0.0.1" if host.lower() == "localhost" else host
+def _where(values: IdentityValues) -> str:
+    """The host that messages go to; empty for the installation's own relay."""
+    return (urlsplit(values.base_url).hostname if values.kind in ("json", "resend") else values.host) or ""
+
+
+def explain_unreachable(values: IdentityValues) -> str:
+    """Why nothing would be sent to the host as far as its name tells; empty where it may be reached. What a name leads
+    to is asked when messages go."""
+    host = _where(values)
     try:
-        return is_allowed(host, address)
+        is_fine = values.kind == "operator" or is_allowed(host, "127.0.0.1" if host.lower() == "localhost" else host)
     except ValueError:  # a name, no address
-        return True
+        return ""
+    return "" if is_fine else (f"{host} is in the own network: nothing is sent there until the operator names it in "
+                               "ABM_ALLOWED_HOSTS.")
 
 
 def _check_url(fields: Fields, url: str) -> None:

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from abm.sending import actions
-from abm.sending.forms import KINDS, TLS, parse_identity
+from abm.sending.forms import KINDS, TLS, IdentityValues, explain_unreachable, parse_identity
 from abm.sending.queries import get_identity, get_operators_health, get_standing, list_standings
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -55,10 +55,12 @@ def new() -> Answer:
 @requires(Permission.ADMINISTER)
 def create() -> Answer:
     try:
-        identity = actions.create_identity(g.session, values=parse_identity(request.form))
+        values = parse_identity(request.form)
+        identity = actions.create_identity(g.session, values=values)
     except InvalidInput as error:
         return _form(request.form, error.fields), 422
     flash("Saved. Check the domain's records next.", "success")
+    _warn_of(values)
     return redirect(url_for("sending.show", identity_id=identity.id))
 
 
@@ -85,11 +87,18 @@ def edit(identity_id: int) -> Answer:
 def save(identity_id: int) -> Answer:
     has_secret = bool(get_identity(g.session, identity_id).secret_sealed)
     try:
-        actions.edit_identity(g.session, identity_id=identity_id, values=parse_identity(request.form))
+        values = parse_identity(request.form)
+        actions.edit_identity(g.session, identity_id=identity_id, values=values)
     except InvalidInput as error:
         return _form(request.form, error.fields, identity_id, has_secret=has_secret), 422
     flash("Saved", "success")
+    _warn_of(values)
     return _back(identity_id)
+
+
+def _warn_of(values: IdentityValues) -> None:
+    if warning := explain_unreachable(values):
+        flash(warning, "warning")
 
 
 @pages.post("/settings/senders/<int:identity_id>/active")
