@@ -50,7 +50,6 @@ def test_who_waits_for_nothing_is_refused_when_patience_ends(
     monkeypatch.setattr(write_turns, "PATIENCE_SECONDS", 0.05)
     with holder.connect() as held:
         held.execute(text("INSERT INTO note VALUES ('first')"))
-        monkeypatch.setattr(write_turns, "BUSY_MILLISECONDS", 50)
         with pytest.raises(OperationalError, match="database is locked"), db.transaction(waiter) as session:
             session.execute(text("INSERT INTO note VALUES ('second')"))
 
