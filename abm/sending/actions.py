@@ -99,13 +99,15 @@ def verify_identity(session: Session, *, identity_id: int) -> SendingIdentity:
 def examine_identity(session: Session, *, identity_id: int) -> domain_check.Subject:
     """What to ask the name system about an identity; nothing is asked here."""
     identity = get_identity(session, identity_id)
-    keys = [(key.selector, key.public_key) for key in dkim_keys.list_keys(session, identity.id)
-            if key.state != "retired"]
+    keys = [key for key in dkim_keys.list_keys(session, identity.id) if key.state != "retired"]
     envelope = settings().bounce_address.rpartition("@")[2] or identity.domain
     relay = identity.host if identity.kind == "smtp" else ""
     if identity.kind == OPERATOR:
         relay = urlsplit(settings().mail_url).hostname or ""
-    return domain_check.Subject(identity.domain, keys, envelope, relay)
+    return domain_check.Subject(
+        identity.domain, [(key.selector, key.public_key) for key in keys],
+        is_signing=any(key.state == "active" for key in keys),
+        signed_by="Resend" if identity.kind == "resend" else "", envelope_domain=envelope, relay_host=relay)
 
 
 def store_findings(session: Session, *, identity_id: int, found: list[domain_check.Verdict]) -> SendingIdentity:

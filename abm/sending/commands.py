@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from abm.sending import actions
+from abm.sending import actions, key_commands
 from abm.sending.queries import Standing, get_identity_by_email, list_standings
 from campaigns.sending.dns_asking import Asker
 from core import db
@@ -13,7 +13,10 @@ from core import db
 
 @click.group()
 def senders() -> None:
-    """Sending identities: relays, limits, records, pauses."""
+    """Sending identities: relays, limits, records, pauses, signing keys."""
+
+
+senders.add_command(key_commands.keys)
 
 
 @senders.command(name="list")

@@ -1,7 +1,7 @@
 """What `abm doctor` says about senders: pauses, and the records of their domains, asked within three seconds in all."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,18 +30,27 @@ def look_at_senders() -> Iterator[Seen]:
     with reading() as session:
         yield from _look_at_installation(session)
         standings = [one for one in list_standings(session) if one.identity.is_active]
-        subjects = {one.identity.domain: examine_identity(session, identity_id=one.identity.id) for one in standings}
+        subjects = [examine_identity(session, identity_id=one.identity.id) for one in standings]
         for one in standings:
             yield from _look_at_one(one)
         yield from _look_at_mailboxes(session)
         for day in list_complaint_days(session):
             yield ("complaints", "error" if day.is_grave else "warning", day.sentence,
                    "look at whom these campaigns go to and what they promise")
-        subjects = {**_campaign_senders(session), **subjects}
-    lookup = Asker()
-    for domain, subject in subjects.items():
+        known = {subject.domain for subject in subjects}
+        subjects += [one for one in _campaign_senders(session) if one.domain not in known]
+    yield from _look_at_domains(subjects)
+
+
+def _look_at_domains(subjects: Sequence[Subject]) -> Iterator[Seen]:
+    """Identities of one domain share its records and differ in their keys: what is the same is said once."""
+    lookup, told = Asker(), set()
+    for subject in subjects:
         for found in examine(subject, lookup):
-            yield f"{found.what} of {domain}", found.level, found.text, found.fix
+            seen = f"{found.what} of {subject.domain}", found.level, found.text, found.fix
+            if seen not in told:
+                told.add(seen)
+                yield seen
 
 
 def _look_at_installation(session: Session) -> Iterator[Seen]:
@@ -54,15 +63,15 @@ def _look_at_installation(session: Session) -> Iterator[Seen]:
                                  f"{operators.reason}", "mend it, then `abm senders try-now`")
 
 
-def _campaign_senders(session: Session) -> dict[str, Subject]:
+def _campaign_senders(session: Session) -> list[Subject]:
     """The domains that campaigns send from through the operator's relay, without an identity of their own."""
     if urlsplit(settings().mail_url).scheme == "outbox":
-        return {}
+        return []
     senders = session.scalars(select(Campaign.definition["sender"]["email"].as_string())
                               .where(Campaign.state.in_(_SENDS)).distinct().limit(200))
     envelope = settings().bounce_address.rpartition("@")[2].lower()
     domains = {address.rpartition("@")[2].strip().lower() for address in senders if address and "@" in address}
-    return {domain: Subject(domain, envelope_domain=envelope) for domain in sorted(domains)}
+    return [Subject(domain, envelope_domain=envelope) for domain in sorted(domains)]
 
 
 _SENDS = (CampaignState.APPROVED, CampaignState.RUNNING, CampaignState.PAUSED)

@@ -110,6 +110,21 @@ def check_dkim(lookup: Lookup, domain: str, selectors: Sequence[tuple[str, str]]
             yield _judge_key(name, found[0])
 
 
+def check_signing(domain: str, *, has_key: bool, is_signing: bool, signed_by: str) -> Verdict:
+    """Whether messages bear a signature at all, as far as it is made here: bulk senders are asked for one."""
+    if signed_by:
+        return Verdict("signing", OK, f"{signed_by} signs by itself for the domains that are verified there")
+    if is_signing:
+        return Verdict("signing", OK, f"messages are signed with our key for {domain}")
+    if has_key:
+        return Verdict("signing", WARNING, f"messages of {domain} leave unsigned: its key is made but not in use",
+                       "publish its record, then start signing with it")
+    return Verdict("signing", WARNING, f"messages of {domain} leave unsigned, and the large mailbox providers ask for a "
+                                       "DKIM signature",
+                   "make a signing key on the identity's page; not needed where the relay signs for this domain (a test "
+                   "message then shows dkim=pass)")
+
+
 def _judge_key(name: str, tags: dict[str, str]) -> Verdict:
     bits = key_bits(tags.get("p", ""), tags.get("k", "rsa"))
     if bits is None or bits < LEAST_BITS:

@@ -10,10 +10,13 @@ from campaigns.sending.dns_rules import Lookup, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is examined: the sender's domain, our keys there as (selector, public key), where bounces go, the relay."""
+    """What is examined: the sender's domain, our keys there as (selector, public key), whether one of them signs
+    already, a provider that signs by itself (its name), where bounces go, the relay."""
 
     domain: str
     keys: Sequence[tuple[str, str]] = ()
+    is_signing: bool = False
+    signed_by: str = ""
     envelope_domain: str = ""
     relay_host: str = ""
 
@@ -21,8 +24,10 @@ class Subject:
 def examine(subject: Subject, lookup: Lookup) -> list[Verdict]:
     """Every rule; those that nobody answered for are told as one warning."""
     found: list[Verdict] = [dns_rules.check_alignment(
-        subject.domain, signing=[subject.domain] if subject.keys else [],
+        subject.domain, signing=[subject.domain] if subject.is_signing or subject.signed_by else [],
         envelope_domain=subject.envelope_domain or subject.domain)]
+    found.append(dns_rules.check_signing(subject.domain, has_key=bool(subject.keys), is_signing=subject.is_signing,
+                                         signed_by=subject.signed_by))
     try:
         for check in _checks(subject, lookup):
             found.extend(check())

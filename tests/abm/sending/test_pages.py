@@ -1,5 +1,6 @@
 """Sending identities in the browser."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -107,12 +108,32 @@ def test_one_address_has_one_identity(client_as: Any) -> None:
 def test_the_domains_records_are_checked_from_the_page(client_as: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_as("admin")
     client.post("/settings/senders", data={**FORM, "kind": "operator", "host": ""})
-    with name_server(ZONE) as server:
+    page = checked(client, monkeypatch, ZONE)
+    assert "example.com has one SPF record, 1 lookups, ends with ~all" in page
+    assert "messages of example.com leave unsigned" in page
+    assert "All records are as they should be" not in page
+
+
+def test_all_is_in_order_once_messages_are_signed_with_a_published_key(client_as: Any,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    client = client_as("admin")
+    client.post("/settings/senders", data={**FORM, "kind": "operator", "host": ""})
+    client.post(f"/settings/senders/{stored().id}/keys", data={"algorithm": "ed25519"})
+    with reading() as session:
+        key = session.scalars(select(DkimKey)).one()
+        record = {(f"{key.selector}._domainkey.example.com.", "TXT"): [f'"v=DKIM1; k=ed25519; p={key.public_key}"']}
+        key_id = key.id
+    assert "its key is made but not in use" in checked(client, monkeypatch, {**ZONE, **record})
+    client.post(f"/settings/senders/keys/{key_id}/activate")
+    assert "All records are as they should be" in checked(client, monkeypatch, {**ZONE, **record})
+
+
+def checked(client: Any, monkeypatch: pytest.MonkeyPatch, zone: Mapping[tuple[str, str], list[str]]) -> str:
+    """The identity's page after its records were looked at."""
+    with name_server(zone) as server:
         monkeypatch.setenv("ABM_DNS_SERVER", server)
         settings.cache_clear()
-        page = client.post(f"/settings/senders/{stored().id}/check", follow_redirects=True).text
-    assert "All records are as they should be" in page
-    assert "example.com has one SPF record, 1 lookups, ends with ~all" in page
+        return str(client.post(f"/settings/senders/{stored().id}/check", follow_redirects=True).text)
 
 
 def test_a_key_is_made_published_and_used(client_as: Any) -> None:

@@ -180,15 +180,33 @@ def _answer(raw: bytes, zone: Mapping[tuple[str, str], list[str]]) -> bytes:
 
 def test_a_well_kept_domain_is_all_in_order(data_dir: object) -> None:
     with name_server(ZONE) as server:
-        found = domain_check.examine(Subject("example.com", relay_host="mx.example.com"), Asker(server=server))
-    assert {one.what: one.level for one in found} == dict.fromkeys(("alignment", "spf", "dmarc", "mx", "ptr"), "ok")
+        found = domain_check.examine(Subject("example.com", is_signing=True, relay_host="mx.example.com"),
+                                     Asker(server=server))
+    assert {one.what: one.level for one in found} == dict.fromkeys(
+        ("alignment", "signing", "spf", "dmarc", "mx", "ptr"), "ok")
+
+
+@pytest.mark.parametrize(("subject", "level", "words"), [
+    (Subject("example.com"), "warning", "make a signing key"),
+    (Subject("example.com", [("s", "AAAA")]), "warning", "start signing with it"),
+    (Subject("example.com", [("s", "AAAA")], is_signing=True), "ok", "signed with our key"),
+    (Subject("example.com", signed_by="Resend"), "ok", "Resend signs by itself"),
+])
+def test_unsigned_messages_are_told_with_what_to_do(subject: Subject, level: str, words: str) -> None:
+    [found] = [one for one in domain_check.examine(subject, Table({})) if one.what == "signing"]
+    assert (found.level, words in f"{found.text} {found.fix}") == (level, True)
+
+
+def test_a_key_that_is_not_used_yet_aligns_nothing() -> None:
+    subject = Subject("example.com", [("s", "AAAA")], envelope_domain="bounces.example.net")
+    assert domain_check.examine(subject, Table({}))[0].level == "error"
 
 
 def test_a_domain_without_records_is_told_what_to_publish(data_dir: object) -> None:
     with name_server({}) as server:
         found = domain_check.examine(Subject("example.net", [("s", "AAAA")]), Asker(server=server))
     assert {one.what: one.level for one in found} == {
-        "alignment": "ok", "spf": "error", "dkim": "error", "dmarc": "error", "mx": "warning"}
+        "alignment": "ok", "signing": "warning", "spf": "error", "dkim": "error", "dmarc": "error", "mx": "warning"}
     assert all(one.fix for one in found if one.level != "ok")
 
 
@@ -200,7 +218,7 @@ def test_a_mute_name_server_costs_a_second_and_is_said(data_dir: object) -> None
                  *domain_check.examine(Subject("example.net"), lookup)]
         seconds = time.monotonic() - started
     assert seconds < 2
-    assert [one.what for one in found] == ["alignment", "dns"] * 2
+    assert [one.what for one in found] == ["alignment", "signing", "dns"] * 2
 
 
 def test_the_time_for_all_questions_is_bounded(data_dir: object) -> None:
