@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from campaigns.definition import CallStep, Content, EmailStep, LetterStep, VisitStep
+from campaigns.mjml_parts import in_language
 from campaigns.snippets import Snippets, put_in
 
 NO_SNIPPETS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
@@ -29,8 +30,11 @@ def words_of(
     words = Words(step.subject, step.html, step.text)
     if variant and variant in step.variants:
         words = _over(words, step.variants[variant].content)
-    content = find_language(step, language)
-    words = _over(words, content) if content else words
+    if named := _named_language(step, language):
+        name, content = named
+        words = _over(words, content)
+        if content.html is not None:
+            words = Words(words.subject, in_language(content.html, name), words.text)
     html = put_in(words.html, snippets, language=language, is_html=True)
     subject, text = (put_in(part, snippets, language=language, is_html=False) for part in (words.subject, words.text))
     return Words(subject or "", html, text)
@@ -50,8 +54,16 @@ def spoken_words(step: CallStep | VisitStep, language: str | None) -> str:
 
 def find_language(step: EmailStep | LetterStep | CallStep | VisitStep, language: str | None) -> Content | None:
     """The content for `fr-CA`: its own, else that of `fr`, else none."""
+    found = _named_language(step, language)
+    return found[1] if found else None
+
+
+def _named_language(
+    step: EmailStep | LetterStep | CallStep | VisitStep, language: str | None
+) -> tuple[str, Content] | None:
     wanted = (language or "").replace("_", "-").lower()
-    known = {name.replace("_", "-").lower(): content for name, content in step.languages.items()}
+    known = {name.replace("_", "-").lower(): (name.replace("_", "-"), content)
+             for name, content in step.languages.items()}
     return known.get(wanted) or known.get(wanted.split("-")[0])
 
 

@@ -3,6 +3,7 @@ so that if and for may stand between sections, columns and rows; a tag that woul
 """
 
 import hashlib
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _NAMES = frozenset(
 _HIDDEN = re.compile(r"<!--.*?-->|<(mj-style|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"""<(/?)([a-zA-Z][\w:-]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>""")
 _PLAIN_TEXT = re.compile(r"<(/?)(?:mj-style|mj-title|mj-preview)\b", re.IGNORECASE)
+_ROOT = re.compile(r"<mjml\b(?![^>]*\slang\s*=)([^>]*)>", re.IGNORECASE)
+_NO_LANGUAGE = ' lang="und"'  # what the compiler writes: worse than nothing for a reading voice
 _BRACES = ("{{", "{%", "{#")
 
 
@@ -39,6 +42,13 @@ class _Tag:
     source: str
     line: int
     depth: int
+
+
+def in_language(source: str, language: str) -> str:
+    """MJML that says in which language its words are, unless its author said so; other content as it is."""
+    if not is_mjml(source):
+        return source
+    return _ROOT.sub(lambda root: f'<mjml lang="{html.escape(language)}"{root[1]}>', source, count=1)
 
 
 def html_of(source: str) -> str:
@@ -61,6 +71,8 @@ def compile_mjml(source: str) -> str:
         raise ContentRefused("The MJML would make braces of its own, or more than 1 MB of HTML")
     _refuse_lost(compiled, tags)
     by_word = {tag.word: tag.source for tag in tags}
+    if not re.search(r"<mjml\b[^>]*\slang\s*=", masked, re.IGNORECASE):
+        compiled = compiled.replace(_NO_LANGUAGE, "", 2)  # the page and its body
     return _any_of(tags).sub(lambda word: by_word[word[0]], compiled) if tags else compiled
 
 

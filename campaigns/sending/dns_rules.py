@@ -119,10 +119,10 @@ def check_signing(domain: str, *, has_key: bool, is_signing: bool, signed_by: st
     if has_key:
         return Verdict("signing", WARNING, f"messages of {domain} leave unsigned: its key is made but not in use",
                        "publish its record, then start signing with it")
-    return Verdict("signing", WARNING, f"messages of {domain} leave unsigned, and the large mailbox providers ask for a "
-                                       "DKIM signature",
-                   "make a signing key on the identity's page; not needed where the relay signs for this domain (a test "
-                   "message then shows dkim=pass)")
+    return Verdict("signing", WARNING,
+                   f"messages of {domain} leave unsigned, and the large mailbox providers ask for a DKIM signature",
+                   "make a signing key on the identity's page; not needed where the relay signs for this domain (a "
+                   "test message then shows dkim=pass)")
 
 
 def _judge_key(name: str, tags: dict[str, str]) -> Verdict:

@@ -185,3 +185,17 @@ def test_published_templates_become_messages(name: str) -> None:
     assert "<mj-" not in part(message, "html")
     assert "@media" in part(message, "html")
     assert len(part(message, "plain")) > 200
+
+
+@pytest.mark.parametrize(("language", "told"), [
+    ("de", '<html lang="de" '), ("de-AT", '<html lang="de" '), ("pt_BR", '<html lang="pt-BR" '),
+    ("nl", '<html lang="nl-BE" '), ("", "<html dir="),
+])
+def test_a_message_says_in_which_language_its_words_are(language: str, told: str) -> None:
+    own = mjml(section("<mj-text>Hallo</mj-text>"))
+    step = make_step(html=own, languages={
+        "de": Content(None, own, None), "pt_BR": Content(None, own, None),
+        "nl": Content(None, own.replace("<mjml>", '<mjml lang="nl-BE">'), None)})
+    html = part(fill(step, language=language), "html")
+    assert told in html
+    assert 'lang="und"' not in html
