@@ -16,6 +16,7 @@ from abm.users.queries import get_user
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission, Role
+from campaigns.definition import parse
 from campaigns.models import Approval, Campaign
 from campaigns.versions import report_change
 from core import clock
@@ -32,6 +33,7 @@ def check(campaign_id: int) -> Answer:
     return render_template("outreach/check.html", found=found,
                            names=get_left_out_names(g.session, found) if found else {},
                            explain_reason=explain_reason, refusal=refusal, say_group=say_group,
+                           objections=_objections(campaign, found),
                            change=report_change(g.session, campaign),
                            has_moved_on=_has_moved_on(campaign, frame["approval"], forecast),
                            **forecast_frame(campaign, forecast, "check"), **frame)
@@ -46,6 +48,13 @@ def _why_not_approve(campaign: Campaign, approval: Approval | None) -> str:
     if campaign.definition.get("caps") == "exempt" and g.user.role != Role.ADMIN:
         return "It ignores the frequency caps, so an administrator has to approve it."
     return ""
+
+
+def _objections(campaign: Campaign, found: LaunchCheck | None) -> list[str]:
+    """For what a launch is refused, so that there is nothing to approve; what is cheap where counting takes long."""
+    if found is None:
+        return launching.find_refusals(g.session, parse(campaign.definition))
+    return [finding.sentence for finding in found.findings if finding.is_refusal]
 
 
 def _has_moved_on(campaign: Campaign, approval: Approval | None, forecast: Forecast | None) -> bool:

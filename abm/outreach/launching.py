@@ -24,7 +24,7 @@ from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
 from campaigns import editing, reports
 from campaigns.approvals import MeansNobody
-from campaigns.definition import parse
+from campaigns.definition import Definition, parse
 from campaigns.dry_days import Line, Lines
 from campaigns.dry_run import dry_run, keep_nothing
 from campaigns.models import Approval, Campaign, Run
@@ -53,8 +53,12 @@ def refuse_approver(user: User) -> None:
 
 
 def approve_campaign(session: Session, *, campaign: Campaign, by: User) -> Approval:
-    """Freeze content and people in the name of `by`, who is not the last editor. Raises Refused."""
+    """Freeze content and people in the name of `by`, who is not the last editor. Raises Refused, also where a launch
+    would be refused: what cannot go out is nothing to agree to."""
     refuse_approver(by)
+    if refusals := find_refusals(session, parse(campaign.definition)):
+        raise Refused(f"{campaign.name} could not be launched, so there is nothing to approve yet: "
+                      f"{' '.join(refusals)}")
     try:
         approval = editing.approve(session, campaign=campaign, approver_id=by.id, approver_name=by.name or by.email,
                                    is_admin=by.role == Role.ADMIN)
@@ -111,15 +115,19 @@ def name_lines(session: Session, lines: Sequence[tuple[Line, int]]) -> list[dict
     return sorted(rows, key=lambda row: (row["day"], row["account"], row["id"], row["step"], row["outcome"]))
 
 
+def find_refusals(session: Session, definition: Definition) -> list[str]:
+    """A sentence per thing in content and sender for which a launch is refused, whoever is written to."""
+    found = [*find_content_findings(definition), *find_sender_objections(session, definition)]
+    return [one.sentence for one in found if one.is_refusal]
+
+
 def launch_campaign(session: Session, *, campaign: Campaign) -> Run:
     """Begin a run of what was approved; planning it is a job's work, so this is quick. Raises Refused.
 
     Content that may not be sent refuses here; people are judged one by one when their message is due.
     """
     definition = parse(campaign.definition)
-    found = [*find_content_findings(definition), *find_sender_objections(session, definition)]
-    refusals = [one.sentence for one in found if one.is_refusal]
-    if refusals:
+    if refusals := find_refusals(session, definition):
         raise Refused(f"{campaign.name} cannot be launched: {'; '.join(refusals)}")
     run = editing.launch(session, campaign=campaign, launched_by=actor().name)
     identity = find_identity(session, definition.sender.email)

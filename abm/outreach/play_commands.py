@@ -14,7 +14,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on 
 def plays(as_json: bool) -> None:
     """List the ready plays."""
     rows = [{"play": play.name, "title": play.title, "about": play.about, "languages": play.languages,
-             "steps": [step["channel"] for step in play.campaign["steps"]]} for play in list_plays()]
+             "steps": [step.get("channel", "branch") for step in play.campaign["steps"]]} for play in list_plays()]
     answer({"plays": rows}, as_json=as_json, text="\n".join(f"{row['play']:34} {row['title']}" for row in rows))
 
 

@@ -1,4 +1,4 @@
-"""abm lists apply | preview | members | explain, and what `agreement_commands` adds."""
+"""abm lists list | apply | preview | members | explain, and what `agreement_commands` adds."""
 
 import json
 from pathlib import Path
@@ -34,6 +34,34 @@ def lists() -> None:
 
 for _command in agreement_commands.COMMANDS:
     lists.add_command(_command)
+
+
+@lists.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def list_(as_json: bool) -> int:
+    """All lists: how many accounts, when they were changed, and what sales said to them."""
+    with transaction() as session:
+        found = [_summarise(each) for each in queries.list_lists(session)]
+    answer({"lists": found}, as_json=as_json, text="\n".join(
+        f"{each['list']:34} {each['accounts']:>9,}  {each['kind']:8} {_say_sales(each):36} {each['title']}".rstrip()
+        for each in found) or "No lists yet; `abm lists apply FILE` makes one")
+    return DONE
+
+
+def _summarise(each: queries.ListSummary) -> dict[str, Any]:
+    signed = each.signed
+    return {"list": each.name, "title": each.title, "kind": each.kind, "accounts": each.member_count,
+            "who": each.sentence, "changed_at": each.changed_at, "refreshed_at": each.refreshed_at,
+            "sign_off": {"state": each.agreement, "by": signed.by_name, "at": signed.signed_at,
+                         "accounts": signed.accounts} if signed else None}
+
+
+def _say_sales(row: dict[str, Any]) -> str:
+    signed = row["sign_off"]
+    if signed is None:
+        return "not signed off"
+    words = "signed off by" if signed["state"] == "signed" else "sign-off is void:"
+    return f"{words} {signed['by']}"
 
 
 @lists.command("apply")

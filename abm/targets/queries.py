@@ -33,15 +33,18 @@ _MOST_FOUND = 500
 
 @dataclass(frozen=True, slots=True)
 class ListSummary:
-    """A row of the overview. `sentence` says the rules in plain words."""
+    """A row of the overview. `sentence` says the rules in plain words; `agreement` is signed, voided or empty, with
+    who signed off how many accounts and when."""
 
     name: str
     title: str
     kind: str
     member_count: int
     sentence: str
+    changed_at: Any
     refreshed_at: Any
     agreement: str = ""
+    signed: ListSignOff | None = None
 
 
 def find_list(session: Session, name: str) -> TargetList | None:
@@ -61,8 +64,8 @@ def list_lists(session: Session) -> list[ListSummary]:
     """Every list by title."""
     rows = session.scalars(select(TargetList).order_by(func.lower(TargetList.title), TargetList.name))
     signed = find_sign_offs(session)
-    return [ListSummary(row.name, row.title, row.kind, row.member_count, say_stored(row), row.refreshed_at,
-                        _say_agreement(signed.get(row.id)))
+    return [ListSummary(row.name, row.title, row.kind, row.member_count, say_stored(row), row.updated_at,
+                        row.refreshed_at, _say_agreement(signed.get(row.id)), signed.get(row.id))
             for row in rows]
 
 

@@ -117,6 +117,11 @@ def test_own_hours_roles_and_holdout_are_stored_and_shown_again(marketer: Any) -
     assert (found["people"], found["holdout"], found["caps"]) == (
         {"roles": ["champion", "buyer", "cto"], "per_account": 2}, "10%", "exempt")
     assert 'value="10:00"' in marketer.get(f"/campaigns/{campaign_id}/basics").text
+    assert "zone: account, not on public holidays" in marketer.get(f"/campaigns/{campaign_id}").text
+    form.pop("holidays")
+    marketer.post(f"/campaigns/{campaign_id}/basics", data=form)
+    assert "holidays" not in definition(campaign_id)["window"]
+    assert "zone: account, on public holidays too" in marketer.get(f"/campaigns/{campaign_id}").text
 
 
 def step_form(**values: str) -> dict[str, str]:
@@ -259,6 +264,25 @@ def test_a_campaign_that_ignores_caps_is_offered_for_approval_to_an_administrato
     action = f'action="/campaigns/{campaign_id}/approve"'
     assert (action in others, "an administrator has to approve it" in others) == (False, True)
     assert (action in admins, "an administrator has to approve it" in admins) == (True, False)
+
+
+def test_what_could_not_be_launched_is_not_offered_for_approval_and_says_why(client_as: Client, marketer: Any) -> None:
+    campaign_id = made(marketer)
+    whole = definition(campaign_id)
+    steps = [{**step, "html": step["html"].replace("sender.postal_address", "sender.name"), "text": None}
+             if "html" in step else step for step in whole["steps"]]
+    marketer.post(f"/campaigns/{campaign_id}/text", data={"text": write_campaign_text({**whole, "steps": steps})})
+    colleague = client_as("marketer")
+    page = colleague.get(f"/campaigns/{campaign_id}/check").text
+    answer = colleague.post(f"/campaigns/{campaign_id}/approve", follow_redirects=True).text
+    assert f'action="/campaigns/{campaign_id}/approve"' not in page
+    assert "It can be approved once it could be launched" in page
+    assert page.count("postal address") >= 2
+    assert "nothing to approve yet" in answer
+    with db.reading() as session:
+        assert session.get_one(Campaign, campaign_id).state == "draft"
+    marketer.post(f"/campaigns/{campaign_id}/text", data={"text": write_campaign_text(whole)})
+    assert f'action="/campaigns/{campaign_id}/approve"' in colleague.get(f"/campaigns/{campaign_id}/check").text
 
 
 @pytest.mark.parametrize("page", ["basics", "text"])

@@ -1,6 +1,7 @@
 """The library of plays: lawful in every language, usable in one click."""
 
 import html
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from abm.accounts.models import Account
+from abm.cli import main
 from abm.company.actions import set_company_value
 from abm.outreach.people import get_content_values
 from abm.outreach.plays import use_play
@@ -259,3 +261,12 @@ def test_a_wrong_sender_is_said_beside_the_field_and_nothing_is_made(client_as: 
     assert (answer.status_code, 'value="nonsense"' in answer.text) == (422, True)
     with db.reading() as session, pytest.raises(NotFound):
         get_campaign_by_name(session, "white-space")
+
+
+def test_the_command_lists_every_play_with_its_steps_and_forks(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["campaigns", "plays", "--json"])
+    rows = {row["play"]: row for row in json.loads(capsys.readouterr().out)["plays"]}
+    assert (code, set(rows)) == (0, set(PLAYS))
+    assert rows["reactivation-ladder"]["steps"] == ["email", "branch", "letter", "branch", "visit", "call"]
+    assert main(["campaigns", "plays"]) == 0
+    assert "white-space" in capsys.readouterr().out

@@ -139,3 +139,28 @@ def test_a_list_that_takes_too_long_is_given_up_and_nothing_is_saved(command: st
     with db.reading() as session:
         assert find_list(session, "slow") is None
     assert _run(capsys, command, file)[0] == 0
+
+
+def test_the_lists_are_listed_with_their_accounts_and_what_sales_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(capsys, "list") == (0, "No lists yet; `abm lists apply FILE` makes one\n", "")
+    _run(capsys, "apply", _file(tmp_path, RULES))
+    _run(capsys, "apply", _file(tmp_path, "list: chosen\naccounts: [X1]"))
+    _run(capsys, "sign-off", "germans")
+    signed = json.loads(_run(capsys, "list", "--json")[1])["lists"]
+    text = _run(capsys, "list")[1]
+    _run(capsys, "apply", _file(tmp_path, RULES.replace("DE", "FR")))
+    changed = json.loads(_run(capsys, "list", "--json")[1])["lists"]
+
+    assert [(one["list"], one["kind"], one["accounts"]) for one in signed] == [
+        ("chosen", "static", 1), ("germans", "dynamic", 2)]
+    assert signed[0]["sign_off"] is None
+    assert (signed[1]["sign_off"]["state"], signed[1]["sign_off"]["accounts"]) == ("signed", 2)
+    assert signed[1]["who"] == "Accounts whose country is DE."
+    assert "signed off by" in text.splitlines()[1]
+    assert "not signed off" in text.splitlines()[0]
+    assert changed[1]["sign_off"]["state"] == "voided"
+    assert changed[1]["accounts"] == 1
+    assert changed[1]["changed_at"] > signed[1]["changed_at"]
+    assert changed[0]["changed_at"] == signed[0]["changed_at"]
