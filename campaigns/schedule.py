@@ -5,7 +5,7 @@ so that a clock change cannot lose or double it: what falls in the missing hour 
 in the doubled hour comes in its first pass, once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -94,12 +94,22 @@ def is_working_day(day: date, weekdays: frozenset[int], country: str = "") -> bo
 @lru_cache(maxsize=512)
 def holidays_of(country: str, year: int) -> frozenset[date]:
     """Public holidays of an ISO country; none for text that is not one."""
+    return frozenset(_named_holidays(country, year))
+
+
+def holiday_name(country: str, day: date) -> str:
+    """What the country's public holiday of that day is called, in English where that is known; empty for none."""
+    return _named_holidays(country, day.year).get(day, "") if country else ""
+
+
+@lru_cache(maxsize=512)
+def _named_holidays(country: str, year: int) -> Mapping[date, str]:
     import holidays
 
     try:
-        return frozenset(holidays.country_holidays(country.upper(), years=year))
+        return dict(holidays.country_holidays(country.upper(), years=year, language="en_US"))
     except (NotImplementedError, KeyError):
-        return frozenset()
+        return {}
 
 
 def after(delay: Delay, moment: datetime, *, zone: str, weekdays: frozenset[int], country: str = "") -> datetime:

@@ -14,6 +14,7 @@ from abm.accounts.panels import register_panel
 from abm.contacts.models import Contact
 from abm.outreach.answers import ShownAnswer, list_answers
 from abm.outreach.reasons import explain_reason
+from abm.outreach.waiting import explain_messages
 from abm.users.models import User
 from campaigns.models import Campaign, ConversationLock, Delivery, Enrolment, HoldoutAccount, Run, Touch
 from campaigns.states import CampaignState, EnrolmentState
@@ -87,7 +88,8 @@ def _find_lock(session: Session, account_id: int) -> Lock | None:
 def render_panel(session: Session, account: Account) -> str:
     found = read_account_outreach(session, account.id)
     return render_template("outreach/_account_panel.html", found=found, company=g.company, account=account,
-                           explain_reason=explain_reason)
+                           explain_reason=explain_reason,
+                           why=explain_messages(session, [row[0] for row in found.messages]))
 
 
 def add_panel() -> None:

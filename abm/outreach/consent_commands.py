@@ -1,7 +1,7 @@
 """`abm suppress`, `abm unsuppress` and `abm contact`: stops and the rights of a person, from the command line."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from abm.outreach.person_export import export_person
 from abm.web.terminal import answer, plain
 from core.db import reading, transaction
 from core.errors import NotFound
+
+if TYPE_CHECKING:
+    from abm.outreach.why_not import WhyNot
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
@@ -85,18 +88,26 @@ def why(email: str, channel: str, purpose: str, as_json: bool) -> None:
     from campaigns.outside import outside
 
     with reading() as session:
-        found = [explain_person(session, contact=get_contact(session, contact_id), channel=channel, purpose=purpose)
-                 for contact_id, _account in outside().people.contacts_by_address(session, email)]
-    if not found:
+        rows = [_told(explain_person(session, contact=get_contact(session, contact_id), channel=channel,
+                                     purpose=purpose))
+                for contact_id, _account in outside().people.contacts_by_address(session, email)]
+    if not rows:
         raise NotFound(f"Nobody with the address {email} is on record")
-    rows: list[dict[str, Any]] = [
-        {"answer": one.verdict.answer, "reason": one.verdict.reason, "until": one.verdict.until,
-         "detail": one.verdict.detail,
-         "rules": [{"rule": name, "holds": verdict is None, "detail": verdict.detail if verdict else ""}
-                   for name, verdict in one.rules]}
-        for one in found]
     lines = [f"{'yes' if rule['holds'] else 'NO ':4}{rule['rule']}{': ' + rule['detail'] if rule['detail'] else ''}"
              for row in rows for rule in row["rules"]]
+    lines += [f"{one['campaign']}, {one['step']}: {one['state']}"
+              + "".join(f", {words}" for words in (one["why"], one["detail"]) if words)
+              for row in rows for one in row["messages"]]
     answers = [f"{row['answer']}: {row['detail'] or 'nothing speaks against it'}" for row in rows]
     answer({"email": email, "channel": channel, "purpose": purpose, "people": rows}, as_json=as_json,
            text="\n".join([*answers, *lines]))
+
+
+def _told(found: "WhyNot") -> dict[str, Any]:
+    return {"answer": found.verdict.answer, "reason": found.verdict.reason, "until": found.verdict.until,
+            "detail": found.verdict.detail,
+            "rules": [{"rule": name, "holds": verdict is None, "detail": verdict.detail if verdict else ""}
+                      for name, verdict in found.rules],
+            "messages": [{"campaign": campaign.name, "step": row.step, "state": row.state, "reason": row.reason,
+                          "why": found.why[row.id].reason, "detail": found.why[row.id].detail, "due_at": row.due_at}
+                         for row, campaign in found.messages]}

@@ -17,6 +17,7 @@ from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
 from abm.outreach.results import list_reasons
 from abm.outreach.step_words import KIND_ICONS
+from abm.outreach.waiting import explain_messages
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
@@ -31,7 +32,7 @@ def messages(campaign_id: int) -> Answer:
     found = list_messages(g.session, campaign_id=campaign_id, wanted=wanted, after=after)
     return render_template(
         "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, kind_icons=KIND_ICONS,
-        explain_reason=explain_reason,
+        explain_reason=explain_reason, why=explain_messages(g.session, [row[0] for row in found.rows]),
         count=count_messages(g.session, campaign_id=campaign_id, wanted=wanted),
         reasons=list_reasons(g.session, campaign_id), steps=[step["id"] for step in campaign.definition["steps"]],
         **campaign_frame(campaign))
@@ -41,7 +42,8 @@ def messages(campaign_id: int) -> Answer:
 @requires(Permission.SEE)
 def message(campaign_id: int, delivery_id: int) -> Answer:
     history = get_message_history(g.session, campaign_id=campaign_id, delivery_id=delivery_id)
-    return render_template("outreach/message.html", history=history, explain_reason=explain_reason)
+    return render_template("outreach/message.html", history=history,
+                           why=explain_messages(g.session, [history.delivery]))
 
 
 @pages.get("/campaigns/<int:campaign_id>/people/<int:contact_id>")
@@ -50,7 +52,7 @@ def person(campaign_id: int, contact_id: int) -> Answer:
     """Why this person was, or was not, written to."""
     found = get_person_in_campaign(g.session, campaign_id=campaign_id, contact_id=contact_id)
     return render_template("outreach/person.html", found=found, campaign=get_campaign(g.session, campaign_id),
-                           explain_reason=explain_reason)
+                           explain_reason=explain_reason, why=explain_messages(g.session, found.deliveries))
 
 
 @exports(pages, "/campaigns/<int:campaign_id>/messages")

@@ -4,7 +4,6 @@ from flask import flash, g, redirect, render_template, request, url_for
 
 from abm.contacts.queries import get_contact
 from abm.outreach.blueprint import Answer, pages
-from abm.outreach.reasons import explain_reason
 from abm.outreach.why_not import CHANNELS, explain_person, log_touch
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -21,15 +20,15 @@ def why_not(contact_id: int) -> Answer:
     purpose = request.args.get("purpose", "").strip() or "marketing"
     return render_template(
         "outreach/why_not.html", contact=contact, channel=channel, channels=CHANNELS, purpose=purpose,
-        found=explain_person(g.session, contact=contact, channel=channel, purpose=purpose),
-        explain_reason=explain_reason)
+        found=explain_person(g.session, contact=contact, channel=channel, purpose=purpose))
 
 
 @exports(pages, "/people/<int:contact_id>/messages")
 def export_person_messages(contact_id: int) -> Table:
     contact = get_contact(g.session, contact_id)
     found = explain_person(g.session, contact=contact, channel="email", purpose="marketing")
-    rows = ((campaign.name, row.step, row.channel, row.state, row.reason, row.detail, row.due_at, row.sent_at)
+    rows = ((campaign.name, row.step, row.channel, row.state, row.reason, found.why[row.id].detail, row.due_at,
+             row.sent_at)
             for row, campaign in found.messages)
     return Table("messages-of-person", rows=rows, columns=(
         "campaign", "step", "channel", "state", "reason", "detail", "due_at", "sent_at"))
