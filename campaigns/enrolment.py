@@ -4,7 +4,7 @@ Enrolling is in `planning` and `newcomers`, moving on in `progress`, taking out 
 """
 
 from campaigns.finishing import finish_runs
-from campaigns.newcomers import are_there_newcomers, enrol_newcomers, replace_leavers
+from campaigns.newcomers import enrol_newcomers, look_for_newcomers, pause_looking, replace_leavers
 from campaigns.planning import plan_chunk
 from campaigns.progress import (
     advance,
@@ -16,6 +16,7 @@ from campaigns.reentry import start_reentry_waves
 from campaigns.stopping import note_meeting, stop_people, stop_people_who_ordered
 
 __all__ = [
-    "advance", "are_there_newcomers", "end_step", "enrol_newcomers", "finish_runs", "has_progress_due", "note_meeting",
-    "plan_chunk", "plan_due_steps", "replace_leavers", "start_reentry_waves", "stop_people", "stop_people_who_ordered",
+    "advance", "end_step", "enrol_newcomers", "finish_runs", "has_progress_due", "look_for_newcomers", "note_meeting",
+    "pause_looking", "plan_chunk", "plan_due_steps", "replace_leavers", "start_reentry_waves", "stop_people",
+    "stop_people_who_ordered",
 ]

@@ -1,10 +1,12 @@
 """Who joins a run after its launch: newcomers of a continuous campaign, and who takes a leaver's place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, or_, select
+from sqlalchemy import Row, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from campaigns.due_times import select_intended
@@ -21,19 +23,63 @@ from core import clock
 LEAVERS = (Reason.LEFT_COMPANY, Reason.ERASED, Reason.NO_LONGER_MATCHES, Reason.HARD_BOUNCE)
 LOOK_BACK = timedelta(days=30)
 _EVERYBODY = 1_000_000  # people of one account: a limit nobody reaches, with which places are told
+SHORT_LOOK, PAUSE_PER_LOOK = 0.25, 20  # seconds; and so many times as long as a longer look took, none follows
 Leaver = Row[int, int, int, str | None]
 
 
-def enrol_newcomers(session: Session, now: datetime | None = None) -> int:
-    """In active runs with continuous enrolment, enrol who matches by now; at most CHUNK per run.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at those whom a run means found: accounts with newcomers, whether there may be more, and the seconds
+    that it took."""
+
+    accounts: frozenset[int]
+    is_cut: bool
+    seconds: float
+
+    def pause(self) -> timedelta:
+        """How long not to look again: a list of a million people takes seconds, which need not be every few seconds."""
+        is_slow = self.seconds > SHORT_LOOK and not self.is_cut
+        return timedelta(seconds=self.seconds * PAUSE_PER_LOOK if is_slow else 0)
+
+
+def look_for_newcomers(session: Session, now: datetime | None = None) -> dict[int, Look]:
+    """By run who might be enrolled; asked of a session that only reads, since nobody else could write to SQLite while
+    somebody writes and looks through a long list. Runs whose pause goes on are not there."""
+    at, found = now or clock.now(), {}
+    for run in list_run_facts(session, states=(RunState.ACTIVE,)):
+        if run.definition.is_continuous and takes_newcomers(session, run) and _is_time_to_look(session, run, at):
+            began = time.monotonic()
+            rows = session.execute(_select_newcomers(session, run).limit(CHUNK)).all()
+            found[run.run_id] = Look(frozenset(row.account_id for row in rows), len(rows) == CHUNK,
+                                     time.monotonic() - began)
+    return found
+
+
+def _is_time_to_look(session: Session, run: RunFacts, at: datetime) -> bool:
+    due = session.scalar(select(Run.newcomers_due_at).where(Run.id == run.run_id))
+    return due is None or due <= at
+
+
+def pause_looking(session: Session, looks: Mapping[int, Look], now: datetime | None = None) -> None:
+    """After slow looks, none for a while."""
+    for run_id, look in looks.items():
+        if look.pause():
+            session.execute(update(Run).where(Run.id == run_id)
+                            .values(newcomers_due_at=(now or clock.now()) + look.pause()))
+
+
+def enrol_newcomers(session: Session, looks: Mapping[int, Look], now: datetime | None = None) -> int:
+    """In active runs with continuous enrolment, enrol who matches by now, of the accounts that the looks found; at most
+    CHUNK per run.
 
     Only the latest launch of a campaign takes newcomers. An account that another campaign has to itself waits for that.
     """
     at, enrolled = now or clock.now(), 0
-    for run in list_run_facts(session, states=(RunState.ACTIVE,)):
-        if not run.definition.is_continuous or not takes_newcomers(session, run) or not plans_alone(session, run):
+    for run in list_run_facts(session, ids=[run_id for run_id, look in looks.items() if look.accounts],
+                              states=(RunState.ACTIVE,)):
+        if not takes_newcomers(session, run) or not plans_alone(session, run):
             continue
-        people = _select_newcomers(session, run).subquery()
+        people = _select_newcomers(session, run, looks[run.run_id].accounts).subquery()
         rows = session.execute(select(people).order_by(people.c.contact_id).limit(CHUNK)).all()
         taken = find_exclusive(session, run, {row.account_id for row in rows})
         new = [(row.contact_id, row.account_id, True) for row in rows if row.account_id not in taken]
@@ -41,17 +87,9 @@ def enrol_newcomers(session: Session, now: datetime | None = None) -> int:
     return enrolled
 
 
-def are_there_newcomers(session: Session) -> bool:
-    """Whether `enrol_newcomers` has anybody to look at: asked of a session that only reads, since to look through a
-    long list takes seconds, in which nobody else could write to SQLite."""
-    return any(session.execute(_select_newcomers(session, run).limit(1)).first() is not None
-               for run in list_run_facts(session, states=(RunState.ACTIVE,))
-               if run.definition.is_continuous and takes_newcomers(session, run))
-
-
-def _select_newcomers(session: Session, run: RunFacts) -> Select[int, int]:
-    """contact_id and account_id of those whom the run means now and who have not been here."""
-    people = select_intended(session, run, per_account=run.definition.people.per_account).subquery()
+def _select_newcomers(session: Session, run: RunFacts, accounts: Collection[int] | None = None) -> Select[int, int]:
+    """contact_id and account_id of those whom the run means now, or of `accounts` alone, who have not been here."""
+    people = select_intended(session, run, per_account=run.definition.people.per_account, accounts=accounts).subquery()
     return select(people.c.contact_id, people.c.account_id).where(~_has_been_here(run, people.c))
 
 

@@ -53,15 +53,28 @@ def advance_runs() -> None:
         planning = list(session.scalars(select(Run.id).where(Run.state == RunState.PLANNING).order_by(Run.id)))
     for run_id in planning:
         plan_run(run_id, seconds=TURN_SECONDS / len(planning))
-    with reading() as session:
-        newcomers = (enrolment.enrol_newcomers,) if enrolment.are_there_newcomers(session) else ()
-    for step in (*newcomers, enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
+    _take_newcomers_in()
+    for step in (enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
         changed, ends_at = 1, time.monotonic() + TURN_SECONDS
         while changed and not stopping() and time.monotonic() < ends_at:
             with transaction() as session:
                 changed = step(session)
     with transaction() as session:
         enrolment.finish_runs(session)
+
+
+def _take_newcomers_in() -> None:
+    """Look without the write lock, then enrol of the accounts that were found, as long as a look was cut short."""
+    is_cut, ends_at = True, time.monotonic() + TURN_SECONDS
+    while is_cut and not stopping() and time.monotonic() < ends_at:
+        with reading() as session:
+            looks = enrolment.look_for_newcomers(session)
+        if not any(look.accounts or look.pause() for look in looks.values()):
+            return
+        with transaction() as session:
+            enrolment.pause_looking(session, looks)
+            enrolled = enrolment.enrol_newcomers(session, looks)
+        is_cut = enrolled > 0 and any(look.is_cut for look in looks.values())
 
 
 @job(STOP_ORDERED, queue=JobQueue.OUTREACH)

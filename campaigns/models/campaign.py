@@ -98,7 +98,8 @@ class ApprovedMember(Base):
 class Run(Base):
     """One launch (or re-entry wave, or move) of an approved version. `enrolled_up_to` is the planning checkpoint.
 
-    `watched_from`: bounces and complaints are counted from here on, see `campaigns.sending.error_rates`."""
+    `watched_from`: bounces and complaints are counted from here on, see `campaigns.sending.error_rates`.
+    `newcomers_due_at`: until then nobody looks for newcomers, since the last look took long."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -121,6 +122,7 @@ class Run(Base):
     enrolled_up_to: Mapped[int] = mapped_column(Id, default=0)
     pause_reason: Mapped[str | None] = mapped_column(String(300))
     watched_from: Mapped[datetime | None]
+    newcomers_due_at: Mapped[datetime | None]
     launched_by: Mapped[str] = mapped_column(String(200), default="")
     launched_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

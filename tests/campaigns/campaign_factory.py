@@ -52,6 +52,11 @@ def make_people(session: Session, count: int = 1, **values: Any) -> list[Contact
     return people
 
 
+def take_newcomers_in(session: Session) -> int:
+    """Look for newcomers and enrol them, how many."""
+    return enrolment.enrol_newcomers(session, enrolment.look_for_newcomers(session))
+
+
 def make_campaign(session: Session, **values: Any) -> Campaign:
     return editing.save_definition(session, raw=make_raw(**values), editor_id=1, editor_name="Author")
 

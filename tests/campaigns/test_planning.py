@@ -9,9 +9,10 @@ from sqlalchemy import func, insert, select, text
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from abm.wiring import load_jobs
-from campaigns import editing, planning, planning_jobs, reports
-from campaigns.enrolment import enrol_newcomers, plan_chunk
+from campaigns import editing, newcomers, planning, planning_jobs, reports
+from campaigns.enrolment import enrol_newcomers, look_for_newcomers, pause_looking, plan_chunk
 from campaigns.models import Campaign, Delivery, Enrolment, HoldoutGhost, Run, Suppression
+from campaigns.newcomers import Look
 from campaigns.planning_jobs import plan_run
 from campaigns.states import DeliveryState, Reason, RunState
 from core import clock
@@ -27,6 +28,7 @@ from tests.campaigns.campaign_factory import (
     make_people,
     make_run,
     put_in_list,
+    take_newcomers_in,
 )
 from tests.factories import make_account, make_contact
 
@@ -186,8 +188,43 @@ def test_with_continuous_enrolment_newcomers_are_written_to(session: Session) ->
     make_people(session)
     run = make_run(session, enrol="continuous")
     make_people(session)
-    assert (enrol_newcomers(session), enrol_newcomers(session)) == (1, 0)
+    assert (take_newcomers_in(session), take_newcomers_in(session)) == (1, 0)
     assert len(deliveries(session, run)) == 2
+
+
+def test_newcomers_are_looked_for_again_only_after_twenty_times_as_long_as_a_slow_look_took(session: Session) -> None:
+    make_people(session)
+    run = make_run(session, enrol="continuous")
+    pause_looking(session, {run.id: Look(frozenset(), False, 3.0)})
+    make_people(session)
+    assert look_for_newcomers(session, WEDNESDAY + timedelta(seconds=59)) == {}
+    assert look_for_newcomers(session, WEDNESDAY + timedelta(seconds=60))[run.id].accounts
+
+
+@pytest.mark.parametrize(("look", "seconds"), [
+    (Look(frozenset(), False, 0.2), 0), (Look(frozenset(), False, 0.5), 10), (Look(frozenset({1}), True, 9.0), 0)])
+def test_a_quick_look_and_one_that_was_cut_short_need_no_pause(look: Look, seconds: int) -> None:
+    assert look.pause() == timedelta(seconds=seconds)
+
+
+def test_newcomers_of_accounts_that_a_look_did_not_find_wait_for_the_next(session: Session) -> None:
+    make_people(session)
+    run = make_run(session, enrol="continuous")
+    first, second = make_people(session, 2)
+    assert enrol_newcomers(session, {run.id: Look(frozenset({first.account_id}), False, 0.0)}) == 1
+    assert take_newcomers_in(session) == 1
+    assert {row.contact_id for row in enrolments(session, run)} >= {first.id, second.id}
+
+
+def test_looks_that_are_cut_short_follow_each_other_at_once(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction() as session:
+        make_people(session)
+        run_id = make_run(session, enrol="continuous").id
+        make_people(session, 5)
+    monkeypatch.setattr(newcomers, "CHUNK", 2)
+    planning_jobs.advance_runs()
+    with reading() as session:
+        assert len(enrolments(session, session.get_one(Run, run_id))) == 6
 
 
 def test_a_second_launch_is_a_run_of_its_own(session: Session) -> None:

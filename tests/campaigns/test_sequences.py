@@ -14,7 +14,6 @@ from abm.targets.models import ListMember
 from campaigns.enrolment import (
     advance,
     end_step,
-    enrol_newcomers,
     finish_runs,
     plan_chunk,
     plan_due_steps,
@@ -33,6 +32,7 @@ from tests.campaigns.campaign_factory import (
     make_people,
     make_run,
     put_in_list,
+    take_newcomers_in,
 )
 from tests.factories import make_account, make_contact, make_order
 
@@ -348,10 +348,10 @@ def test_newcomers_wait_until_the_exclusive_campaign_is_over(session: Session) -
     put_in_list(session, [free.account], "others")
     run = make_run(session, campaign="second", list="others", enrol="continuous")
     put_in_list(session, [taken.account], "others")
-    assert enrol_newcomers(session) == 0
+    assert take_newcomers_in(session) == 0
     settle(session, first)
     tick(session, first)
-    assert enrol_newcomers(session) == 1
+    assert take_newcomers_in(session) == 1
     assert {row.contact_id for row in enrolments(session, run)} == {taken.id, free.id}
 
 
@@ -412,7 +412,7 @@ def test_a_re_entry_wave_is_a_run_of_its_own(session: Session, at: SetClock) -> 
     settle(session, wave, at=WEDNESDAY + timedelta(days=30))
     tick(session, wave)
     assert (session.get_one(Run, wave.id).state, run.state) == ("finished", "active")
-    assert enrol_newcomers(session) == 0
+    assert take_newcomers_in(session) == 0
 
 
 def test_every_channel_can_be_a_step_of_one_campaign(session: Session) -> None:

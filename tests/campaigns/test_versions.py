@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import editing
-from campaigns.enrolment import advance, end_step, enrol_newcomers, finish_runs, plan_due_steps, replace_leavers
+from campaigns.enrolment import advance, end_step, finish_runs, plan_due_steps, replace_leavers
 from campaigns.models import Campaign, Delivery, Run
 from campaigns.versions import move_people, report_change
 from core.db import Session
@@ -23,6 +23,7 @@ from tests.campaigns.campaign_factory import (
     make_campaign,
     make_people,
     make_run,
+    take_newcomers_in,
 )
 
 WEDNESDAY = datetime(2026, 3, 11, 12, tzinfo=UTC)
@@ -183,7 +184,7 @@ def test_who_finished_on_the_old_version_is_no_newcomer_to_the_new_one(
         at(WEDNESDAY + timedelta(days=days))
         send(session, old)
     assert [row.state for row in enrolments(session, old)] == ["stopped", "finished"]
-    assert enrol_newcomers(session) == 0
+    assert take_newcomers_in(session) == 0
     assert [row.origin for row in enrolments(session, run)] == ["move"]
 
 
