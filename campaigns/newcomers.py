@@ -49,10 +49,22 @@ def look_for_newcomers(session: Session, now: datetime | None = None) -> dict[in
     for run in list_run_facts(session, states=(RunState.ACTIVE,)):
         if run.definition.is_continuous and takes_newcomers(session, run) and _is_time_to_look(session, run, at):
             began = time.monotonic()
-            rows = session.execute(_select_newcomers(session, run).limit(CHUNK)).all()
-            found[run.run_id] = Look(frozenset(row.account_id for row in rows), len(rows) == CHUNK,
-                                     time.monotonic() - began)
+            accounts, is_cut = _find_free_accounts(session, run)
+            found[run.run_id] = Look(frozenset(accounts), is_cut, time.monotonic() - began)
     return found
+
+
+def _find_free_accounts(session: Session, run: RunFacts) -> tuple[set[int], bool]:
+    """Accounts with newcomers that no other campaign has to itself, and whether there may be more than these."""
+    free: set[int] = set()
+    rows = session.execute(_select_newcomers(session, run).execution_options(yield_per=CHUNK))
+    with rows:
+        for part in rows.partitions():
+            accounts = {row.account_id for row in part}
+            free |= accounts - find_exclusive(session, run, accounts).keys()
+            if len(free) >= CHUNK:
+                return free, True
+    return free, False
 
 
 def _is_time_to_look(session: Session, run: RunFacts, at: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from abm.targets.models import ListMember
+from campaigns import newcomers
 from campaigns.enrolment import (
     advance,
     end_step,
@@ -353,6 +354,22 @@ def test_newcomers_wait_until_the_exclusive_campaign_is_over(session: Session) -
     tick(session, first)
     assert take_newcomers_in(session) == 1
     assert {row.contact_id for row in enrolments(session, run)} == {taken.id, free.id}
+
+
+def test_newcomers_whose_accounts_another_campaign_holds_keep_nobody_else_waiting(
+        session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = make_people(session, 3)
+    make_run(session, campaign="first", exclusive=True)
+    earlier = make_contact(session, make_account(session))
+    put_in_list(session, [earlier.account], "others")
+    run = make_run(session, campaign="second", list="others", enrol="continuous")
+    put_in_list(session, [person.account for person in held], "others")
+    free = make_contact(session, make_account(session))
+    put_in_list(session, [free.account], "others")
+    monkeypatch.setattr(newcomers, "CHUNK", 2)
+    assert take_newcomers_in(session) == 1
+    assert {row.contact_id for row in enrolments(session, run)} == {earlier.id, free.id}
+
 
 
 # re-entry
