@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.contents import Words, every_wording
-from campaigns.definition import Definition, EmailStep, Step
+from campaigns.definition import BranchStep, Definition, EmailStep, Step
 from campaigns.html_parts import prepare_html, text_from_html
 from campaigns.lint_html import find_html_flaws
 from campaigns.mjml_parts import html_of
@@ -52,7 +52,28 @@ class Finding:
 
 def lint(definition: Definition) -> list[Finding]:
     """Everything worth mending, what blocks a launch first."""
-    return _sorted([finding for step in definition.steps for finding in _lint_step(definition, step)])
+    found = [finding for step in definition.steps for finding in _lint_step(definition, step)]
+    return _sorted([*found, *_vain_questions(definition)])
+
+
+def _vain_questions(definition: Definition) -> Iterator[Finding]:
+    """Branches on a click where nobody can have clicked: no e-mail before them has a link that is counted."""
+    can_click = False
+    for step in definition.steps:
+        if isinstance(step, EmailStep):
+            can_click = can_click or (definition.track and step.track and _has_link(definition, step))
+        elif isinstance(step, BranchStep) and step.test.event == "clicked" and not can_click:
+            yield Finding(Level.WARN, step.id, "branch",
+                          "It asks who clicked, but no e-mail before it has a link whose clicks are counted, so that "
+                          "everybody goes the other way: write a link into one, or ask something else")
+
+
+def _has_link(definition: Definition, step: EmailStep) -> bool:
+    try:
+        return any(prepare_html(words.html).links for _wording, words in every_wording(step, definition.snippets)
+                   if words.html)
+    except ContentRefused:
+        return True  # said elsewhere
 
 
 def lint_step(definition: Definition, step: Step) -> list[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Protocol
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from campaigns.country_rules import CountryRules
@@ -62,6 +62,7 @@ class Answer:
     step: str
     text: str
     at: datetime
+    event_id: int = 0
 
 
 class People(Protocol):
@@ -124,8 +125,11 @@ class Desk(Protocol):
     def place_visits(self, session: Session, requests: Sequence[CallRequest]) -> None:
         """The same for visits."""
 
+    def is_promised(self, delivery_id: ColumnElement[int], *, after: datetime) -> ColumnElement[bool]:
+        """Whether the person of this call was promised another one, later than `after` (in the company's zone)."""
+
     def show_answer(self, session: Session, answer: Answer) -> None:
-        """Put what somebody wrote where those who look after the account see it."""
+        """Put what somebody wrote where those who look after the account see it, as something to do for its owner."""
 
 
 class Offers(Protocol):

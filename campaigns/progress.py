@@ -100,14 +100,17 @@ def _ended_people(session: Session, run: RunFacts, position: int, at: datetime) 
 
 
 def _end_undone(session: Session, run: RunFacts, at: datetime) -> int:
-    """What nobody did in its working days counts as skipped: its step ends, with the reason."""
+    """What nobody did in its working days counts as skipped: its step ends, with the reason. Of a call that was put off
+    by agreement they count from the promised time."""
     skipped = 0
     for channel in {step.channel for step in run.definition.steps} & set(AWAITED):
         awaited = Channel(channel)
+        deadline = _deadline(session, at, AWAITED[awaited])
         skipped += session.connection().execute(
             update(Delivery)
             .where(Delivery.run_id == run.run_id, Delivery.channel == channel, Delivery.state == DeliveryState.SENT,
-                   Delivery.reason.is_(None), Delivery.sent_at <= _deadline(session, at, AWAITED[awaited]))
+                   Delivery.reason.is_(None), Delivery.sent_at <= deadline,
+                   ~outside().desk.is_promised(Delivery.id.expression, after=deadline))
             .values(reason=_NOT_DONE[awaited].value, ended_at=at)).rowcount
     return skipped
 

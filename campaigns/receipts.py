@@ -207,7 +207,7 @@ def _after_reply(session: Session, delivery: Delivery, _receipt: Receipt) -> Non
                                .where(Run.id == delivery.run_id)).one()
     outside().desk.show_answer(session, Answer(
         delivery.account_id, delivery.contact_id, campaign.id, campaign.title, delivery.id, delivery.step,
-        event.text or "", event.at))
+        event.text or "", event.at, event.id))
 
 
 _EFFECTS: Mapping[str, Any] = {

@@ -6,12 +6,13 @@ from flask import abort, g, render_template, request
 
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.queries import get_campaign
+from abm.outreach.script_findings import find_script_faults
 from abm.outreach.snippets import with_snippets
 from abm.outreach.step_forms import read_step
 from abm.web.access import requires
 from abm.web.permissions import Permission
 from campaigns.contents import every_wording
-from campaigns.definition import Definition, EmailStep, parse
+from campaigns.definition import CallStep, Definition, EmailStep, parse
 from campaigns.html_parts import prepare_html
 from campaigns.lint import Level, lint_step
 from campaigns.sandbox_rules import ContentRefused
@@ -46,7 +47,9 @@ def _looked_at(definition: Definition, index: int) -> dict[str, object]:
     step = definition.steps[index]
     found = lint_step(definition, step)
     findings = [Shown(one.level is Level.BLOCK, one.place, one.message) for one in found]
-    return {"findings": findings, "sizes": _sizes(definition, step) if isinstance(step, EmailStep) else []}
+    findings += [Shown(False, place, fault) for place, fault in find_script_faults(step)]
+    return {"findings": findings, "is_call": isinstance(step, CallStep),
+            "sizes": _sizes(definition, step) if isinstance(step, EmailStep) else []}
 
 
 def _sizes(definition: Definition, step: EmailStep) -> list[tuple[str, int]]:

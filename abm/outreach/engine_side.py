@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from abm.company.queries import get_company
@@ -81,8 +81,16 @@ class CallDesk:
         create_visit_tasks(session, requests=requests)
         _give_to_partners(session, requests)
 
+    def is_promised(self, delivery_id: ColumnElement[int], *, after: datetime) -> ColumnElement[bool]:
+        from abm.work.campaign_calls import is_promised
+
+        return is_promised(delivery_id, after=after)
+
     def show_answer(self, session: Session, answer: Answer) -> None:
+        from abm.work.reply_tasks import ask_to_answer
+
         answers.show_answer(session, answer)
+        ask_to_answer(session, answer=answer)
 
 
 def _give_to_partners(session: Session, requests: Sequence[CallRequest]) -> None:

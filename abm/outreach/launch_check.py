@@ -15,6 +15,7 @@ from abm.offers.models import Offer
 from abm.outreach.list_findings import find_list_findings
 from abm.outreach.nobody import explain_nobody
 from abm.outreach.power import Power, find_power
+from abm.outreach.script_findings import find_script_faults
 from abm.partners.queries import count_without_partner
 from abm.plans.queries import failed_of, list_stopped
 from abm.sending.queries import find_sender_findings
@@ -171,6 +172,9 @@ def find_content_findings(definition: Definition) -> Iterator[Finding]:
     """What the law or mail programs hold against the content; cheap, whatever the number of people."""
     for one in lint.lint(definition):
         yield Finding(REFUSE if one.level is lint.Level.BLOCK else WARN, "content", str(one))
+    for step in definition.steps:
+        for place, fault in find_script_faults(step):
+            yield Finding(WARN, "content", f"Step {step.id}, {place}: {fault}")
 
 
 def _names_that_lead_nowhere(session: Session, definition: Definition) -> Iterator[Finding]:

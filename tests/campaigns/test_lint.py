@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from campaigns.definition import CallStep, Content, Definition, EmailStep, Sender
+from campaigns import definition_values
+from campaigns.definition import BranchStep, CallStep, Content, Definition, EmailStep, Sender
 from campaigns.lint import Level, lint
 
 FOOTER = '<p>{{ sender.postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
@@ -97,6 +98,19 @@ def test_a_call_script_is_looked_at() -> None:
     )
 
     assert [str(finding).split(":")[0] for finding in lint(definition)] == ["Step call, script line 1"]
+
+
+@pytest.mark.parametrize(("body", "track", "is_told"), [
+    ("", True, True), ('<a href="https://example.com/programme">Programme</a>', True, False),
+    ('<a href="https://example.com/programme">Programme</a>', False, True),
+])
+def test_a_branch_on_clicks_wants_something_to_click_before_it(body: str, track: bool, is_told: bool) -> None:
+    hello = EmailStep(id="hello", subject="Hello", html=body + FOOTER, track=track)
+    fork = BranchStep(id="fork", test=definition_values.Test(event="clicked"))
+    definition = Definition(name="x", title="X", list_name="l", steps=(hello, fork),
+                            sender=Sender("S", "s@example.com", "1 Street"))
+    found = [(one.level, one.step) for one in lint(definition) if one.part == "branch"]
+    assert found == [(Level.WARN, "fork")] * is_told
 
 
 def test_a_footer_that_nobody_sees_does_not_count_in_the_text_part() -> None:

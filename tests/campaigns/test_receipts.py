@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account, AccountEvent
 from abm.outreach.answers import list_answers
+from abm.work.actions import finish_task
+from abm.work.models import Task
 from campaigns import consent, stops
 from campaigns.events import Said, apply_late_events, record_event
 from campaigns.locks import holds_up
@@ -105,9 +107,9 @@ Hi
 """.encode()
 
 
-def answer(delivery: Delivery, *, headers: str = "Subject: Re: Hello") -> bytes:
+def answer(delivery: Delivery, *, headers: str = "Subject: Re: Hello", text: str = "Yes, call me.") -> bytes:
     head = f"From: {delivery.address}\n{headers}\nIn-Reply-To: {delivery.message_id}\n"
-    return f"{head}\nYes, call me.\n\n> Hello\n".encode()
+    return f"{head}\n{text}\n\n> Hello\n".encode()
 
 
 def stops_of(session: Session) -> set[tuple[str, str]]:
@@ -277,12 +279,32 @@ def test_an_answer_stands_on_the_timeline_and_gives_the_conversation_to_the_owne
     assert (shown.text, shown.delivery_id) == ("Yes, call me.", delivery.id)
 
 
+def test_an_answer_is_something_to_do_for_the_owner_and_a_second_one_adds_to_it(session: Session) -> None:
+    delivery = make_sent(session)
+    owner = make_user(session)
+    session.get(Account, delivery.account_id).owner_id = owner.id
+    receive_message(session, answer(delivery))
+    [task] = session.scalars(select(Task))
+    assert (task.owner_id, task.contact_id, task.state, task.note) == (
+        owner.id, delivery.contact_id, "open", "Yes, call me.")
+    assert (task.due_on, task.origin) == (clock.today(), "reply")
+    assert task.extra == {"link": f"/campaigns/1/messages/{delivery.id}"}
+
+    receive_message(session, answer(delivery, text="Or write to me."))
+    assert [(one.id, one.note) for one in session.scalars(select(Task))] == [
+        (task.id, "Or write to me.\n\nYes, call me.")]
+    finish_task(session, task_id=task.id)
+    receive_message(session, answer(delivery, text="Are you there?"))
+    assert sorted(one.state for one in session.scalars(select(Task))) == ["done", "open"]
+
+
 def test_what_a_machine_answers_stands_nowhere(session: Session) -> None:
     delivery = make_sent(session)
     receive_message(session, answer(delivery, headers="Subject: Out of office\nAuto-Submitted: auto-replied"))
 
     assert list_answers(session, delivery.account_id) == []
     assert session.scalars(select(AccountEvent).where(AccountEvent.kind == "reply")).all() == []
+    assert session.scalars(select(Task)).all() == []
 
 
 def test_an_auto_reply_ends_nothing(session: Session) -> None:

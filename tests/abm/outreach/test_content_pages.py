@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from abm.outreach.campaign_files import write_campaign_text
 from core import db
 from tests.abm.outreach.companies import HELLO, WORKING_MOMENT, make_listed_people
 from tests.abm.outreach.test_campaign_pages import BASICS, definition, made, step_form
@@ -93,3 +94,21 @@ def test_tracking_is_switched_off_for_a_step_and_for_the_campaign(marketer: Any)
     assert (found["track"], found["steps"][0]["track"]) == (False, False)
     for page in ("steps/0", "basics"):
         assert 'name="untracked" value="yes" checked' in marketer.get(f"/campaigns/{campaign_id}/{page}").text
+
+
+def test_a_script_that_runs_on_into_another_answers_section_is_told_while_it_is_written(marketer: Any) -> None:
+    campaign_id = made(marketer)
+    script = "? In time?\n- yes -> #thanks\n- no -> #sorry\n# Thanks\nThank them.\n# Sorry\nSay sorry."
+    whole = definition(campaign_id)
+    call = {"id": "call", "channel": "call", "script": script}
+    marketer.post(f"/campaigns/{campaign_id}/text",
+                  data={"text": write_campaign_text({**whole, "steps": [*whole["steps"], call]})})
+    index = len(whole["steps"])
+    form = {"id": "call", "channel": "call", "after": "0", "after_unit": "days", "assign_to": "account_owner"}
+    told = marketer.post(f"/campaigns/{campaign_id}/steps/{index}/check", data={**form, "script": script}).text
+    mended = marketer.post(f"/campaigns/{campaign_id}/steps/{index}/check",
+                           data={**form, "script": script.replace("# Sorry", "-> end\n# Sorry")}).text
+    assert "The section Thanks runs on into Sorry" in told
+    assert "every answer of the script leads somewhere" in mended
+    assert 'id="findings"' in marketer.get(f"/campaigns/{campaign_id}/steps/{index}").text
+    assert "Step call, script: The section Thanks runs on" in marketer.get(f"/campaigns/{campaign_id}/check").text

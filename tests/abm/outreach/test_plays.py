@@ -108,6 +108,26 @@ def test_every_step_reads_whole_for_a_person_in_both_languages(name: str) -> Non
             assert all(person.account.name in words and "–" not in words for words in said)
 
 
+@pytest.mark.parametrize("name", PLAYS)
+def test_what_leaves_as_it_is_greets_whose_name_nobody_knows_and_tells_the_author_nothing(name: str) -> None:
+    with db.transaction() as session:
+        person = make_listed_people(session, 1, buying_role="champion", first_name=None, last_name=None)[0]
+        make_order(session, person.account, on=WORKING_MOMENT.date() - timedelta(days=9), amount="100")
+        definition = parse(use_play(session, play=get_play(name), sender_email="sales@example.com").definition)
+        values = get_content_values(session, [person.id])[person.id]
+    read = [preview(definition, step, values, language=one).text for step in definition.steps
+            for one in ("en", "de") if isinstance(step, EmailStep)]
+    read += [preview_letter(definition, step, values, language=one)[1] for step in definition.steps
+             for one in ("en", "de") if isinstance(step, LetterStep)]
+    for text in read:
+        assert not re.search(r" ,|  |None|\b(?:Write|Schreiben Sie hier)\b", text), text
+        assert re.match(r"(?:Hello there|Dear Sir or Madam|Guten Tag),", text), text
+
+
+def test_no_play_asks_who_clicked_where_nothing_can_be_clicked() -> None:
+    assert [one.message for name in PLAYS for one in lint.lint(parsed(name)) if one.part == "branch"] == []
+
+
 def test_plays_use_every_way_to_reach_somebody_on_paper_in_person_in_waves_and_by_what_they_did() -> None:
     kinds = {name: {step.channel for step in parsed(name).steps} for name in PLAYS}
     assert {"letter", "branch"} <= kinds["event-invitation"]

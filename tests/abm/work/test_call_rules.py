@@ -52,6 +52,36 @@ def test_a_section_that_does_not_exist_is_told_to_the_author() -> None:
     assert parse_script("# A\n? x\n- y\n# a\n").faults == ("There are two sections called a: the first one counts.",)
 
 
+APART = """? Did it come in time?
+- yes -> #thanks
+- no -> #sorry
+# Thanks
+Ask for the next order.{thanks}
+# Sorry
+Say sorry.
+? Angry?
+- yes
+- no{sorry}
+# Close
+Say goodbye."""
+
+
+def test_a_section_that_runs_on_into_that_of_another_answer_is_told_to_the_author() -> None:
+    [fault] = parse_script(APART.format(thanks="", sorry="")).faults
+    assert fault.startswith("The section Thanks runs on into Sorry, which belongs to another answer")
+    assert parse_script(APART.format(thanks="\n-> end", sorry="")).faults == ()
+
+
+def test_a_line_with_an_aim_says_where_the_section_goes_on() -> None:
+    script = parse_script(APART.format(thanks="\n-> Close", sorry="\n-> end"))
+    assert walk(script, [0, 0]).now == script.steps[3]
+    assert [choice.leads_to for choice in script.steps[2].choices] == [END, END]
+    assert script.steps[1].text == "Ask for the next order."
+    assert parse_script(APART.format(thanks="\n-> nowhere", sorry="")).faults == (
+        "The section Thanks goes on to nowhere, which is no section.",)
+    assert walk(parse_script(APART.format(thanks="\n-> nowhere", sorry="")), [0, 0]).now is not None
+
+
 @pytest.mark.parametrize(("answers", "passed", "now"), [
     ([], [], "Did it come in time?"),
     ([0], ["yes"], ""),

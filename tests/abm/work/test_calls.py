@@ -1,7 +1,7 @@
 """How a call ended, and what follows from it."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import AccountEvent
 from abm.company.policy import Company
 from abm.orders.models import AccountDay, Order
+from abm.outreach.engine_side import engine_side
 from abm.wiring import connect_engine
 from abm.work.call_queue import list_due_calls
 from abm.work.calls import record_call
@@ -187,3 +188,31 @@ def test_calls_that_the_campaign_no_longer_wants_leave_the_desk(session: Session
     drop_unwanted_calls(session)
     session.refresh(task)
     assert task.state == state
+
+
+def test_a_promised_call_that_nobody_makes_stays_on_the_desk_as_late(session: Session) -> None:
+    task, delivery, _ = campaign_call(session)
+    _record(session, task, "call_back", call_back_on=date(2026, 6, 20))
+    delivery.reason = "call_not_done"
+    session.flush()
+    assert drop_unwanted_calls(session) == 0
+    session.refresh(task)
+    assert (task.state, task.due_on) == ("open", date(2026, 6, 20))
+
+
+def test_a_call_that_nobody_made_in_time_says_so_and_not_that_nobody_wanted_it(session: Session) -> None:
+    task, delivery, _ = campaign_call(session)
+    delivery.reason = "call_not_done"
+    session.flush()
+    drop_unwanted_calls(session)
+    session.refresh(task)
+    assert task.outcome == "not_made"
+
+
+@pytest.mark.parametrize(("after", "is_promised"), [(date(2026, 6, 19), True), (date(2026, 6, 20), False)])
+def test_a_step_waits_for_the_day_that_was_promised(session: Session, after: date, is_promised: bool) -> None:
+    task, delivery, _ = campaign_call(session)
+    _record(session, task, "call_back", call_back_on=date(2026, 6, 20))
+    moment = datetime.combine(after, time(12), UTC)
+    found = engine_side().desk.is_promised(Delivery.id.expression, after=moment)
+    assert session.scalars(select(Delivery.id).where(found)).all() == [delivery.id] * is_promised
