@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, exists, func, or_, select, update
@@ -22,9 +22,10 @@ from core import clock
 
 LEAVERS = (Reason.LEFT_COMPANY, Reason.ERASED, Reason.NO_LONGER_MATCHES, Reason.HARD_BOUNCE)
 LOOK_BACK = timedelta(days=30)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERYBODY = 1_000_000  # people of one account: a limit nobody reaches, with which places are told
 SHORT_LOOK, PAUSE_PER_LOOK = 0.25, 20  # seconds; and so many times as long as a longer look took, none follows
-Leaver = Row[int, int, int, str | None]
+Leaver = Row[int, int, int, str | None, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def replace_leavers(session: Session, now: datetime | None = None) -> int:
     for run in list_run_facts(session, states=(RunState.ACTIVE,)):
         if not run.definition.people.replaces_leavers or not plans_alone(session, run):
             continue
-        chosen = _choose(session, run, _find_leavers(session, run, at))
+        chosen = _choose(session, run, _find_leavers(session, run, at - LOOK_BACK))
         if chosen:
             people = [(contact_id, leaver.account_id, True) for contact_id, leaver in chosen.items()]
             entry = Entry(EnrolmentOrigin.REPLACEMENT, {contact_id: row.id for contact_id, row in chosen.items()})
@@ -140,15 +141,41 @@ def replace_leavers(session: Session, now: datetime | None = None) -> int:
     return replaced
 
 
-def _find_leavers(session: Session, run: RunFacts, at: datetime) -> Sequence[Leaver]:
-    """Enrolments (id, account_id, contact_id, end_reason) that ended lately and so, whose place nobody has taken."""
+def list_empty_places(session: Session, campaign_id: int) -> list[tuple[int, str, datetime]]:
+    """(contact_id, role they had, until when a successor is looked for) of those who left a place that nobody has
+    taken, in the campaign's active runs; at most CHUNK per run."""
+    found = []
+    ids = session.scalars(select(Run.id).where(Run.campaign_id == campaign_id)).all()
+    for run in list_run_facts(session, ids=ids, states=(RunState.ACTIVE,)):
+        if run.definition.people.replaces_leavers:
+            leavers = _find_leavers(session, run, _EVER)
+            roles = _roles_of(session, leavers)
+            found += [(one.contact_id, roles.get(one.contact_id, ""), one.ended_at + LOOK_BACK)
+                      for one in _without_returned(run, leavers, roles)]
+    return found
+
+
+def _find_leavers(session: Session, run: RunFacts, since: datetime) -> Sequence[Leaver]:
+    """Enrolments (id, account_id, contact_id, end_reason, ended_at) that ended since and so, whose place nobody has
+    taken."""
     successor = aliased(Enrolment)
     return session.execute(
-        select(Enrolment.id, Enrolment.account_id, Enrolment.contact_id, Enrolment.end_reason)
+        select(Enrolment.id, Enrolment.account_id, Enrolment.contact_id, Enrolment.end_reason, Enrolment.ended_at)
         .where(Enrolment.run_id == run.run_id, Enrolment.state == EnrolmentState.STOPPED,
-               Enrolment.end_reason.in_([why.value for why in LEAVERS]), Enrolment.ended_at > at - LOOK_BACK,
+               Enrolment.end_reason.in_([why.value for why in LEAVERS]), Enrolment.ended_at > since,
                ~exists().where(successor.replaces_id == Enrolment.id, successor.run_id == run.run_id))
         .order_by(Enrolment.id).limit(CHUNK)).all()
+
+
+def _roles_of(session: Session, leavers: Sequence[Leaver]) -> dict[int, str]:
+    facts = outside().people.recipients(session, [leaver.contact_id for leaver in leavers])
+    return {contact_id: person.role for contact_id, person in facts.items()}
+
+
+def _without_returned(run: RunFacts, leavers: Sequence[Leaver], roles: Mapping[int, str]) -> list[Leaver]:
+    """Without those who lost their role and have it again."""
+    return [leaver for leaver in leavers if leaver.end_reason != Reason.NO_LONGER_MATCHES
+            or roles.get(leaver.contact_id, "") not in run.definition.people.roles]
 
 
 def _choose(session: Session, run: RunFacts,
@@ -157,10 +184,8 @@ def _choose(session: Session, run: RunFacts,
     of the campaign's roles."""
     if not leavers:
         return {}
-    facts = outside().people.recipients(session, [leaver.contact_id for leaver in leavers])
-    roles = {contact_id: person.role for contact_id, person in facts.items()}
-    leavers = [leaver for leaver in leavers if leaver.end_reason != Reason.NO_LONGER_MATCHES
-               or roles.get(leaver.contact_id, "") not in run.definition.people.roles]
+    roles = _roles_of(session, leavers)
+    leavers = _without_returned(run, leavers, roles)
     waiting = _candidates(session, run, {leaver.account_id for leaver in leavers})
     chosen: dict[int, Leaver] = {}
     for leaver in leavers:

@@ -19,7 +19,7 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import escape
 
 from campaigns.personalisation import BadValue, MissingValue, Values, look_up
-from campaigns.sandbox_filters import EACH, FILTERS, OUR_FILTERS, Blank, printable
+from campaigns.sandbox_filters import EACH, FILTERS, OUR_FILTERS, Blank, Dash, printable
 from campaigns.sandbox_rules import Checked, ContentRefused, Path, check_source, path_of
 
 MAX_OUTPUT = 1_000_000
@@ -86,8 +86,9 @@ class Template:
     run: Callable[[dict[str, Any]], str] | None
 
     def render_with_dashes(self, values: Values) -> str:
-        """The filled text for somebody of ours to read; what is not known shows as a dash."""
-        return self.fill(["–" if (found := look_up(values, path)) is None else found for path in self.paths])
+        """The filled text for somebody of ours to read; what is not known and has no stand-in shows as a dash."""
+        return self.fill([Dash(name=".".join(path)) if (found := look_up(values, path)) is None else found
+                          for path in self.paths])
 
     def render(self, values: Values) -> str:
         """The filled text. Raises BadValue, or MissingValue with every name that would be printed and is not known."""

@@ -101,6 +101,15 @@ class Blank(Undefined):
         raise AttributeError(name)
 
 
+class Dash(Blank):
+    """Nothing known, in words for one of ours: a dash where it is printed, else as blank as any."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "–"
+
+
 def filter_default(value: Any, fallback: Any = "") -> Any:
     """The fallback where there is no value, an empty text or only spaces."""
     return (

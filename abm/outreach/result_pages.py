@@ -8,6 +8,7 @@ from abm.outreach import account_results
 from abm.outreach.account_results import get_unit_costs, list_account_results, stream_account_results
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
+from abm.outreach.empty_places import find_empty_places
 from abm.outreach.launching import get_status
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
@@ -27,8 +28,9 @@ BOOK_WORDS = {"sent": "Sent", "suppressed": "Left out", "failed": "Failed", "unk
 @requires(Permission.SEE)
 def results(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
-    return render_template("outreach/results.html", links=list_link_clicks(g.session, campaign_id),
-                           **_numbers(campaign), **campaign_frame(campaign))
+    return render_template("outreach/results.html", empty=find_empty_places(g.session, campaign_id),
+                           links=list_link_clicks(g.session, campaign_id), **_numbers(campaign),
+                           **campaign_frame(campaign))
 
 
 @pages.get("/campaigns/<int:campaign_id>/results/numbers")

@@ -402,6 +402,18 @@ def test_a_script_shows_a_dash_for_what_is_not_known() -> None:
     assert render_script("Ask {{ contact.first_name }} about {{ last_order.on }}", VALUES) == "Ask José about –"
 
 
+@pytest.mark.parametrize(("script", "said"), [
+    ('Ask {{ contact.title | default("the guest") }}.', "Ask the guest."),
+    ('The last order: {{ last_order.on | date | default("none yet") }}.', "The last order: none yet."),
+    ("The last order: {{ last_order.on | date }}, {{ last_order.amount | money }}.", "The last order: –, –."),
+    ("{% if contact.title %}{{ contact.title }}{% else %}Nobody knows what they do.{% endif %}",
+     "Nobody knows what they do."),
+    ("{% if contact.first_name %}{{ contact.first_name | upper }} {{ contact.title | upper }}{% endif %}", "JOSÉ –"),
+])
+def test_a_script_takes_its_stand_ins_for_what_is_not_known(script: str, said: str) -> None:
+    assert render_script(script, {"contact": {"first_name": "José"}}) == said
+
+
 _any_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=120)
 
 

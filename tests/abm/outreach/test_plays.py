@@ -124,6 +124,16 @@ def test_what_leaves_as_it_is_greets_whose_name_nobody_knows_and_tells_the_autho
         assert re.match(r"(?:Hello there|Dear Sir or Madam|Guten Tag),", text), text
 
 
+@pytest.mark.parametrize("name", PLAYS)
+def test_what_a_seller_reads_is_whole_where_neither_name_nor_order_is_known(name: str) -> None:
+    with db.transaction() as session:
+        person = make_listed_people(session, 1, first_name=None, last_name=None)[0]
+        values = get_content_values(session, [person.id])[person.id]
+    for step in parsed(name).steps:
+        if isinstance(step, CallStep | VisitStep):
+            assert all("–" not in render_script(spoken_words(step, one), values) for one in ("en", "de"))
+
+
 def test_no_play_asks_who_clicked_where_nothing_can_be_clicked() -> None:
     assert [one.message for name in PLAYS for one in lint.lint(parsed(name)) if one.part == "branch"] == []
 
