@@ -27,6 +27,7 @@ from core import clock
 from core.id_lists import is_among
 
 PLACED = "placed"
+_WAY_OUT = frozenset({"connect", "ehlo", "starttls", "tls", "auth"})  # before any message was offered
 _HARD_BOUNCE = re.compile(r"\b5\.1\.(1|2|3|6|10)\b")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]+")
 _TEXT_LENGTH = 500
@@ -91,14 +92,16 @@ def _deferred(outcome: Outcome, tries: Tries | None) -> dict[str, Any]:
     again = next_try(attempts=known.attempts, first_tried_at=known.first_tried_at, at=outcome.at,
                      chance=random.random())  # noqa: S311 - spreads load, guards nothing
     if again is None:
-        return {"state": DeliveryState.FAILED_TEMPORARY, "detail": said(outcome), "ended_at": outcome.at}
-    return {"state": DeliveryState.DEFERRED, "detail": said(outcome), "due_at": again}
+        return {"state": DeliveryState.FAILED_TEMPORARY, "reason": Reason.GIVEN_UP, "detail": said(outcome),
+                "ended_at": outcome.at}
+    reason = Reason.NO_WAY_OUT if outcome.phase in _WAY_OUT else Reason.NOT_TAKEN
+    return {"state": DeliveryState.DEFERRED, "reason": reason, "detail": said(outcome), "due_at": again}
 
 
 def _refused(outcome: Outcome, _tries: Tries | None) -> dict[str, Any]:
     is_dead_mailbox = outcome.phase == "rcpt" and _HARD_BOUNCE.search(outcome.text)
     return {"state": DeliveryState.FAILED_PERMANENT, "detail": said(outcome), "ended_at": outcome.at,
-            "reason": Reason.HARD_BOUNCE if is_dead_mailbox else None}
+            "reason": Reason.HARD_BOUNCE if is_dead_mailbox else Reason.REFUSED}
 
 
 def _unknown(outcome: Outcome, _tries: Tries | None) -> dict[str, Any]:

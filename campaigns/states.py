@@ -139,3 +139,7 @@ class Reason(StrEnum):
     RESENT = "resent"
     SENDING_LIMIT = "sending_limit"
     SENDER_PAUSED = "sender_paused"
+    NO_WAY_OUT = "no_way_out"
+    NOT_TAKEN = "not_taken"
+    REFUSED = "refused"
+    GIVEN_UP = "given_up"

@@ -41,6 +41,10 @@ _SENTENCES: dict[str, str] = {
     Reason.RESENT: "In doubt, and sent again by a person",
     Reason.SENDING_LIMIT: "The sender's limit for now is used up",
     Reason.SENDER_PAUSED: "The sender's relay is paused after failures",
+    Reason.NO_WAY_OUT: "The sender's relay or provider did not let us in",
+    Reason.NOT_TAKEN: "Not taken yet, it is tried again",
+    Reason.REFUSED: "Refused by the other side",
+    Reason.GIVEN_UP: "Not taken for 24 hours, so it was given up",
 }
 
 

@@ -13,7 +13,7 @@ from campaigns.models import Delivery, Run
 from campaigns.outside import Policy, Recipient, outside
 from campaigns.preparing import read_run
 from campaigns.states import DeliveryState, Reason, RunState
-from campaigns.waits import Wait, say_wait
+from campaigns.waits import Wait, say_moment, say_wait
 from core import clock
 
 
@@ -30,11 +30,20 @@ def explain_messages(session: Session, deliveries: Iterable[Delivery]) -> Mappin
     rows, at = list(deliveries), clock.now()
     found = {row.id: Why(explain_reason(row.reason), row.detail or "") for row in rows}
     waits = _Waits(session, [row for row in rows if _is_waiting(row)], at)
-    return found | {row.id: waits.why(row) for row in waits.rows}
+    deferred = [row for row in rows if row.state == DeliveryState.DEFERRED]
+    zone = outside().company.policy(session).zone if deferred else ""
+    return found | {row.id: _tried(row, zone) for row in deferred} | {row.id: waits.why(row) for row in waits.rows}
 
 
 def _is_waiting(row: Delivery) -> bool:
     return row.state == DeliveryState.QUEUED and row.reason in (None, Reason.OUTSIDE_WINDOW)
+
+
+def _tried(row: Delivery, zone: str) -> Why:
+    tries = f"tried {row.attempts} times" if row.attempts > 1 else "tried once"
+    again = say_moment(row.due_at, zone)
+    said = f"{row.detail or 'Not taken'} ({tries}; again on {again})"
+    return Why(explain_reason(row.reason or Reason.NOT_TAKEN), said)
 
 
 class _Waits:

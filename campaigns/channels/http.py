@@ -192,7 +192,7 @@ class HttpCarrier:
         elif result is not Result.UNKNOWN:
             # the journal speaks SMTP: 5xx is for good, anything else may be tried again
             self._journal.refused(message.delivery_id, message.fence, 554 if result is Result.REFUSED else 0)
-        self._desk.tell(message, result, "http", Reply(answered.code, answered.text))
+        self._desk.tell(message, result, _phase_of(answered), Reply(answered.code, answered.text))
 
     def _ask(self, message: Outgoing, connection: Connection) -> tuple[Result, Answered]:
         """Ask until somebody knows, or the time for it is over."""
@@ -222,6 +222,13 @@ class HttpCarrier:
         elif not was_open and answered.code:
             self._openings.put(Opening(True))
         return answered
+
+
+def _phase_of(answered: Answered) -> str:
+    """As SMTP has them: a provider that cannot be reached or does not accept the key has seen no message."""
+    if answered.meaning is not Meaning.NO_ACCESS:
+        return "http"
+    return "auth" if answered.code else "connect"
 
 
 _FINAL = {Meaning.TAKEN: Result.SENT, Meaning.REFUSED: Result.REFUSED, Meaning.NO_ACCESS: Result.DEFERRED,

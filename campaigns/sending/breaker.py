@@ -49,10 +49,10 @@ def find_pause(session: Session, health_id: int, at: datetime) -> Verdict | None
 
 
 def try_now(session: Session, health_id: int) -> int:
-    """End a pause by hand: what waits for it is due again. How many messages."""
+    """End a pause by hand: what waits for it, or could not be handed over at all, is due again. How many messages."""
     session.execute(update(RelayHealth).where(RelayHealth.identity_id == health_id).values(
         paused_until=None, failures_in_row=0, times_paused=0))
     woken = session.execute(update(Delivery).where(
-        Delivery.state.in_(CLAIMABLE_STATES), Delivery.reason == Reason.SENDER_PAUSED).values(
+        Delivery.state.in_(CLAIMABLE_STATES), Delivery.reason.in_((Reason.SENDER_PAUSED, Reason.NO_WAY_OUT))).values(
         due_at=clock.now(), reason=None, detail=None).returning(Delivery.id))
     return len(woken.all())

@@ -60,6 +60,17 @@ def test_what_is_due_is_told_to_be_next(running: Running, client_as: Client, at:
     assert "A worker takes it next" in client_as("viewer").get(pages_of(running)[0]).text
 
 
+@pytest.mark.parametrize(("reason", "word"), [("not_taken", "Not taken yet"), ("no_way_out", "did not let us in")])
+def test_what_was_not_taken_says_why_how_often_and_when_again(running: Running, client_as: Client, reason: str,
+                                                              word: str) -> None:
+    with db.transaction() as session:
+        session.execute(update(Delivery).values(state="deferred", reason=reason, attempts=2, detail="auth: 535 no"))
+    for page in pages_of(running):
+        text = client_as("viewer").get(page).text
+        assert word in text
+        assert "auth: 535 no (tried 2 times; again on Friday 27 November 2026, 17:00 UTC)" in text
+
+
 def test_the_command_that_asks_why_tells_it_too(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     [row] = deliveries()
     assert main(["contact", "why", str(row.address), "--json"]) == 0

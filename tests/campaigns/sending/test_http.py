@@ -12,6 +12,7 @@ from campaigns.channels.http import HttpCarrier, HttpLimits
 from campaigns.channels.providers import Meaning, idempotency_key, judge, target_of
 from campaigns.dispatch import drain
 from campaigns.models import RelayHealth
+from campaigns.states import Reason
 from core.db import reading, transaction
 from core.secrets import encrypt
 from core.settings import settings
@@ -112,7 +113,9 @@ def test_a_key_that_is_not_accepted_pauses_the_identity(quick: None) -> None:
     with reading() as session:
         [health] = session.query(RelayHealth)
         assert (health.times_paused, "API key is invalid" in health.reason) == (1, True)
-    assert set(states()) <= {"deferred", "queued"}
+    assert {(one.state, one.reason) for one in deliveries()} <= {
+        ("deferred", Reason.NO_WAY_OUT), ("queued", Reason.SENDER_PAUSED)}
+    assert "auth: 403 API key is invalid." in {one.detail for one in deliveries()}
 
 
 def test_a_provider_that_is_not_there_defers_and_says_so(quick: None) -> None:

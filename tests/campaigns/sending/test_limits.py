@@ -227,7 +227,21 @@ def test_a_relay_that_refuses_the_login_is_left_alone_at_once(engine_side: Path,
         assert session.get_one(RelayHealth, 0).times_paused == 1
     assert sink.record.connections == tries <= 2
     reasons = Counter((one.state, one.reason) for one in deliveries())
-    assert reasons == {("deferred", None): 100, ("queued", Reason.SENDER_PAUSED): 150}
+    assert reasons == {("deferred", Reason.NO_WAY_OUT): 100, ("queued", Reason.SENDER_PAUSED): 150}
+
+
+def test_what_was_not_let_in_is_due_at_once_when_a_person_ends_the_pause(engine_side: Path,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    running_campaign(3)
+    with running_sink(Script({"auth": "535 5.7.8 no"}, times=1, extensions=("AUTH PLAIN",))) as (_sink, port):
+        monkeypatch.setenv("ABM_MAIL_URL", f"smtp://user:wrong@127.0.0.1:{port}?connections=1")
+        settings.cache_clear()
+        drain()
+        assert states() == {"deferred": 3}
+        with transaction() as session:
+            assert breaker.try_now(session, 0) == 3
+        drain()
+    assert states() == {"sent": 3}
 
 
 def test_a_connection_that_opens_closes_the_circuit_again(engine_side: Path) -> None:
