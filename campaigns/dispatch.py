@@ -244,7 +244,8 @@ class Dispatcher:
         if pause := breaker.find_pause(session, route.health_id, at):
             refused = dict.fromkeys((due.id for due in dues), pause)
         else:
-            refused = allowances.take_day(session, dues, route=route, batch_id=made.batch.id, at=at)
+            refused = allowances.take_day(session, dues, route=route, batch_id=made.batch.id, at=at,
+                                          rivals=made.rivals)
         if refused:
             caps.release_caps(session, refused)
         return refused

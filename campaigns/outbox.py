@@ -58,6 +58,7 @@ class ClaimedBatch:
     channel: str
     rows: tuple[ClaimedRow, ...]
     route: Route = OPERATORS_OWN
+    rivals: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
             session.flush()
             turns.had_turn(group.run_id)
             return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel,
-                                rows, turn.route)
+                                rows, turn.route, turn.rivals)
         session.delete(batch)
         session.flush()
     return None

@@ -29,6 +29,7 @@ from campaigns.outside import Policy, Recipient, outside
 from campaigns.personalisation import ContentFailure, Values
 from campaigns.rendering import CompiledEmail, compile_email
 from campaigns.sandbox_rules import ContentRefused
+from campaigns.sending.allowances import find_rivals
 from campaigns.sending.dkim import Signer
 from campaigns.sending.dkim_keys import list_signers
 from campaigns.states import Channel, DeliveryState, Reason
@@ -58,13 +59,15 @@ class Ready:
 
 @dataclass
 class ReadyBatch:
-    """What is left of a batch to hand over, in order of due time."""
+    """What is left of a batch to hand over, in order of due time. `rivals`: by recipient domain the runs that want to
+    write there too and get their part of the day."""
 
     batch: ClaimedBatch
     run: RunFacts
     policy: Policy
     ready: deque[Ready] = field(default_factory=deque)
     unlogged: Judgement | None = None
+    rivals: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     def log_decisions(self, session: Session) -> None:
         """Keep the gate's decisions with the first transaction that follows from them; set `unlogged` to None once it
@@ -97,10 +100,11 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
     """Judge and render a batch. What may not go on is settled in the database; `epoch` was read before this call."""
     with reading() as session:
         found = _read(session, batch, epoch)
+        rivals = _find_rivals(session, batch)
     allowed = [row for row in batch.rows if found.verdicts[row.due.id].is_allowed]
     if found.step.offer and allowed:
         found.offers = in_transaction(lambda session: _grant(session, found.step.offer or "", allowed))
-    made = ReadyBatch(batch, found.run, found.policy, unlogged=found.judgement)
+    made = ReadyBatch(batch, found.run, found.policy, unlogged=found.judgement, rivals=rivals)
     settled = [_settled_by_gate(row.due, found.verdicts[row.due.id]) for row in batch.rows
                if not found.verdicts[row.due.id].is_allowed]
     doubles = _find_doubles(batch, allowed, found)
@@ -114,6 +118,11 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
         in_transaction(lambda session: _settle(session, made, settled))
         made.unlogged = None
     return made
+
+
+def _find_rivals(session: Session, batch: ClaimedBatch) -> Mapping[str, frozenset[int]]:
+    domains = {(row.due.address or "").rpartition("@")[2].lower() for row in batch.rows}
+    return find_rivals(session, batch.route, domains=domains, runs=batch.rivals, at=clock.now())
 
 
 def _find_doubles(batch: ClaimedBatch, rows: list[ClaimedRow], found: _Material) -> set[int]:

@@ -27,11 +27,13 @@ Group = Row[tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A due group (run, version, position, channel, suspects or not), its way out, and the most it may claim now."""
+    """A due group (run, version, position, channel, suspects or not), its way out, the most it may claim now, and the
+    other runs of its sender and priority that have something due."""
 
     group: Group
     route: Route
     most: int
+    rivals: tuple[int, ...] = ()
 
 
 def in_turn(session: Session, groups: Sequence[Group], *, limit: int) -> Iterator[Turn]:
@@ -46,11 +48,13 @@ def in_turn(session: Session, groups: Sequence[Group], *, limit: int) -> Iterato
         if closed is not None:
             _put_off(session, group, closed)
             continue
+        rivals = [other.run_id for other in waiting if other.priority == group.priority
+                  and routes[other.run_id].identity_id == route.identity_id]
         if group.run_id not in shares:
-            rivals = [run_id for run_id, other in routes.items() if other.identity_id == route.identity_id]
             shares |= fair_shares(session, route, runs=rivals, at=now) or dict.fromkeys(rivals, limit)
         if shares[group.run_id]:
-            yield Turn(group, route, min(at_once(group, limit), shares[group.run_id]))
+            yield Turn(group, route, min(at_once(group, limit), shares[group.run_id]),
+                       tuple(run_id for run_id in rivals if run_id != group.run_id))
 
 
 def at_once(group: Group, limit: int) -> int:

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, or_, select, text, update
+from sqlalchemy import and_, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from campaigns.facts import DueDelivery
@@ -22,13 +23,18 @@ from campaigns.outside import outside
 from campaigns.sending import breaker
 from campaigns.sending.ramp import day_limit
 from campaigns.sending.routes import Route
-from campaigns.states import Reason
+from campaigns.states import Channel, Reason
 from campaigns.value_rows import to_rows, value_rows
 from campaigns.verdict import Verdict, defer
 from core import clock
+from core.db import is_postgres
 
 DOMAIN, SECOND, SENDER = "domain", "second", "sender"
 KEPT_DAYS = 3
+OTHERS_TURN = timedelta(minutes=5)
+
+
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,25 @@ def _run_key(route: Route, run_id: int) -> str:
     return f"{route.identity_id}/{run_id}"
 
 
+def find_rivals(session: Session, route: Route, *, domains: set[str], runs: Sequence[int],
+                at: datetime) -> dict[str, frozenset[int]]:
+    """By recipient domain which of these runs have something due there, so that each gets its part of what the domain
+    may still get today. Reads what they have due once; nothing where no limit is kept or nobody else waits."""
+    if not (route.per_domain_day and runs and domains):
+        return {}
+    at_sign = func.instr(Delivery.address, "@")
+    if is_postgres(session):
+        at_sign = func.strpos(Delivery.address, "@")
+    domain = func.lower(func.substr(Delivery.address, at_sign + 1))
+    rows = session.execute(select(domain, Delivery.run_id).distinct().where(
+        Delivery.run_id.in_(runs), text("delivery.is_waiting"), Delivery.due_at <= at,
+        Delivery.channel == Channel.EMAIL, domain.in_(domains)))
+    found: dict[str, set[int]] = {}
+    for name, run_id in rows:
+        found.setdefault(name, set()).add(run_id)
+    return {name: frozenset(run_ids) for name, run_ids in found.items()}
+
+
 def take_second(session: Session, route: Route, wanted: int) -> int:
     """How many of `wanted` messages may be begun in this second; the others wait for the next one."""
     if not route.per_second:
@@ -108,26 +133,34 @@ class _Counting:
     day: Day
     day_limit: int
     used: dict[tuple[str, str, str], int]
+    parts: Mapping[str, int]
+    at: datetime
     refused: dict[int, Verdict] = field(default_factory=dict)
 
     def admit(self, due: DueDelivery) -> None:
         day_key = (SENDER, str(self.route.identity_id), self.day.window)
         domain_key = _domain_key(self.route, due, self.day)
+        own_key = _own_domain_key(self.route, due, self.day)
         if self.day_limit and self.used[day_key] >= self.day_limit:
             self.refused[due.id] = _day_is_full(self.route, self.day_limit, self.day)
         elif self.route.per_domain_day and self.used[domain_key] >= self.route.per_domain_day:
             self.refused[due.id] = defer(Reason.SENDING_LIMIT, self.day.ends_at, (
                 f"{self.route.name} has sent its {self.route.per_domain_day:,} messages of today to "
                 f"{_domain(due)}; an admin can raise the limit per recipient domain"))
+        elif _domain(due) in self.parts and self.used[own_key] >= self.parts[_domain(due)]:
+            self.refused[due.id] = defer(Reason.SENDING_LIMIT, self.at + OTHERS_TURN, (
+                f"{self.route.name} sends {self.route.per_domain_day:,} messages a day to {_domain(due)}, and other "
+                "campaigns have their part of them; what they do not need is used in a few minutes"))
         else:
-            for key in (day_key, domain_key, (SENDER, _run_key(self.route, due.run_id), self.day.window)):
+            for key in (day_key, domain_key, own_key, (SENDER, _run_key(self.route, due.run_id), self.day.window)):
                 if key in self.used:
                     self.used[key] += 1
 
 
-def take_day(session: Session, dues: Sequence[DueDelivery], *, route: Route, batch_id: int,
-             at: datetime) -> dict[int, Verdict]:
-    """Count these messages for the day and their domains, first due first; a deferral for each that does not fit.
+def take_day(session: Session, dues: Sequence[DueDelivery], *, route: Route, batch_id: int, at: datetime,
+             rivals: Mapping[str, frozenset[int]] = MappingProxyType({})) -> dict[int, Verdict]:
+    """Count these messages, all of one run, for the day and their domains, first due first; a deferral for each that
+    does not fit. `rivals`: as `find_rivals` found them.
 
     Call it last in the hand-over commit. Nothing is locked for an identity without limits.
     """
@@ -135,12 +168,14 @@ def take_day(session: Session, dues: Sequence[DueDelivery], *, route: Route, bat
         return {}
     day = day_of(session, at)
     ordered = sorted(dues, key=lambda due: (due.due_at, due.id))
-    keys = {_domain_key(route, due, day) for due in ordered} if route.per_domain_day else set()
+    keys = {key(route, due, day) for due in ordered for key in (_domain_key, _own_domain_key)
+            } if route.per_domain_day else set()
     if route.is_limited_by_day:
         keys.add((SENDER, str(route.identity_id), day.window))
         keys |= {(SENDER, _run_key(route, due.run_id), day.window) for due in ordered}
     before = _lock(session, keys)
-    counting = _Counting(route, day, limit_on(route, day), dict(before))
+    counting = _Counting(route, day, limit_on(route, day), dict(before),
+                         _parts(session, route, ordered[0].run_id, day, before, rivals), at)
     for due in ordered:
         counting.admit(due)
     _set(session, {key: used for key, used in counting.used.items() if used != before[key]})
@@ -166,6 +201,7 @@ def release_day(session: Session, delivery_ids: Sequence[int], *, at: datetime) 
             counts[(SENDER, str(identity_id), day.window)] += 1
             counts[(SENDER, f"{identity_id}/{run_id}", day.window)] += 1
             counts[(DOMAIN, f"{identity_id}:{_domain_of(address)}"[:120], day.window)] += 1
+            counts[(DOMAIN, f"{identity_id}/{run_id}:{_domain_of(address)}"[:120], day.window)] += 1
     if counts:
         there = _lock(session, counts, makes=False)
         _set(session, {key: max(used - counts[key], 0) for key, used in there.items()})
@@ -191,15 +227,32 @@ def _domain_key(route: Route, due: DueDelivery, day: Day) -> tuple[str, str, str
     return DOMAIN, f"{route.identity_id}:{_domain(due)}"[:120], day.window
 
 
+def _own_domain_key(route: Route, due: DueDelivery, day: Day) -> tuple[str, str, str]:
+    return DOMAIN, f"{_run_key(route, due.run_id)}:{_domain(due)}"[:120], day.window
+
+
+def _parts(session: Session, route: Route, run_id: int, day: Day, used: Mapping[_Key, int],
+           rivals: Mapping[str, frozenset[int]]) -> dict[str, int]:
+    """How many messages of the day this run may send to each domain that others want to write to as well."""
+    keys = {f"{_run_key(route, other)}:{domain}"[:120]: domain
+            for domain, others in rivals.items() for other in (*others, run_id)}
+    if not keys:
+        return {}
+    taken: Counter[str] = Counter()
+    for key, many in session.execute(select(CapBucket.key, CapBucket.used).where(
+            CapBucket.scope == DOMAIN, CapBucket.window == day.window, CapBucket.key.in_(list(keys)))):
+        taken[keys[key]] += many
+    return {domain: math.ceil((taken[domain] + max(
+        route.per_domain_day - used.get((DOMAIN, f"{route.identity_id}:{domain}"[:120], day.window), 0), 0))
+        / (len(others) + 1)) for domain, others in rivals.items()}
+
+
 def _domain(due: DueDelivery) -> str:
     return _domain_of(due.address)
 
 
 def _domain_of(address: str | None) -> str:
     return (address or "").rpartition("@")[2].lower()
-
-
-_Key = tuple[str, str, str]
 
 
 def _lock(session: Session, keys: Iterable[_Key], *, makes: bool = True) -> dict[_Key, int]:
@@ -210,8 +263,7 @@ def _lock(session: Session, keys: Iterable[_Key], *, makes: bool = True) -> dict
                                              for scope, key, window in wanted])
     found = session.execute(
         select(CapBucket.scope, CapBucket.key, CapBucket.window, CapBucket.used)
-        .where(or_(*(and_(CapBucket.scope == scope, CapBucket.key == key, CapBucket.window == window)
-                     for scope, key, window in wanted)))
+        .where(tuple_(CapBucket.scope, CapBucket.key, CapBucket.window).in_(wanted))
         .order_by(CapBucket.scope, CapBucket.key, CapBucket.window).with_for_update())
     return {(row.scope, row.key, row.window): row.used for row in found}
 

@@ -1,6 +1,7 @@
 """An identity's limits: reached and never passed, whoever sends; what does not fit waits and says why."""
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from campaigns import turns
 from campaigns.commits import in_transaction
 from campaigns.dispatch import drain
 from campaigns.facts import DueDelivery
@@ -166,6 +168,67 @@ def test_two_campaigns_of_one_sender_get_equal_parts_of_its_day(engine_side: Pat
     drain()
     sent = Counter(one.run_id for one in deliveries() if one.state == "sent")
     assert sent == {first.run_id: 20, second.run_id: 20}
+
+
+def two_campaigns(first_people: int, second_people: int, *, urgent: bool = False, **limits: Any) -> list[int]:
+    """Two runs of one sender whose people are all at one domain; the second may be more urgent. The first has its
+    turn first."""
+    turns._last_turn.clear()
+    with transaction() as session:
+        lift_caps(session)
+        make_identity(session, **limits)
+        first = make_run(session)
+        add_people(session, first, first_people)
+        session.execute(update(Campaign).values(name="first"))
+        second = make_run(session)
+        add_people(session, second, second_people, first=1_001)
+        if urgent:
+            session.get_one(Run, second.run_id).priority = 1
+    return [first.run_id, second.run_id]
+
+
+def sent_by(runs: list[int]) -> list[int]:
+    sent = Counter(one.run_id for one in deliveries() if one.state == "sent")
+    return [sent[run_id] for run_id in runs]
+
+
+def test_an_urgent_campaign_shares_its_senders_day_with_none_that_is_less_so(engine_side: Path) -> None:
+    runs = two_campaigns(100, 30, urgent=True, per_day=40)
+    drain()
+    assert sent_by(runs) == [10, 30]
+
+
+def test_two_campaigns_get_equal_parts_of_what_a_domain_may_get(engine_side: Path) -> None:
+    runs = two_campaigns(100, 100, per_domain_day=40)
+    drain()
+    assert sent_by(runs) == [20, 20]
+
+
+def test_what_a_small_campaign_does_not_need_of_a_domain_is_used_by_the_large_one(
+        engine_side: Path, at: Callable[..., None]) -> None:
+    now = clock.now()
+    runs = two_campaigns(100, 5, per_domain_day=40)
+    drain()
+    assert sent_by(runs) == [20, 5]
+    at(now + timedelta(minutes=6))
+    drain()
+    assert sent_by(runs) == [35, 5]
+
+
+def test_what_was_taken_alone_is_made_up_for_when_another_campaign_comes(engine_side: Path) -> None:
+    with transaction() as session:
+        lift_caps(session)
+        make_identity(session, per_domain_day=40)
+        first = make_run(session)
+        add_people(session, first, 30)
+        session.execute(update(Campaign).values(name="first"))
+    drain()
+    with transaction() as session:
+        add_people(session, first, 50, first=2_001)
+        second = make_run(session)
+        add_people(session, second, 50, first=1_001)
+    drain()
+    assert sent_by([first.run_id, second.run_id]) == [30, 10]
 
 
 def test_runs_of_one_priority_take_turns_and_an_urgent_one_goes_first(engine_side: Path) -> None:
