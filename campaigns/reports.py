@@ -1,17 +1,19 @@
 """The books of a campaign: every intended message in one state, what came back, what it cost."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from campaigns.letters import TAKEN_BACK
 from campaigns.models import Campaign, Delivery, Enrolment, Event, Run, Touch
 from campaigns.outside import outside
-from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
+from campaigns.states import AWAITED, BOOK_OF_STATE, Channel, DeliveryState, Reason
 from core.db import MONEY_SCALE
 from core.errors import NotFound
 
@@ -20,6 +22,9 @@ EXPORT_COLUMNS = ("account_id", "contact_id", "email", "step", "channel", "state
                   "message_id", "attempts")
 _BOUNCED = (DeliveryState.BOUNCED_SOFT, DeliveryState.BOUNCED_HARD)
 _SENT = tuple(state for state, book in BOOK_OF_STATE.items() if book == "sent")
+_NEVER_MADE = (Reason.CALL_NOT_DONE.value, Reason.VISIT_NOT_DONE.value, Reason.LETTER_NOT_POSTED.value, TAKEN_BACK,
+               "visit_cancelled")
+_NOBODY_THERE = ("call_not_reached", "call_wrong_number", "visit_not_there")
 _AT_ONCE = 5_000
 
 
@@ -105,22 +110,61 @@ def _count_events(session: Session, campaign_id: int) -> dict[tuple[str, bool], 
     return {(kind, bool(is_machine)): count for kind, is_machine, count in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What the touches of one channel cost: `flat` of them at the channel's `price`, `measured` at what their time (or
+    the visit with its expenses) came to. `idle`: handed over, and not made by anybody, which costs nothing."""
+
+    channel: str
+    flat: int
+    price: Decimal
+    measured: int
+    seconds: int
+    measured_cost: Decimal
+    idle: int
+
+    @property
+    def total(self) -> Decimal:
+        return self.flat * self.price + self.measured_cost
+
+
 def cost_of_sent(session: Session, campaign_id: int) -> Decimal:
-    """What the touches that were made cost, in the company's currency: their time where it was measured,
-    visits with their expenses, else today's price of the channel."""
-    costs = outside().company.policy(session).channel_costs
-    rows = session.execute(
-        select(Delivery.channel, func.count())
-        .where(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT)).group_by(Delivery.channel))
-    flat = sum((_price(costs, channel) * count for channel, count in rows), Decimal(0))
-    measured = session.execute(
-        select(Delivery.channel, func.count(), func.sum(Touch.cost_amount))
+    """What the touches that were made cost, in the company's currency; see `list_cost_lines`."""
+    return sum((line.total for line in list_cost_lines(session, campaign_id)), Decimal(0))
+
+
+def list_cost_lines(session: Session, campaign_id: int) -> list[CostLine]:
+    """By channel what was made cost: its time where it was measured, visits with their expenses, else today's price of
+    the channel. What waits for a seller or for the post, or was never done, costs nothing."""
+    prices = outside().company.policy(session).channel_costs
+    is_ours = and_(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT))
+    handed = session.execute(select(Delivery.channel, func.count(), func.count(case((is_made(), 1))))
+                             .where(is_ours).group_by(Delivery.channel).order_by(Delivery.channel)).all()
+    measured = {channel: (count, seconds, cost) for channel, count, seconds, cost in session.execute(
+        select(Delivery.channel, func.count(), func.sum(Touch.seconds), func.sum(Touch.cost_amount))
         .join(Touch, Touch.delivery_id == Delivery.id)
-        .where(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT),
-               or_(Touch.seconds.is_not(None), Touch.channel == "visit"))
-        .group_by(Delivery.channel))
-    return flat + sum((Decimal(int(cost)) / MONEY_SCALE - _price(costs, channel) * count
-                       for channel, count, cost in measured), Decimal(0))
+        .where(is_ours, is_made(), or_(Touch.seconds.is_not(None), Touch.channel == "visit"))
+        .group_by(Delivery.channel))}
+    lines = []
+    for channel, count, made in handed:
+        timed, seconds, cost = measured.get(channel, (0, 0, 0))
+        lines.append(CostLine(channel, made - timed, _price(prices, channel), timed, int(seconds or 0),
+                              Decimal(int(cost or 0)) / MONEY_SCALE, count - made))
+    return lines
+
+
+def is_made() -> ColumnElement[bool]:
+    """Whether a handed-over message reached somebody: of calls, visits and letters, once a person said so."""
+    is_done = and_(Delivery.reason.is_not(None), Delivery.reason.not_in(_NEVER_MADE))
+    return or_(Delivery.channel.not_in(list(AWAITED)), is_done)
+
+
+def count_reached(session: Session, campaign_id: int) -> int:
+    """People who got at least one e-mail or letter, or were talked to."""
+    return session.scalar(select(func.count(Delivery.contact_id.distinct())).where(
+        Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT), is_made(),
+        Delivery.channel != Channel.WEBHOOK.value,
+        func.coalesce(Delivery.reason, "").not_in(_NOBODY_THERE))) or 0
 
 
 def _price(costs: Mapping[str, str], channel: str) -> Decimal:

@@ -12,6 +12,7 @@ from abm.accounts.models import Account
 from abm.orders.models import Order
 from campaigns import reports
 from campaigns.models import Delivery, Enrolment, Event, Run
+from campaigns.reports import CostLine
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
 
 PAGE = 50
@@ -84,23 +85,36 @@ def _orders(session: Session, campaign_id: int) -> Subquery:
 
 @dataclass(frozen=True, slots=True)
 class UnitCosts:
-    """Cost in the company's currency, and what it comes to for each; None where nothing was reached."""
+    """Cost in the company's currency with the lines it is made of, and what it comes to for each; None where nothing
+    was reached."""
 
     cost: Decimal
     reached: int
     responded: int
     won: int
+    lines: Sequence[CostLine]
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether something was done and nobody said what it costs."""
+        return not self.cost and any(line.flat + line.measured for line in self.lines)
+
+    @property
+    def unpriced(self) -> list[str]:
+        """Channels that were used and have no price."""
+        return [line.channel for line in self.lines if line.flat and not line.price]
 
     def per(self, count: int) -> Decimal | None:
         return self.cost / count if count else None
 
 
 def get_unit_costs(session: Session, campaign_id: int, status: Mapping[str, Any]) -> UnitCosts:
-    """`reached`: people who got at least one message; `responded`: people who replied; `won`: orders since launch."""
+    """`reached`: people who got at least one message or were talked to; `responded`: people who replied; `won`: orders
+    since launch."""
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
-    reached = session.scalar(select(func.count(Delivery.contact_id.distinct())).where(
-        Delivery.run_id.in_(runs), Delivery.state.in_(_states("sent")))) or 0
     responded = session.scalar(
         select(func.count(Event.contact_id.distinct())).join(Delivery, Delivery.id == Event.delivery_id)
         .where(Delivery.run_id.in_(runs), Event.kind == "reply", Event.is_machine.is_(False))) or 0
-    return UnitCosts(reports.cost_of_sent(session, campaign_id), reached, responded, status["orders"])
+    lines = reports.list_cost_lines(session, campaign_id)
+    return UnitCosts(sum((line.total for line in lines), Decimal(0)), reports.count_reached(session, campaign_id),
+                     responded, status["orders"], lines)

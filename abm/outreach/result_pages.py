@@ -41,6 +41,15 @@ def result_numbers(campaign_id: int) -> Answer:
     return render_template("outreach/_numbers.html", campaign=campaign, **_numbers(campaign))
 
 
+@pages.get("/campaigns/<int:campaign_id>/results/cost")
+@requires(Permission.SEE)
+def cost(campaign_id: int) -> Answer:
+    """What the cost is made of, and what it comes to for a contact, a response and a win."""
+    campaign = get_campaign(g.session, campaign_id)
+    costs = get_unit_costs(g.session, campaign.id, get_status(g.session, campaign=campaign))
+    return render_template("outreach/why_cost.html", campaign=campaign, costs=costs)
+
+
 @pages.get("/campaigns/<int:campaign_id>/results/accounts")
 @requires(Permission.SEE)
 def account_rows(campaign_id: int) -> Answer:

@@ -34,6 +34,7 @@ WITHOUT = {
     "portal/_orders.html": "part of pages that export it",
     "orders/_panel.html": "a panel; orders are exported from the list of orders",
     "outreach/_account_panel.html": "a panel; messages are exported from their campaign",
+    "outreach/why_cost.html": "the arithmetic of one number",
     "outreach/why_effect.html": "the arithmetic of one number",
     "scorecards/_panel.html": "a panel; scores are exported from their scorecard",
     "scorecards/edit.html": "the criteria; they are downloaded as a file, in the form in which they come in",

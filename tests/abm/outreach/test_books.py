@@ -110,8 +110,9 @@ def test_every_figure_of_the_books_is_the_one_of_the_rows_and_of_the_sink(
     assert sum(step["planned"] for step in found["steps"]) == found["planned"]
     people = emails["sent"] + emails["bounced_hard"] + calls["sent"]
     assert people == found["books"]["sent"]
-    assert found["cost"] == pytest.approx(0.05 * len(met_everything) + 18 * calls["sent"])
-    reached = count("SELECT count(DISTINCT contact_id) FROM delivery WHERE state IN ('sent', 'bounced_hard')")[0][0]
+    assert found["cost"] == pytest.approx(0.05 * len(met_everything))  # nobody has made the calls yet
+    reached = count("SELECT count(DISTINCT contact_id) FROM delivery WHERE state IN ('sent', 'bounced_hard') "
+                    "AND channel = 'email'")[0][0]
     assert found["per_contact"] == pytest.approx(found["cost"] / reached)
     assert found["per_response"] == pytest.approx(found["cost"])
     assert found["per_win"] == pytest.approx(found["cost"])

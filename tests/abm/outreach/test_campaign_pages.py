@@ -409,6 +409,16 @@ def test_results_by_account_count_messages_replies_and_orders(client_as: Client,
     assert len(exported) == 4
     page = marketer.get(f"/campaigns/{campaign_id}/results").text
     assert "Per win" in page
+    why = f"/campaigns/{campaign_id}/results/cost"
+    assert f'hx-get="{why}"' in page
+    drawer = " ".join(marketer.get(why).text.split())
+    assert all(f'<td class="num">0.15 EUR ÷ {count}</td>' in drawer for count in (3, 1))
+    assert "Prices in Settings" not in drawer
+    with db.transaction() as session:
+        set_company_value(session, name="channel_costs", value={"email": "0"})
+    page = marketer.get(f"/campaigns/{campaign_id}/results").text
+    assert ("no channel has a price yet" in page, "Per win" in page) == (True, False)
+    assert "No channel that was used has a price" in marketer.get(why).text
     assert marketer.get(f"/campaigns/{campaign_id}/results/accounts").status_code == 200
 
 

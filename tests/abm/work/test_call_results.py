@@ -22,9 +22,9 @@ from abm.work.dialling import ask_gate, dial_anyway
 from abm.work.forms import CallResult
 from abm.work.models import CallTry, Task
 from abm.work.script_answers import BACK, answer_script
-from campaigns.models import ConversationLock, Touch
+from campaigns.models import ConversationLock, Run, Touch
 from campaigns.outside import outside
-from campaigns.reports import cost_of_sent
+from campaigns.reports import cost_of_sent, count_reached, list_cost_lines
 from campaigns.verdict import Answer
 from core import clock
 from core.errors import InvalidInput, Refused
@@ -156,13 +156,23 @@ def test_a_call_without_minutes_keeps_the_usual_price(session: Session, call: Ta
 
 def test_a_campaign_costs_the_minutes_of_its_calls(session: Session) -> None:
     task, delivery, _ = campaign_call(session)
-    from campaigns.models import Run
-
     campaign_id = session.get_one(Run, delivery.run_id).campaign_id
-    assert cost_of_sent(session, campaign_id) == Decimal(18)
+    assert cost_of_sent(session, campaign_id) == 0
     _record(session, task, "reached", seconds=120)
     assert cost_of_sent(session, campaign_id) == Decimal(3)
     assert [row.name for row in sum_by_campaign(session, since=NOW - timedelta(days=1))] == ["Hello"]
+
+
+@pytest.mark.parametrize(("reason", "cost", "reached"), [
+    (None, 0, 0), ("call_not_done", 0, 0), ("call_not_reached", 18, 0), ("call_reached", 18, 1)])
+def test_a_call_that_nobody_made_costs_nothing_and_reached_nobody(session: Session, reason: str | None, cost: int,
+                                                                  reached: int) -> None:
+    _task, delivery, _ = campaign_call(session)
+    delivery.reason = reason
+    session.flush()
+    campaign_id = session.get_one(Run, delivery.run_id).campaign_id
+    [line] = list_cost_lines(session, campaign_id)
+    assert (line.total, count_reached(session, campaign_id), line.idle) == (Decimal(cost), reached, int(not cost))
 
 
 def _lock(session: Session, call: Task) -> None:
