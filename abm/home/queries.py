@@ -21,7 +21,8 @@ from abm.targets.models import TargetList
 from abm.winback.models import Case
 from abm.work.models import Task
 from campaigns.complaint_days import ComplaintDay, list_complaint_days
-from campaigns.models import Campaign, Delivery, Event, Run
+from campaigns.models import Campaign, Delivery, Event, RelayHealth, Run, SendingIdentity
+from campaigns.sending.breaker import list_troubled
 from campaigns.states import BOOK_OF_STATE, CampaignState, RunState
 from core import clock
 from core.words import has_words
@@ -97,6 +98,7 @@ class Today:
     figures: list[Figure]
     reviews: Sequence[AccountReview]
     complaints: Sequence[ComplaintDay]
+    troubled: Sequence[tuple[RelayHealth, SendingIdentity | None]]
 
 
 def today_figures(session: Session, *, user_id: int) -> Today:
@@ -122,7 +124,7 @@ def today_figures(session: Session, *, user_id: int) -> Today:
         .limit(5)
     )
     return Today(list(tasks), late, list(drafts), doubtful, [(row[0], row[1]) for row in replies], _figures(session),
-                 list_open_reviews(session, limit=5), list_complaint_days(session))
+                 list_open_reviews(session, limit=5), list_complaint_days(session), list_troubled(session))
 
 
 def _figures(session: Session) -> list[Figure]:

@@ -26,8 +26,11 @@ from abm.web.permissions import Permission
 from campaigns.approvals import find_approval
 from campaigns.complaint_days import list_complaint_days
 from campaigns.definition import CONDITIONS, DAYS, DEFAULT_STOPS, STOPS, UNITS, parse
-from campaigns.models import Campaign
+from campaigns.models import Campaign, RelayHealth
 from campaigns.refusals import say_reentry
+from campaigns.sending.breaker import find_trouble
+from campaigns.sending.routes import find_route
+from campaigns.states import CampaignState
 from core.errors import InvalidInput, Refused
 
 COMMON_ROLES = ("decision_maker", "champion", "influencer", "user")
@@ -93,13 +96,26 @@ def campaign_frame(campaign: Campaign) -> dict[str, Any]:
     """What the frame around every page of one campaign shows."""
     return {"campaign": campaign, "runs": list_runs(g.session, campaign.id),
             "approval": find_approval(g.session, campaign),
-            "complaints": list_complaint_days(g.session, domain=_sender_domain(campaign))}
+            "complaints": list_complaint_days(g.session, domain=_sender_domain(campaign)),
+            "relay": _find_trouble(campaign)}
+
+
+def _find_trouble(campaign: Campaign) -> RelayHealth | None:
+    """What holds up all that a campaign under way would send."""
+    sender = _sender_email(campaign)
+    if not sender or campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
+        return None
+    return find_trouble(g.session, find_route(g.session, sender).health_id)
+
+
+def _sender_email(campaign: Campaign) -> str:
+    """Of its present sender; empty where it has none yet."""
+    return str((campaign.definition.get("sender") or {}).get("email") or "")
 
 
 def _sender_domain(campaign: Campaign) -> str:
-    """Of its present sender; a dash, which is no domain, where it has none yet."""
-    sender = campaign.definition.get("sender") or {}
-    return str(sender.get("email") or "").rpartition("@")[2].strip().lower() or "-"
+    """A dash, which is no domain, where there is none yet."""
+    return _sender_email(campaign).rpartition("@")[2].strip().lower() or "-"
 
 
 @pages.get("/campaigns/<int:campaign_id>/basics")

@@ -126,6 +126,7 @@ class HttpCarrier:
         self._taking = threading.Lock()
         self._ends = threading.Event()
         self._stops = threading.Event()
+        self._shut_until = 0.0
         self._threads: list[threading.Thread] = []
         self._connections: list[Connection] = []
 
@@ -180,7 +181,9 @@ class HttpCarrier:
             self._work.acquire()
             with self._taking:
                 message = self._desk.take()
-            if message is not None:
+            if message is not None and time.monotonic() < self._shut_until:
+                self._desk.tell(message, Result.RETURNED, "http", Reply(0, "the provider asked to wait"))
+            elif message is not None:
                 self._send(message, connection)
         connection.close()
 
@@ -208,7 +211,14 @@ class HttpCarrier:
             tries += 1
             limit = self._limits.doubt if in_doubt else self._limits.busy
             if time.monotonic() + pause > ends_at + limit or self._stops.wait(pause):
+                self._note_wait(answered)
                 return (Result.UNKNOWN if in_doubt else Result.DEFERRED), answered
+
+    def _note_wait(self, answered: Answered) -> None:
+        """To be left alone for longer than a message is held: the others need not ask at all."""
+        if answered.wait > self._limits.busy:
+            self._shut_until = time.monotonic() + answered.wait
+            self._openings.put(Opening(False, "http", answered.code, answered.text, answered.wait))
 
     def _ask_once(self, message: Outgoing, body: bytes, connection: Connection) -> Answered:
         was_open = connection.is_open

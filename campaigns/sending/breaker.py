@@ -7,7 +7,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.inserting import insert_ignoring
-from campaigns.models import Delivery, RelayHealth
+from campaigns.models import Delivery, RelayHealth, SendingIdentity
 from campaigns.sending.circuit import Circuit, Opening
 from campaigns.states import CLAIMABLE_STATES, Reason
 from campaigns.verdict import Verdict, defer
@@ -43,9 +43,24 @@ def find_pause(session: Session, health_id: int, at: datetime) -> Verdict | None
         RelayHealth.identity_id == health_id, RelayHealth.paused_until > at)).first()
     if row is None or row.paused_until is None:
         return None
-    return defer(Reason.SENDER_PAUSED, row.paused_until,
-                 f"The relay is left alone until {row.paused_until:%H:%M} UTC after failures ({row.reason}); it is "
-                 "tried again by itself, or at once with Try now on the sending identity's page")
+    return defer(Reason.SENDER_PAUSED, row.paused_until, (
+        f"The relay is left alone until {row.paused_until:%Y-%m-%d %H:%M} UTC after failures ({row.reason}); it "
+        "is tried again by itself, or at once with Try now on the sending identity's page"))
+
+
+def list_troubled(session: Session) -> list[tuple[RelayHealth, SendingIdentity | None]]:
+    """The ways out that are left alone, or were and have not worked since, with their identity (None: the operator's
+    relay)."""
+    rows = session.execute(
+        select(RelayHealth, SendingIdentity).outerjoin(SendingIdentity, SendingIdentity.id == RelayHealth.identity_id)
+        .where(or_(RelayHealth.paused_until > clock.now(), RelayHealth.times_paused > 0),
+               or_(RelayHealth.identity_id == 0, SendingIdentity.is_active)).order_by(RelayHealth.identity_id))
+    return [(row[0], row[1]) for row in rows]
+
+
+def find_trouble(session: Session, health_id: int) -> RelayHealth | None:
+    """The way out's health where nothing leaves by it at the moment."""
+    return next((health for health, _identity in list_troubled(session) if health.identity_id == health_id), None)
 
 
 def try_now(session: Session, health_id: int) -> int:

@@ -10,12 +10,14 @@ PAUSE_MINUTES = (1, 2, 4, 8, 15)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One try at opening a connection: it worked, or it failed in a phase with a code and words."""
+    """One try at opening a connection: it worked, or it failed in a phase with a code and words. `wait`: the seconds
+    that the other side asks to be left alone for."""
 
     is_open: bool
     phase: str = ""
     code: int | None = None
     text: str = ""
+    wait: float = 0.0
 
     @property
     def is_login_refused(self) -> bool:
@@ -35,15 +37,25 @@ class Circuit:
     def after(self, openings: Iterable[Opening], at: datetime) -> "Circuit":
         circuit = self
         for opening in openings:
-            circuit = Circuit() if opening.is_open else circuit.failed(opening, at)
+            if not opening.is_open:
+                circuit = circuit.failed(opening, at)
+            elif not circuit.is_asked_to_wait(at):
+                circuit = Circuit()
         return circuit
 
+    def is_asked_to_wait(self, at: datetime) -> bool:
+        """By the other side, which then opens connections as ever."""
+        return self.until is not None and at < self.until and not self.pauses
+
     def failed(self, opening: Opening, at: datetime) -> "Circuit":
-        """A refused login pauses at once, other failures after ten in a row; after a pause the first one does."""
+        """A refused login pauses at once, other failures after ten in a row; after a pause the first one does. Who asks
+        to be left alone is, for as long."""
         if self.until is not None and at < self.until:
             return self  # a connection that was under way when the pause began
-        failures = self.failures + 1
         words = " ".join(part for part in (f"{opening.phase}:", str(opening.code or ""), opening.text) if part)
+        if opening.wait:
+            return Circuit(until=at + timedelta(seconds=opening.wait), reason=words[:300])
+        failures = self.failures + 1
         if not (opening.is_login_refused or self.pauses or failures >= MOST_FAILURES):
             return replace(self, failures=failures, reason=words[:300])
         minutes = PAUSE_MINUTES[min(self.pauses, len(PAUSE_MINUTES) - 1)]

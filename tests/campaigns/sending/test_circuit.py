@@ -26,6 +26,13 @@ def test_a_refused_login_pauses_at_once_and_a_passing_one_does_not() -> None:
     assert Circuit().after([Opening(False, "auth", 454, "later")], NOW).until is None
 
 
+def test_who_asks_to_be_left_alone_is_for_as_long_whatever_else_opens() -> None:
+    asked = Opening(False, "http", 429, "daily quota", wait=3_600)
+    circuit = Circuit().after([REFUSED, asked, Opening(True), asked, Opening(True)], NOW)
+    assert (minutes(circuit), circuit.reason, circuit.pauses) == (60, "http: 429 daily quota", 0)
+    assert circuit.after([Opening(True)], NOW + timedelta(hours=2)) == Circuit()
+
+
 def test_each_further_pause_is_longer_up_to_fifteen_minutes() -> None:
     circuit, at, seen = Circuit(), NOW, []
     for _ in range(6):

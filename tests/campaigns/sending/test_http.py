@@ -13,6 +13,7 @@ from campaigns.channels.providers import Meaning, idempotency_key, judge, target
 from campaigns.dispatch import drain
 from campaigns.models import RelayHealth
 from campaigns.states import Reason
+from core import clock
 from core.db import reading, transaction
 from core.secrets import encrypt
 from core.settings import settings
@@ -104,6 +105,19 @@ def test_a_provider_that_asks_to_wait_longer_than_we_hold_a_message_gets_it_late
         assert time.monotonic() - started < 5
         assert provider.made == []
     assert states() == {"deferred": 1}
+
+
+def test_a_used_up_quota_is_not_asked_for_message_by_message(quick: None) -> None:
+    with running_provider(["429 3600"] * 100) as (provider, url):
+        send(url, people=40, connections=2)
+        drain()
+        assert len(provider.asked) <= 4
+    with reading() as session:
+        [health] = session.query(RelayHealth)
+        assert health.paused_until is not None
+        assert 3_500 < (health.paused_until - clock.now()).total_seconds() <= 3_600
+    assert {one.reason for one in deliveries()} == {Reason.NOT_TAKEN, Reason.SENDER_PAUSED}
+    assert sum(one.attempts for one in deliveries()) <= 2
 
 
 def test_a_key_that_is_not_accepted_pauses_the_identity(quick: None) -> None:
