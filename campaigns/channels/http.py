@@ -28,7 +28,7 @@ from campaigns.channels.providers import (
 from campaigns.channels.smtp_desk import Desk
 from campaigns.channels.smtp_line import verified_context
 from campaigns.channels.smtp_replies import Reply
-from campaigns.sending.circuit import Opening
+from campaigns.sending.circuit import NO_ANSWER, Opening
 from campaigns.sending.routes import Route
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -212,6 +212,8 @@ class HttpCarrier:
             limit = self._limits.doubt if in_doubt else self._limits.busy
             if time.monotonic() + pause > ends_at + limit or self._stops.wait(pause):
                 self._note_wait(answered)
+                if in_doubt:
+                    self._note_silence(answered)
                 return (Result.UNKNOWN if in_doubt else Result.DEFERRED), answered
 
     def _note_wait(self, answered: Answered) -> None:
@@ -219,6 +221,12 @@ class HttpCarrier:
         if answered.wait > self._limits.busy:
             self._shut_until = time.monotonic() + answered.wait
             self._openings.put(Opening(False, "http", answered.code, answered.text, answered.wait))
+
+    def _note_silence(self, answered: Answered) -> None:
+        """A message was given up in doubt. While the provider is like that the others would come to the same, each
+        after as long: they are not begun."""
+        self._shut_until = time.monotonic() + self._limits.doubt
+        self._openings.put(Opening(False, NO_ANSWER, answered.code or None, answered.text))
 
     def _ask_once(self, message: Outgoing, body: bytes, connection: Connection) -> Answered:
         was_open = connection.is_open

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 MOST_FAILURES = 10
 PAUSE_MINUTES = (1, 2, 4, 8, 15)
+NO_ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,15 @@ class Circuit:
         return self.until is not None and at < self.until and not self.pauses
 
     def failed(self, opening: Opening, at: datetime) -> "Circuit":
-        """A refused login pauses at once, other failures after ten in a row; after a pause the first one does. Who asks
-        to be left alone is, for as long."""
+        """A refused login or a message that stays in doubt pauses at once, other failures after ten in a row; after a
+        pause the first one does. Who asks to be left alone is, for as long."""
         if self.until is not None and at < self.until:
             return self  # a connection that was under way when the pause began
         words = " ".join(part for part in (f"{opening.phase}:", str(opening.code or ""), opening.text) if part)
         if opening.wait:
             return Circuit(until=at + timedelta(seconds=opening.wait), reason=words[:300])
         failures = self.failures + 1
-        if not (opening.is_login_refused or self.pauses or failures >= MOST_FAILURES):
+        if not (opening.is_login_refused or opening.phase == NO_ANSWER or self.pauses or failures >= MOST_FAILURES):
             return replace(self, failures=failures, reason=words[:300])
         minutes = PAUSE_MINUTES[min(self.pauses, len(PAUSE_MINUTES) - 1)]
         return Circuit(failures, self.pauses + 1, at + timedelta(minutes=minutes), words[:300])

@@ -12,6 +12,7 @@ from campaigns.channels.http import HttpCarrier, HttpLimits
 from campaigns.channels.providers import Meaning, idempotency_key, judge, target_of
 from campaigns.dispatch import drain
 from campaigns.models import RelayHealth
+from campaigns.sending import breaker
 from campaigns.states import Reason
 from core import clock
 from core.db import reading, transaction
@@ -118,6 +119,21 @@ def test_a_used_up_quota_is_not_asked_for_message_by_message(quick: None) -> Non
         assert 3_500 < (health.paused_until - clock.now()).total_seconds() <= 3_600
     assert {one.reason for one in deliveries()} == {Reason.NOT_TAKEN, Reason.SENDER_PAUSED}
     assert sum(one.attempts for one in deliveries()) <= 2
+
+
+@pytest.mark.parametrize("fault", ["500 after accept", "drop after accept"])
+def test_a_provider_in_trouble_leaves_a_few_messages_in_doubt_and_not_all(quick: None, fault: str) -> None:
+    with running_provider([fault] * 1_000) as (provider, url):
+        started = time.monotonic()
+        send(url, people=40, connections=2)
+        assert time.monotonic() - started < 5
+        assert len(provider.made) <= 2
+        assert states() == {"unknown": 2, "queued": 38}
+        provider.script.clear()
+        with transaction() as session:
+            breaker.try_now(session, session.query(RelayHealth).one().identity_id)
+        drain()
+    assert states() == {"unknown": 2, "sent": 38}
 
 
 def test_a_key_that_is_not_accepted_pauses_the_identity(quick: None) -> None:
