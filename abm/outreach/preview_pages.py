@@ -1,5 +1,6 @@
 """Reading a message as any person would, and sending it to an own address to see it arrive."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from abm.web.permissions import Permission
 from campaigns.channels.alone import is_accepted
 from campaigns.definition import Definition, EmailStep, parse
 from campaigns.models import Campaign
-from campaigns.personalisation import ContentFailure, Values
+from campaigns.personalisation import ContentFailure, MissingValue, Values
 from campaigns.rendering import Preview
 from campaigns.rendering import preview as render_preview
 from campaigns.sandbox_rules import ContentRefused
@@ -31,7 +32,8 @@ _FRAME_POLICY = ("sandbox; default-src 'none'; img-src https: data:; style-src '
 
 @dataclass(frozen=True)
 class Shown:
-    """A step, the person it is read as, and what they would read, or why they cannot."""
+    """A step, the person it is read as, and what they would read, or why they cannot: `problem`, or the names without
+    a value, `missing` in this step and `elsewhere` by the other steps."""
 
     campaign: Campaign
     definition: Definition
@@ -41,6 +43,8 @@ class Shown:
     variant: str
     message: Preview | None
     problem: str
+    missing: tuple[str, ...] = ()
+    elsewhere: Sequence[tuple[str, tuple[str, ...]]] = ()
 
 
 @pages.get("/campaigns/<int:campaign_id>/steps/<int:index>/preview")
@@ -119,8 +123,31 @@ def _shown(campaign_id: int, index: int) -> Shown:
     person = find_reader(definition)
     variant = request.values.get("variant", "")
     language = request.values.get("language", "") or (person.language if person else "") or ""
-    message, problem = _message(definition, step, person, language, variant)
-    return Shown(campaign, definition, step, person, language, variant, message, problem)
+    if person is None:
+        problem = "There is nobody to read it as: the list has no people yet, or none of this name."
+        return Shown(campaign, definition, step, person, language, variant, None, problem)
+    values: Values = get_content_values(g.session, [person.id])[person.id]
+    try:
+        message = render_preview(definition, step, values, language=language or None, variant=variant or None)
+    except MissingValue as error:
+        others = [one for one in definition.steps if isinstance(one, EmailStep) and one.id != step.id]
+        return Shown(campaign, definition, step, person, language, variant, None, str(error), error.names,
+                     list(_missing_in(definition, others, values, language or None)))
+    except (ContentFailure, ContentRefused) as error:
+        return Shown(campaign, definition, step, person, language, variant, None, str(error))
+    return Shown(campaign, definition, step, person, language, variant, message, "")
+
+
+def _missing_in(definition: Definition, steps: Sequence[EmailStep], values: Values,
+                language: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the other steps lack for the same person, so that all of it can be filled in at once."""
+    for step in steps:
+        try:
+            render_preview(definition, step, values, language=language)
+        except MissingValue as error:
+            yield step.id, error.names
+        except (ContentFailure, ContentRefused):
+            continue  # said in that step's own preview
 
 
 def find_reader(definition: Definition) -> Contact | None:
@@ -130,14 +157,3 @@ def find_reader(definition: Definition) -> Contact | None:
     if wanted is not None and (not words or wanted in {person.id for person in found}):
         return g.session.get(Contact, wanted)  # type: ignore[no-any-return]
     return found[0] if found else None
-
-
-def _message(definition: Definition, step: EmailStep, person: Contact | None, language: str,
-             variant: str) -> tuple[Preview | None, str]:
-    if person is None:
-        return None, "There is nobody to read it as: the list has no people yet, or none of this name."
-    values: Values = get_content_values(g.session, [person.id])[person.id]
-    try:
-        return render_preview(definition, step, values, language=language or None, variant=variant or None), ""
-    except (ContentFailure, ContentRefused) as error:
-        return None, str(error)

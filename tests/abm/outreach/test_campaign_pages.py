@@ -205,10 +205,18 @@ def test_the_previewed_message_is_kept_away_from_our_origin(marketer: Any, peopl
     assert headers["Content-Security-Policy"].startswith("sandbox; default-src 'none';")
 
 
-def test_a_preview_says_which_value_is_missing(marketer: Any, people: list[int]) -> None:
+def test_a_preview_names_every_missing_value_with_its_default_and_those_of_the_other_steps(
+        marketer: Any, people: list[int]) -> None:
     campaign_id = made(marketer)
-    marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(subject="{{ account.custom.segment }}"))
-    assert "account.custom.segment" in marketer.get(f"/campaigns/{campaign_id}/steps/0/preview").text
+    marketer.post(f"/campaigns/{campaign_id}/steps", data={"channel": "email"})
+    marketer.post(f"/campaigns/{campaign_id}/steps/0", data=step_form(
+        subject="{{ account.custom.segment }} {{ account.region }}", html=HELLO + "{{ contact.department|upper }}"))
+    marketer.post(f"/campaigns/{campaign_id}/steps/1", data=step_form(id="later", subject="{{ account.custom.plan }}"))
+    page = marketer.get(f"/campaigns/{campaign_id}/steps/0/preview?contact={people[0]}").text
+    for name in ("account.custom.segment", "account.region", "contact.department"):
+        assert f"<code>{{{{ {name} | default(&#39;…&#39;) }}}}</code>" in page
+    assert f'href="/contacts/{people[0]}">Fill it in' in page
+    assert "Step <code>later</code> lacks <code>account.custom.plan</code> too" in page
 
 
 def test_a_test_message_goes_through_the_channel_and_is_remembered(marketer: Any, people: list[int]) -> None:
