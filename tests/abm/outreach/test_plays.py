@@ -38,6 +38,7 @@ from tests.campaigns.campaign_factory import make_people, make_run
 from tests.factories import make_order
 
 PLAYS = [play.name for play in list_plays()]
+ENGLISH_DAY = re.compile(r"\d (?:January|February|March|April|May|June|July|August|September|October|November|December)")
 WORDED = {"email": ("subject", "html"), "letter": ("subject", "body"), "call": ("script",), "visit": ("brief",)}
 
 
@@ -98,13 +99,16 @@ def test_every_step_reads_whole_for_a_person_in_both_languages(name: str) -> Non
             english, german = (preview(definition, step, values, language=one) for one in ("en", "de"))
             assert str(person.first_name) in english.text
             assert (english.subject, english.text) != (german.subject, german.text)
+            assert not ENGLISH_DAY.search(german.subject + german.text)
         elif isinstance(step, LetterStep):
             on_paper = [preview_letter(definition, step, values, language=one) for one in ("en", "de")]
             assert len({*on_paper[0], *on_paper[1]}) == 4
             assert "Guten Tag" in on_paper[1][1]
+            assert not ENGLISH_DAY.search(on_paper[1][1])
         elif isinstance(step, CallStep | VisitStep):
             said = [render_script(spoken_words(step, one), values) for one in ("en", "de")]
             assert said[0] != said[1]
+            assert not ENGLISH_DAY.search(said[1])
             assert all(person.account.name in words and "–" not in words for words in said)
 
 
