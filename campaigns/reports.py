@@ -7,8 +7,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from campaigns.letters import TAKEN_BACK
 from campaigns.models import Campaign, Delivery, Enrolment, Event, Run, Touch
@@ -135,15 +135,18 @@ def cost_of_sent(session: Session, campaign_id: int) -> Decimal:
 
 def list_cost_lines(session: Session, campaign_id: int) -> list[CostLine]:
     """By channel what was made cost: its time where it was measured, visits with their expenses, else today's price of
-    the channel. What waits for a seller or for the post, or was never done, costs nothing."""
+    the channel. What waits for a seller or for the post, or was never done, costs nothing but the time of its tries."""
     prices = outside().company.policy(session).channel_costs
     is_ours = and_(Delivery.run_id.in_(_runs(campaign_id)), Delivery.state.in_(_SENT))
-    handed = session.execute(select(Delivery.channel, func.count(), func.count(case((is_made(), 1))))
+    timed_touch = aliased(Touch)
+    was_tried = exists().where(timed_touch.delivery_id == Delivery.id, timed_touch.seconds.is_not(None))
+    counts = or_(is_made(), was_tried)
+    handed = session.execute(select(Delivery.channel, func.count(), func.count(case((counts, 1))))
                              .where(is_ours).group_by(Delivery.channel).order_by(Delivery.channel)).all()
     measured = {channel: (count, seconds, cost) for channel, count, seconds, cost in session.execute(
         select(Delivery.channel, func.count(), func.sum(Touch.seconds), func.sum(Touch.cost_amount))
         .join(Touch, Touch.delivery_id == Delivery.id)
-        .where(is_ours, is_made(), or_(Touch.seconds.is_not(None), Touch.channel == "visit"))
+        .where(is_ours, counts, or_(Touch.seconds.is_not(None), Touch.channel == "visit"))
         .group_by(Delivery.channel))}
     lines = []
     for channel, count, made in handed:

@@ -418,7 +418,7 @@ def test_results_by_account_count_messages_replies_and_orders(client_as: Client,
     page = marketer.get(f"/campaigns/{campaign_id}/results").text
     assert "Per win" in page
     why = f"/campaigns/{campaign_id}/results/cost"
-    assert f'hx-get="{why}"' in page
+    assert f'hx-get="{why}" hx-target="#drawer" hx-swap="innerHTML"' in page  # the numbers around it swap themselves
     drawer = " ".join(marketer.get(why).text.split())
     assert all(f'<td class="num">0.15 EUR ÷ {count}</td>' in drawer for count in (3, 1))
     assert "Prices in Settings" not in drawer

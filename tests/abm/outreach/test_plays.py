@@ -38,7 +38,9 @@ from tests.campaigns.campaign_factory import make_people, make_run
 from tests.factories import make_order
 
 PLAYS = [play.name for play in list_plays()]
-ENGLISH_DAY = re.compile(r"\d (?:January|February|March|April|May|June|July|August|September|October|November|December)")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")
+ENGLISH_DAY = re.compile(r"\d (?:" + "|".join(MONTHS) + ")")
 WORDED = {"email": ("subject", "html"), "letter": ("subject", "body"), "call": ("script",), "visit": ("brief",)}
 
 

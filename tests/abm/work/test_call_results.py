@@ -175,6 +175,14 @@ def test_a_call_that_nobody_made_costs_nothing_and_reached_nobody(session: Sessi
     assert (line.total, count_reached(session, campaign_id), line.idle) == (Decimal(cost), reached, int(not cost))
 
 
+def test_the_time_of_a_talk_counts_although_the_promised_call_was_never_made(session: Session) -> None:
+    task, delivery, _ = campaign_call(session)
+    _record(session, task, "call_back", seconds=120, call_back_on=NOW.date() + timedelta(days=3))
+    delivery.reason = "call_not_done"
+    session.flush()
+    assert cost_of_sent(session, session.get_one(Run, delivery.run_id).campaign_id) == Decimal(3)
+
+
 def _lock(session: Session, call: Task) -> None:
     _add(session, ConversationLock(account_id=call.account_id, reason="replied", until=NOW + timedelta(days=3)))
 
