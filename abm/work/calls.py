@@ -16,6 +16,7 @@ from abm.contacts.models import Contact
 from abm.offers.redeeming import redeem_code
 from abm.orders.actions import enter_order
 from abm.orders.models import Order
+from abm.work.agreed_meetings import plan_meeting
 from abm.work.call_costs import charge_touch, cost_of
 from abm.work.calling_hours import Clock, hours_of, moment_of, zone_of
 from abm.work.claims import find_holder
@@ -39,8 +40,9 @@ def record_call(session: Session, *, task_id: int, result: CallResult, company: 
 
     call_back moves the call to the day and time on the person's clock; not_reached tries again on their next working
     day at another time of day, three times in all; wrong_number takes the number from the person and leaves the person;
-    order enters the order with its lines, redeems the code that was given and hands it to `note_order`. When the call
-    is over, its campaign step ends. Every try stands on the timeline with its cost and counts as a touch, once.
+    meeting plans a visit for its day, where one was said; order enters the order with its lines, redeems the code that
+    was given and hands it to `note_order`. When the call is over, its campaign step ends. Every try stands on the
+    timeline with its cost and counts as a touch, once.
     Raises Refused when the call is closed, has no account or is open on somebody else's screen; InvalidInput from the
     order, its code and a moment that is over.
     """
@@ -61,6 +63,7 @@ def record_call(session: Session, *, task_id: int, result: CallResult, company: 
         _plan_again(task, result, company)
         if task.state == "done":
             _end_step(session, task, result)
+        plan_meeting(session, task, on=result.meeting_on)
         _note_touch(session, task, account_id, result)
         _tell_timeline(session, task, account_id, result, order)
         record(session, action="call.outcome", subject="task", subject_id=task.id,

@@ -62,6 +62,7 @@ def next_(caller: str, as_json: bool) -> None:
 @click.option("--minutes", default="", help="4:30 or 4.5")
 @click.option("--call-back-on", default="", help="Day, with call_back.")
 @click.option("--call-back-time", default="", help="Time on the person's clock, with call_back.")
+@click.option("--meeting-on", default="", help="Day, with meeting: a visit is planned for it.")
 @click.option("--line", "lines", multiple=True, metavar="SKU:QUANTITY:PRICE[:DISCOUNT%]",
               help="Of an order; repeat it.")
 @click.option("--amount", default="", help="What an order without lines is worth.")

@@ -35,7 +35,8 @@ class TaskValues:
 @dataclass(frozen=True, slots=True)
 class CallResult:
     """How a call ended. With an order `ordered_on`, and `lines` or else `amount`, and the offer's `code` if one was
-    given; with a call back the day, and the time on the person's clock. `seconds`: how long it took."""
+    given; with a call back the day, and the time on the person's clock; with a meeting its day, if one was agreed.
+    `seconds`: how long it took."""
 
     outcome: str
     sentiment: str | None
@@ -47,6 +48,7 @@ class CallResult:
     lines: tuple[NewLine, ...] = ()
     code: str = ""
     seconds: int = 0
+    meeting_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class VisitResult:
     amount: Decimal | None = None
     ordered_on: date | None = None
     expenses: Mapping[str, Decimal] = field(default_factory=dict)
+    meeting_on: date | None = None
 
 
 def parse_task(form: Mapping[str, str]) -> TaskValues:
@@ -88,7 +91,8 @@ def parse_call_result(form: Mapping[str, str], *, today: date, typed: Sequence[T
         call_back_time=_time(fields, "call_back_time") if is_call_back else None,
         amount=fields.amount("amount", missing=_NO_AMOUNT) if needs_amount else None,
         ordered_on=fields.day("ordered_on") or today if is_order else None, lines=lines,
-        code=fields.text("code", longest=40) if is_order else "", seconds=_seconds(fields, "minutes"))
+        code=fields.text("code", longest=40) if is_order else "", seconds=_seconds(fields, "minutes"),
+        meeting_on=_meeting_day(fields, outcome, today))
     # A person east of us may name a day that has begun only there; a moment that is over is refused with its zone.
     if result.call_back_on and result.call_back_on < today:
         fields.errors["call_back_on"] = "This day is over: choose today or a later one."
@@ -98,6 +102,13 @@ def parse_call_result(form: Mapping[str, str], *, today: date, typed: Sequence[T
         fields.errors["ordered_on"] = "An order cannot be of a day to come."
     fields.finish()
     return result
+
+
+def _meeting_day(fields: Fields, outcome: str, today: date) -> date | None:
+    day = fields.day("meeting_on") if outcome == "meeting" else None
+    if day and day < today:
+        fields.errors["meeting_on"] = "This day is over: choose today or a later one."
+    return day
 
 
 def _lines(fields: Fields, typed: Sequence[TypedLine]) -> tuple[NewLine, ...]:
@@ -138,7 +149,8 @@ def parse_visit_result(form: Mapping[str, str], *, today: date) -> VisitResult:
         outcome=outcome, sentiment=fields.one_of("sentiment", SENTIMENTS) or None, note=fields.text("note"),
         amount=fields.amount("amount", missing="Say what the order is worth.") if is_order else None,
         ordered_on=fields.day("ordered_on") or today if is_order else None,
-        expenses={kind: amount for kind in EXPENSES if (amount := fields.amount(f"expense_{kind}"))})
+        expenses={kind: amount for kind in EXPENSES if (amount := fields.amount(f"expense_{kind}"))},
+        meeting_on=_meeting_day(fields, outcome, today))
     if is_order and result.amount == 0:
         fields.errors["amount"] = "An order is worth more than nothing."
     if result.ordered_on and result.ordered_on > today:

@@ -14,7 +14,7 @@ from core.db import Base, Id
 
 
 class Task(Base):
-    """One thing to do. `origin` says what made it (hand, campaign, meeting, win-back) with its id.
+    """One thing to do. `origin` says what made it (hand, campaign, meeting, win-back, reply, agreed) with its id.
 
     Of a call: `ready_at` is the moment before which it is not made again; until `claimed_until` it is open on the
     screen of the user `claimed_by_id`, and nobody else is given it.

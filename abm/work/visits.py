@@ -12,6 +12,7 @@ from abm.audit.actions import actor, record
 from abm.company.policy import Company
 from abm.orders.actions import enter_order
 from abm.orders.models import Order
+from abm.work.agreed_meetings import plan_meeting
 from abm.work.forms import VisitResult
 from abm.work.models import Task, VisitExpense
 from abm.work.queries import get_task
@@ -61,6 +62,7 @@ def record_visit(session: Session, *, task_id: int, result: VisitResult, company
         # harmless beside the one that `end_step` notes: everybody has stopped by then
         note_meeting(session, account_id=account_id, contact_id=task.contact_id, at=clock.now(), key=f"visit-{task.id}")
         _note_touch(session, task, account_id)
+    plan_meeting(session, task, on=result.meeting_on)
     _charge_touch(session, task, result)
     _tell_timeline(session, task, account_id, order, figure)
     record(session, action="visit.outcome", subject="task", subject_id=task.id,

@@ -17,11 +17,12 @@ from abm.wiring import connect_engine
 from abm.work.call_queue import list_due_calls
 from abm.work.calls import record_call
 from abm.work.campaign_calls import create_call_tasks, drop_unwanted_calls
-from abm.work.forms import CallResult
+from abm.work.forms import CallResult, parse_call_result
 from abm.work.models import Task
 from campaigns.models import Approval, Campaign, CampaignVersion, Delivery, Enrolment, Run, Touch
 from campaigns.outside import CallRequest
 from core import clock
+from core.errors import InvalidInput
 from tests.factories import make_account, make_contact, make_order, make_user
 
 FRIDAY = date(2026, 6, 12)
@@ -216,3 +217,24 @@ def test_a_step_waits_for_the_day_that_was_promised(session: Session, after: dat
     moment = datetime.combine(after, time(12), UTC)
     found = engine_side().desk.is_promised(Delivery.id.expression, after=moment)
     assert session.scalars(select(Delivery.id).where(found)).all() == [delivery.id] * is_promised
+
+
+def test_a_meeting_that_is_agreed_for_a_day_becomes_a_visit_of_that_day(session: Session) -> None:
+    task, _, _ = campaign_call(session)
+    _record(session, task, "meeting", meeting_on=date(2026, 6, 25), note="At ten, in their office")
+    [visit] = session.scalars(select(Task).where(Task.kind == "visit"))
+    assert (visit.due_on, visit.account_id, visit.contact_id, visit.state) == (
+        date(2026, 6, 25), task.account_id, task.contact_id, "open")
+    assert visit.note == "At ten, in their office"
+
+
+def test_a_meeting_without_a_day_plans_nothing(session: Session) -> None:
+    task, _, _ = campaign_call(session)
+    _record(session, task, "meeting")
+    assert session.scalars(select(Task).where(Task.kind == "visit")).all() == []
+
+
+def test_a_meeting_on_a_day_that_is_over_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_call_result({"outcome": "meeting", "meeting_on": "2026-06-11"}, today=FRIDAY)
+    assert refused.value.fields["meeting_on"] == "This day is over: choose today or a later one."
