@@ -40,7 +40,7 @@ _SENTENCES: dict[str, str] = {
     Reason.WAITED_TOO_LONG: "Waited too long for its turn",
     Reason.RESENT: "In doubt, and sent again by a person",
     Reason.SENDING_LIMIT: "The sender's limit for now is used up",
-    Reason.SENDER_PAUSED: "The sender's relay is paused after failures",
+    Reason.SENDER_PAUSED: "The sender's relay or provider is left alone for a while",
     Reason.NO_WAY_OUT: "The sender's relay or provider did not let us in",
     Reason.NOT_TAKEN: "Not taken yet, it is tried again",
     Reason.REFUSED: "Refused by the other side",

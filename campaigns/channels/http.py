@@ -219,14 +219,14 @@ class HttpCarrier:
     def _note_wait(self, answered: Answered) -> None:
         """To be left alone for longer than a message is held: the others need not ask at all."""
         if answered.wait > self._limits.busy:
-            self._shut_until = time.monotonic() + answered.wait
             self._openings.put(Opening(False, "http", answered.code, answered.text, answered.wait))
+            self._shut_until = time.monotonic() + answered.wait
 
     def _note_silence(self, answered: Answered) -> None:
         """A message was given up in doubt. While the provider is like that the others would come to the same, each
         after as long: they are not begun."""
-        self._shut_until = time.monotonic() + self._limits.doubt
         self._openings.put(Opening(False, NO_ANSWER, answered.code or None, answered.text))
+        self._shut_until = time.monotonic() + self._limits.doubt
 
     def _ask_once(self, message: Outgoing, body: bytes, connection: Connection) -> Answered:
         was_open = connection.is_open
@@ -237,6 +237,7 @@ class HttpCarrier:
             return Answered(Meaning.NO_ACCESS, 0, f"cannot be reached ({error})")
         if answered.meaning is Meaning.NO_ACCESS:
             self._openings.put(Opening(False, "auth", answered.code, answered.text))
+            self._shut_until = time.monotonic() + self._limits.busy  # the next one would hear the same
         elif not was_open and answered.code:
             self._openings.put(Opening(True))
         return answered
