@@ -3,14 +3,16 @@
 planned = sent + suppressed + failed + unknown + queued, and each of them the sum of its lines.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from campaigns.models import Delivery, Run
+from campaigns.models import Delivery
 from campaigns.states import BOOK_OF_STATE, DeliveryState
+from campaigns.tally import Tally, count_people_by_line, of_campaign
 
 ORDER = ("sent", "suppressed", "failed", "unknown", "queued")
 
@@ -49,18 +51,15 @@ class Books:
                            "people": line.people} for line in self.lines]}
 
 
-def keep_books(session: Session, campaign_id: int, *, step: str = "") -> Books:
-    """Over all runs; of one step alone where it is named. Two statements."""
-    chosen: list[ColumnElement[bool]] = [Delivery.run_id.in_(select(Run.id).where(Run.campaign_id == campaign_id))]
-    if step:
-        chosen.append(Delivery.step == step)
-    planned = session.scalar(select(func.count()).select_from(Delivery).where(*chosen)) or 0
-    reason = func.coalesce(Delivery.reason, "")
-    rows = session.execute(
-        select(Delivery.state, reason, func.count(), func.count(Delivery.contact_id.distinct()))
-        .where(*chosen).group_by(Delivery.state, reason)).all()
-    lines = [BookLine(BOOK_OF_STATE[DeliveryState(state)], state, why, messages, people)
-             for state, why, messages, people in rows]
+def keep_books(session: Session, tally: Tally) -> Books:
+    people = count_people_by_line(session, tally)
+    messages: Counter[tuple[DeliveryState, str]] = Counter()
+    for one in tally.lines:
+        messages[one.state, one.reason] += one.messages
+    lines = [BookLine(BOOK_OF_STATE[state], state, reason, count, people.get((state, reason), 0))
+             for (state, reason), count in messages.items()]
+    planned = session.scalar(select(func.count()).select_from(Delivery)
+                             .where(*of_campaign(tally.campaign_id, tally.step))) or 0
     return Books(planned, tuple(sorted(lines, key=_place)))
 
 

@@ -94,8 +94,8 @@ class People(Protocol):
     def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
         """Of these accounts those that ordered on or after their moment's day."""
 
-    def count_orders_since(self, session: Session, accounts: Mapping[int, datetime]) -> int:
-        """How many orders these accounts made on or after their moment's day."""
+    def count_orders_since(self, session: Session, accounts: Select[int, datetime]) -> int:
+        """How many orders the accounts of a SELECT (account_id, since) made on or after their moment's day."""
 
     def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
         """Per contact the source system's own contact id and account id, and the present address (or empty)."""

@@ -10,6 +10,7 @@ from abm.web.api_access import Scope, requires_scope
 from abm.web.terminal import plain
 from campaigns.books import keep_books
 from campaigns.reports import campaign_status, get_campaign_named
+from campaigns.tally import tally_messages
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -81,7 +82,7 @@ def status(name: str) -> Response:
 @requires_scope(Scope.READ_CAMPAIGNS)
 def books(name: str) -> Response:
     campaign = get_campaign_named(g.session, name)
-    return told({"campaign": name, **keep_books(g.session, campaign.id).as_json()})
+    return told({"campaign": name, **keep_books(g.session, tally_messages(g.session, campaign.id)).as_json()})
 
 
 @pages.get("/campaigns/<name>/messages")

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.orders.models import Order
-from campaigns import reports
+from campaigns.costs import CostLine, list_cost_lines
 from campaigns.models import Delivery, Enrolment, Event, Run
-from campaigns.reports import CostLine
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
+from campaigns.tally import Tally, count_people_reached, of_campaign
 
 PAGE = 50
 COLUMNS = ("account_id", "account", "planned", "sent", "left_out", "failed", "in_doubt", "waiting", "clicked",
@@ -108,13 +108,12 @@ class UnitCosts:
         return self.cost / count if count else None
 
 
-def get_unit_costs(session: Session, campaign_id: int, status: Mapping[str, Any]) -> UnitCosts:
+def get_unit_costs(session: Session, tally: Tally, status: Mapping[str, Any]) -> UnitCosts:
     """`reached`: people who got at least one message or were talked to; `responded`: people who replied; `won`: orders
     since launch."""
-    runs = select(Run.id).where(Run.campaign_id == campaign_id)
     responded = session.scalar(
         select(func.count(Event.contact_id.distinct())).join(Delivery, Delivery.id == Event.delivery_id)
-        .where(Delivery.run_id.in_(runs), Event.kind == "reply", Event.is_machine.is_(False))) or 0
-    lines = reports.list_cost_lines(session, campaign_id)
-    return UnitCosts(sum((line.total for line in lines), Decimal(0)), reports.count_reached(session, campaign_id),
-                     responded, status["orders"], lines)
+        .where(*of_campaign(tally.campaign_id), Event.kind == "reply", Event.is_machine.is_(False))) or 0
+    lines = list_cost_lines(session, tally)
+    return UnitCosts(sum((line.total for line in lines), Decimal(0)), count_people_reached(session, tally), responded,
+                     status["orders"], lines)

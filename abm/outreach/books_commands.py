@@ -28,14 +28,16 @@ def books(name: str, step: str, book: str | None, reason: str, file: Path | None
     from abm.outreach.table_files import write_table
     from campaigns.books import keep_books
     from campaigns.reports import count_steps
+    from campaigns.tally import tally_messages
 
     with db.reading() as session:
         campaign = get_campaign_by_name(session, name)
         if step and step not in (known := [one["id"] for one in campaign.definition["steps"]]):
             raise Refused(f"{name} has no step {step}; there are {', '.join(known)}")
-        kept, costs = keep_books(session, campaign.id, step=step), get_unit_costs(
-            session, campaign.id, get_status(session, campaign=campaign))
-        found = {"campaign": campaign.name, **kept.as_json(), "steps": count_steps(session, campaign.id),
+        tally = tally_messages(session, campaign.id)
+        kept = keep_books(session, tally_messages(session, campaign.id, step=step) if step else tally)
+        costs = get_unit_costs(session, tally, get_status(session, campaign=campaign, tally=tally))
+        found = {"campaign": campaign.name, **kept.as_json(), "steps": count_steps(tally),
                  "links": [row._asdict() for row in list_link_clicks(session, campaign.id)],
                  "cost": costs.cost, "per_contact": costs.per(costs.reached),
                  "per_response": costs.per(costs.responded), "per_win": costs.per(costs.won)}

@@ -8,10 +8,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
-    ColumnElement,
-    Date,
     Float,
-    Integer,
     Row,
     and_,
     case,
@@ -28,11 +25,13 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.orders.models import AccountDay
 from abm.outreach.effect_rules import HELD_OUT, TREATED, Contamination, Effect, Group
-from campaigns import reports
+from abm.outreach.moment_days import day_of_moment
+from campaigns.costs import cost_of_sent
 from campaigns.experiments import Amounts
 from campaigns.models import Campaign, Delivery, HoldoutGhost, Run, Touch
 from campaigns.states import BOOK_OF_STATE, CampaignState
-from core.db import MONEY_SCALE, is_postgres
+from campaigns.tally import tally_messages
+from core.db import MONEY_SCALE
 
 _SENT = tuple(state for state, book in BOOK_OF_STATE.items() if book == "sent")
 _ARMS = {(1, 0): TREATED, (0, 1): HELD_OUT}
@@ -51,7 +50,7 @@ def read_effect(session: Session, campaign: Campaign, *, days: int | None = None
         is_running=campaign.state in (CampaignState.RUNNING, CampaignState.PAUSED),
         treated=groups.get(TREATED, Group()), held_out=groups.get(HELD_OUT, Group()),
         mixed=rows[1, 1].accounts if (1, 1) in rows else 0, touched=_read_contamination(session, campaign.id),
-        cost=float(reports.cost_of_sent(session, campaign.id)), days=days)
+        cost=float(cost_of_sent(session, tally_messages(session, campaign.id))), days=days)
 
 
 def _group(row: Row[Any]) -> Group:
@@ -96,13 +95,6 @@ def _groups(session: Session, campaign_id: int, days: int | None) -> Any:
         func.sum(case((one.orders > 0, 1), else_=0)).label("ordered"), func.sum(one.orders).label("orders"),
         func.sum(one.orders * one.orders).label("orders_squared"), func.sum(one.value).label("value"),
         func.sum(one.value * one.value).label("value_squared")).group_by(one.has_sent, one.has_ghost)
-
-
-def day_of_moment(session: Session, moment: Any, *, plus: int = 0) -> ColumnElement[Any]:
-    """The moment's (UTC) day, so many days on."""
-    if is_postgres(session):
-        return cast(func.timezone("UTC", moment), Date) + cast(literal(plus), Integer)
-    return func.date(moment, f"+{plus} days")
 
 
 def _read_contamination(session: Session, campaign_id: int) -> dict[str, Contamination]:

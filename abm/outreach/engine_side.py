@@ -41,7 +41,7 @@ class AccountPeople:
     def ordered_since(self, session: Session, accounts: Mapping[int, datetime]) -> set[int]:
         return people.find_accounts_that_ordered(session, accounts)
 
-    def count_orders_since(self, session: Session, accounts: Mapping[int, datetime]) -> int:
+    def count_orders_since(self, session: Session, accounts: Select[int, datetime]) -> int:
         return people.count_orders_since(session, accounts)
 
     def external_ids(self, session: Session, contact_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:

@@ -30,6 +30,7 @@ from campaigns.dry_run import dry_run, keep_nothing
 from campaigns.models import Approval, Campaign, Run
 from campaigns.sending.routes import find_identity
 from campaigns.survey import Told, tell_nobody
+from campaigns.tally import Tally
 from core.errors import NotFound, Refused
 
 EXPORT_COLUMNS = reports.EXPORT_COLUMNS
@@ -159,9 +160,9 @@ def _recorded(session: Session, campaign: Campaign, action: str) -> Campaign:
     return campaign
 
 
-def get_status(session: Session, *, campaign: Campaign) -> dict[str, Any]:
+def get_status(session: Session, *, campaign: Campaign, tally: Tally | None = None) -> dict[str, Any]:
     """The books with the field names that `status --json` promises."""
-    return reports.campaign_status(session, campaign.name)
+    return reports.campaign_status(session, campaign.name, tally)
 
 
 def stream_export_rows(session: Session, *, campaign: Campaign, only: Select[int] | None = None) -> Iterator[list[Any]]:

@@ -30,7 +30,7 @@ from abm.dossier.models import SourceCost, SourceFigures, Tender
 from abm.dossier.sources import Figures, is_large, keep_figures
 from abm.engagement.models import EngagementEntry
 from abm.orders.models import AccountDay
-from abm.outreach.effect import day_of_moment
+from abm.outreach.moment_days import day_of_moment
 from campaigns.models import Campaign, Delivery, Run, Touch
 from campaigns.states import BOOK_OF_STATE
 from core.db import MONEY_SCALE

@@ -16,12 +16,12 @@ from abm.outreach.messages import (
 )
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
-from abm.outreach.results import list_reasons
 from abm.outreach.step_words import KIND_ICONS
 from abm.outreach.waiting import explain_messages
 from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
+from campaigns.tally import tally_messages
 
 
 @pages.get("/campaigns/<int:campaign_id>/people")
@@ -35,7 +35,8 @@ def messages(campaign_id: int) -> Answer:
         "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, kind_icons=KIND_ICONS,
         explain_reason=explain_reason, why=explain_messages(g.session, [row[0] for row in found.rows]),
         count=count_messages(g.session, campaign_id=campaign_id, wanted=wanted),
-        reasons=list_reasons(g.session, campaign_id), steps=[step["id"] for step in campaign.definition["steps"]],
+        reasons=tally_messages(g.session, campaign_id).by_reason(of_sent=True),
+        steps=[step["id"] for step in campaign.definition["steps"]],
         **campaign_frame(campaign))
 
 

@@ -13,6 +13,7 @@ from abm.contacts.consent import basis_day
 from abm.contacts.models import Contact
 from abm.contacts.zones import zone_of_account, zone_of_person
 from abm.orders.models import AccountDay, Order
+from abm.outreach.moment_days import day_of_moment
 from abm.plans.queries import is_stopped
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
@@ -185,14 +186,12 @@ def get_family_values(session: Session, family_ids: Sequence[int]) -> dict[int, 
     return {family_id: known.get(family_id, 0.0) for family_id in family_ids}
 
 
-def count_orders_since(session: Session, since: Mapping[int, datetime]) -> int:
-    """Counted orders of these accounts, each from its moment's (UTC) day on."""
-    if not since:
-        return 0
-    first = min(since.values()).date()
-    rows = session.execute(select(AccountDay.account_id, AccountDay.day, AccountDay.orders)
-                           .where(is_among(AccountDay.account_id, since), AccountDay.day >= first))
-    return sum(orders for account_id, day, orders in rows if day >= since[account_id].date())
+def count_orders_since(session: Session, since: Select[int, datetime]) -> int:
+    """Counted orders of the accounts in a SELECT (account_id, since), each from its moment's (UTC) day on."""
+    account = since.subquery()
+    return int(session.scalar(
+        select(func.sum(AccountDay.orders)).join(account, account.c.account_id == AccountDay.account_id)
+        .where(AccountDay.day >= day_of_moment(session, account.c.since))) or 0)
 
 
 def get_account_names(session: Session, account_ids: Iterable[int]) -> dict[int, tuple[str, str]]:

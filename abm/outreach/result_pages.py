@@ -1,5 +1,6 @@
 """What a campaign brought, live while it runs."""
 
+import time
 from typing import Any
 
 from flask import g, render_template, request
@@ -12,7 +13,7 @@ from abm.outreach.empty_places import find_empty_places
 from abm.outreach.launching import get_status
 from abm.outreach.queries import BOOKS, get_campaign
 from abm.outreach.reasons import explain_reason
-from abm.outreach.results import count_people_under_way, list_link_clicks, list_reasons, list_step_results
+from abm.outreach.results import count_people_under_way, list_link_clicks, list_step_results
 from abm.outreach.step_words import KIND_ICONS
 from abm.web.access import requires
 from abm.web.exports import Table, exports
@@ -20,7 +21,9 @@ from abm.web.permissions import Permission
 from campaigns.books import keep_books
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
+from campaigns.tally import tally_messages
 
+ASK_EVERY, PAUSE_PER_COUNT = 2, 20  # seconds, and times as long as the counting took
 BOOK_WORDS = {"sent": "Sent", "suppressed": "Left out", "failed": "Failed", "unknown": "In doubt", "queued": "Waiting"}
 
 
@@ -46,7 +49,8 @@ def result_numbers(campaign_id: int) -> Answer:
 def cost(campaign_id: int) -> Answer:
     """What the cost is made of, and what it comes to for a contact, a response and a win."""
     campaign = get_campaign(g.session, campaign_id)
-    costs = get_unit_costs(g.session, campaign.id, get_status(g.session, campaign=campaign))
+    tally = tally_messages(g.session, campaign.id)
+    costs = get_unit_costs(g.session, tally, get_status(g.session, campaign=campaign, tally=tally))
     return render_template("outreach/why_cost.html", campaign=campaign, costs=costs)
 
 
@@ -71,8 +75,9 @@ def export_accounts(campaign_id: int) -> Table:
 @exports(pages, "/campaigns/<int:campaign_id>/steps")
 def export_steps(campaign_id: int) -> Table:
     campaign, kinds = get_campaign(g.session, campaign_id), ("open", "click", "reply")
+    found = list_step_results(g.session, tally_messages(g.session, campaign_id))
     rows = ((row.step, row.channel, sum(row.books.values()), *(row.books.get(book, 0) for book in BOOKS),
-             *(row.events.get(kind, 0) for kind in kinds)) for row in list_step_results(g.session, campaign_id))
+             *(row.events.get(kind, 0) for kind in kinds)) for row in found)
     return Table(f"{campaign.name}-steps", columns=("step", "channel", "planned", *BOOKS, *kinds), rows=rows)
 
 
@@ -80,7 +85,7 @@ def export_steps(campaign_id: int) -> Table:
 def export_books(campaign_id: int) -> Table:
     campaign = get_campaign(g.session, campaign_id)
     rows = ((line.book, line.state, line.reason, explain_reason(line.reason) if line.reason else "", line.messages,
-             line.people) for line in keep_books(g.session, campaign_id).lines)
+             line.people) for line in keep_books(g.session, tally_messages(g.session, campaign_id)).lines)
     return Table(f"{campaign.name}-books", columns=("book", "state", "reason", "in_words", "messages", "people"),
                  rows=rows)
 
@@ -88,7 +93,8 @@ def export_books(campaign_id: int) -> Table:
 @exports(pages, "/campaigns/<int:campaign_id>/reasons")
 def export_reasons(campaign_id: int) -> Table:
     campaign = get_campaign(g.session, campaign_id)
-    rows = ((reason, explain_reason(reason), count) for reason, count in list_reasons(g.session, campaign_id).items())
+    reasons = tally_messages(g.session, campaign_id).by_reason(of_sent=True)
+    rows = ((reason, explain_reason(reason), count) for reason, count in reasons.items())
     return Table(f"{campaign.name}-reasons", columns=("reason", "in_words", "messages"), rows=rows)
 
 
@@ -100,9 +106,16 @@ def export_links(campaign_id: int) -> Table:
 
 
 def _numbers(campaign: Campaign) -> dict[str, Any]:
-    status = get_status(g.session, campaign=campaign)
-    return {"status": status, "costs": get_unit_costs(g.session, campaign.id, status),
-            "steps": list_step_results(g.session, campaign.id), "books": BOOKS, "book_words": BOOK_WORDS,
-            "people": count_people_under_way(g.session, campaign.id), "kept": keep_books(g.session, campaign.id),
-            "kind_icons": KIND_ICONS,
-            "is_live": campaign.state == CampaignState.RUNNING, "explain_reason": explain_reason}
+    began = time.monotonic()
+    tally = tally_messages(g.session, campaign.id)
+    status = get_status(g.session, campaign=campaign, tally=tally)
+    numbers = {"status": status, "costs": get_unit_costs(g.session, tally, status),
+               "steps": list_step_results(g.session, tally), "books": BOOKS, "book_words": BOOK_WORDS,
+               "people": count_people_under_way(g.session, campaign.id), "kept": keep_books(g.session, tally),
+               "kind_icons": KIND_ICONS, "explain_reason": explain_reason}
+    return {**numbers, "asks_again_after": seconds_until_next(campaign, time.monotonic() - began)}
+
+
+def seconds_until_next(campaign: Campaign, spent: float) -> int:
+    """0: the page need not ask again. Who counts a million messages does so less often."""
+    return max(ASK_EVERY, round(spent * PAUSE_PER_COUNT)) if campaign.state == CampaignState.RUNNING else 0

@@ -9,16 +9,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from campaigns.models import Delivery, Enrolment, Event, Link, Run
-from campaigns.states import BOOK_OF_STATE, DeliveryState, EnrolmentState, Reason
-
-
-def list_reasons(session: Session, campaign_id: int) -> dict[str, int]:
-    """Messages per reason, the frequent ones first."""
-    runs = select(Run.id).where(Run.campaign_id == campaign_id)
-    rows = session.execute(
-        select(Delivery.reason, func.count()).where(Delivery.run_id.in_(runs), Delivery.reason.is_not(None))
-        .group_by(Delivery.reason).order_by(func.count().desc(), Delivery.reason))
-    return {reason: count for reason, count in rows if reason}
+from campaigns.states import EnrolmentState, Reason
+from campaigns.tally import Tally, of_campaign
 
 
 @dataclass(frozen=True)
@@ -63,21 +55,15 @@ class StepRow:
     events: dict[str, int]
 
 
-def list_step_results(session: Session, campaign_id: int) -> list[StepRow]:
-    runs = select(Run.id).where(Run.campaign_id == campaign_id)
-    counts = session.execute(
-        select(Delivery.position, Delivery.step, Delivery.channel, Delivery.state, func.count())
-        .where(Delivery.run_id.in_(runs))
-        .group_by(Delivery.position, Delivery.step, Delivery.channel, Delivery.state).order_by(Delivery.position))
+def list_step_results(session: Session, tally: Tally) -> list[StepRow]:
     steps: dict[tuple[int, str], StepRow] = {}
-    for position, step, channel, state, count in counts:
-        row = steps.setdefault((position, step), StepRow(position, step, channel, {}, {}))
-        book = BOOK_OF_STATE[DeliveryState(state)]
-        row.books[book] = row.books.get(book, 0) + count
+    for line in sorted(tally.lines, key=lambda line: line.position):
+        row = steps.setdefault((line.position, line.step), StepRow(line.position, line.step, line.channel, {}, {}))
+        row.books[line.book] = row.books.get(line.book, 0) + line.messages
     events = session.execute(
         select(Delivery.position, Delivery.step, Event.kind, func.count(Event.delivery_id.distinct()))
         .join(Event, Event.delivery_id == Delivery.id)
-        .where(Delivery.run_id.in_(runs), Event.is_machine.is_(False))
+        .where(*of_campaign(tally.campaign_id), Event.is_machine.is_(False))
         .group_by(Delivery.position, Delivery.step, Event.kind))
     for position, step, kind, count in events:
         steps[position, step].events[kind] = count

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.company.queries import company_today
+from abm.contacts.models import Contact
 from abm.work.models import Task
 from campaigns.outside import Answer
 from core import clock
@@ -14,7 +15,9 @@ REPLY = "reply"
 
 def ask_to_answer(session: Session, *, answer: Answer) -> None:
     """An open task of the account's owner, due today, with what was written. Who writes again before anybody has
-    answered adds to the same task, so that one conversation is one thing to do."""
+    answered adds to the same task, so that one conversation is one thing to do. Who was erased is not written to."""
+    if session.get(Contact, answer.contact_id) is None:
+        return
     task = session.scalar(select(Task).where(Task.contact_id == answer.contact_id, Task.origin == REPLY,
                                              Task.state == "open").order_by(Task.id.desc()).limit(1))
     if task is not None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from campaigns.models import Event, Run
 from campaigns.reports import EXPORT_COLUMNS, campaign_status, count_steps, export_rows
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
+from campaigns.tally import tally_messages
 from core.db import Session
 from core.errors import NotFound
 from tests.campaigns.campaign_factory import CALL, HELLO, deliveries, make_people, make_run
@@ -97,11 +98,16 @@ def test_answers_are_counted_by_message_and_machines_apart(session: Session) -> 
     ] == [1, 1, 1, 1, 1, 1, 1]
 
 
-def test_the_cost_is_that_of_what_was_sent(session: Session) -> None:
+def test_the_cost_is_that_of_what_was_sent_or_made(session: Session) -> None:
     make_people(session, 3, phone="+33 1")
     set_states(session, make_run(session), ["sent", "delivered", "suppressed"])
-    set_states(session, make_run(session, campaign="calls", steps=[{**CALL, "after": "0 days"}]), ["sent"] * 3)
-    assert (campaign_status(session, "hello")["cost"], campaign_status(session, "calls")["cost"]) == (0.1, 54.0)
+    calls = make_run(session, campaign="calls", steps=[{**CALL, "after": "0 days"}])
+    set_states(session, calls, ["sent"] * 3)
+    outcomes = ("call_reached", Reason.CALL_NOT_DONE.value, None)
+    for row, outcome in zip(deliveries(session, calls), outcomes, strict=True):
+        row.reason = outcome
+    session.flush()
+    assert (campaign_status(session, "hello")["cost"], campaign_status(session, "calls")["cost"]) == (0.1, 18.0)
 
 
 def test_orders_count_since_the_launch_and_only_of_accounts_that_take_part(session: Session) -> None:
@@ -138,7 +144,7 @@ def test_steps_are_counted_one_by_one(session: Session) -> None:
     make_people(session, 2)
     run = make_run(session, steps=[HELLO, {**HELLO, "id": "more", "after": "1 day"}])
     set_states(session, run, ["sent", "failed_render"])
-    assert count_steps(session, run.campaign_id) == [
+    assert count_steps(tally_messages(session, run.campaign_id)) == [
         {
             "position": 0,
             "step": "hello",

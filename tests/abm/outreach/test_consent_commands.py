@@ -106,7 +106,8 @@ def test_the_export_holds_everything_about_a_person(capsys: pytest.CaptureFixtur
     assert {event["kind"] for event in found["events"]} == {"reply", "unsubscribe"}
     assert [row["kind"] for row in found["consent"]] == ["withdrawn"]
     assert len(found["suppressions"]) == 2
-    assert [task["title"] for task in found["other"]["task"]] == ["Call Jane Unique"]
+    assert {task["title"] for task in found["other"]["task"]} == {"Call Jane Unique",
+                                                                  "Answer the reply to hello: hello"}
 
 
 def test_after_an_erasure_no_table_and_no_file_holds_the_address(

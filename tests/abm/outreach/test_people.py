@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import case, event, select, type_coerce
 from sqlalchemy.orm import Session
 
+from abm.accounts.models import Account
 from abm.contacts.zones import zone_of_account, zone_of_person
 from abm.outreach import people
 from abm.outreach.engine_side import engine_side
+from core.db import UtcDateTime
 from tests.abm.outreach.companies import make_list
 from tests.factories import make_account, make_contact, make_order, make_user
 
@@ -131,7 +133,9 @@ def test_orders_are_counted_from_each_accounts_own_day_on(session: Session) -> N
     for account in (early, late):
         make_order(session, account, on=date(2026, 3, 3))
         make_order(session, account, on=date(2026, 3, 5))
-    since = {early.id: datetime(2026, 3, 3, 20, tzinfo=UTC), late.id: datetime(2026, 3, 4, tzinfo=UTC)}
+    begun_late = case((Account.id == early.id, datetime(2026, 3, 3, 20, tzinfo=UTC)),
+                      else_=datetime(2026, 3, 4, tzinfo=UTC))
+    since = select(Account.id.label("account_id"), type_coerce(begun_late, UtcDateTime()).label("since"))
     assert engine_side().people.count_orders_since(session, since) == 3
 
 

@@ -22,9 +22,10 @@ from abm.work.dialling import ask_gate, dial_anyway
 from abm.work.forms import CallResult
 from abm.work.models import CallTry, Task
 from abm.work.script_answers import BACK, answer_script
+from campaigns.costs import cost_of_sent, list_cost_lines
 from campaigns.models import ConversationLock, Run, Touch
 from campaigns.outside import outside
-from campaigns.reports import cost_of_sent, count_reached, list_cost_lines
+from campaigns.tally import count_people_reached, tally_messages
 from campaigns.verdict import Answer
 from core import clock
 from core.errors import InvalidInput, Refused
@@ -157,9 +158,9 @@ def test_a_call_without_minutes_keeps_the_usual_price(session: Session, call: Ta
 def test_a_campaign_costs_the_minutes_of_its_calls(session: Session) -> None:
     task, delivery, _ = campaign_call(session)
     campaign_id = session.get_one(Run, delivery.run_id).campaign_id
-    assert cost_of_sent(session, campaign_id) == 0
+    assert cost_of_sent(session, tally_messages(session, campaign_id)) == 0
     _record(session, task, "reached", seconds=120)
-    assert cost_of_sent(session, campaign_id) == Decimal(3)
+    assert cost_of_sent(session, tally_messages(session, campaign_id)) == Decimal(3)
     assert [row.name for row in sum_by_campaign(session, since=NOW - timedelta(days=1))] == ["Hello"]
 
 
@@ -171,8 +172,9 @@ def test_a_call_that_nobody_made_costs_nothing_and_reached_nobody(session: Sessi
     delivery.reason = reason
     session.flush()
     campaign_id = session.get_one(Run, delivery.run_id).campaign_id
-    [line] = list_cost_lines(session, campaign_id)
-    assert (line.total, count_reached(session, campaign_id), line.idle) == (Decimal(cost), reached, int(not cost))
+    tally = tally_messages(session, campaign_id)
+    [line] = list_cost_lines(session, tally)
+    assert (line.total, count_people_reached(session, tally), line.idle) == (Decimal(cost), reached, int(not cost))
 
 
 def test_the_time_of_a_talk_counts_although_the_promised_call_was_never_made(session: Session) -> None:
@@ -180,7 +182,16 @@ def test_the_time_of_a_talk_counts_although_the_promised_call_was_never_made(ses
     _record(session, task, "call_back", seconds=120, call_back_on=NOW.date() + timedelta(days=3))
     delivery.reason = "call_not_done"
     session.flush()
-    assert cost_of_sent(session, session.get_one(Run, delivery.run_id).campaign_id) == Decimal(3)
+    [line] = list_cost_lines(session, tally_messages(session, session.get_one(Run, delivery.run_id).campaign_id))
+    assert (line.total, line.flat, line.measured, line.idle) == (Decimal(3), 0, 1, 0)
+
+
+def test_a_call_that_took_two_talks_is_one_call_with_the_time_of_both(session: Session) -> None:
+    task, delivery, _ = campaign_call(session)
+    _record(session, task, "call_back", seconds=120, call_back_on=NOW.date())
+    _record(session, task, "reached", seconds=240)
+    [line] = list_cost_lines(session, tally_messages(session, session.get_one(Run, delivery.run_id).campaign_id))
+    assert (line.total, line.flat, line.measured, line.seconds, line.idle) == (Decimal(9), 0, 1, 360, 0)
 
 
 def _lock(session: Session, call: Task) -> None:
