@@ -178,7 +178,7 @@ def cancel(session: Session, *, campaign: Campaign) -> Campaign:
     why = Reason.CAMPAIGN_CANCELLED.value
     session.connection().execute(
         update(Delivery).where(Delivery.run_id.in_(runs), Delivery.state.in_(STOPPABLE))
-        .values(state="cancelled", reason=why, ended_at=now))
+        .values(state="cancelled", reason=why, detail=None, ended_at=now))
     session.connection().execute(
         update(Enrolment).where(Enrolment.run_id.in_(runs), Enrolment.state == EnrolmentState.ACTIVE)
         .values(state=EnrolmentState.CANCELLED, ended_at=now, next_due_at=None,

@@ -75,7 +75,7 @@ def cancel_deliveries(session: Session, people: Iterable[tuple[int, int]], reaso
         session.connection().execute(
             update(Delivery).where(Delivery.run_id == run_id, Delivery.contact_id.in_(contacts),
                                    Delivery.state.in_(STOPPABLE))
-            .values(state=DeliveryState.CANCELLED, reason=reason.value, ended_at=at)).rowcount
+            .values(state=DeliveryState.CANCELLED, reason=reason.value, detail=None, ended_at=at)).rowcount
         for run_id, contacts in by_run.items())
 
 

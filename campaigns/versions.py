@@ -197,7 +197,7 @@ def _move(session: Session, group: Group, run: Run) -> int:
         cancelled = session.scalars(
             update(Delivery).where(Delivery.run_id == group.run_id, Delivery.position == group.position,
                                    Delivery.generation == 1, Delivery.state.in_(_NOT_CLAIMED))
-            .values(state=DeliveryState.CANCELLED, reason=Reason.MOVED.value, ended_at=now)
+            .values(state=DeliveryState.CANCELLED, reason=Reason.MOVED.value, detail=None, ended_at=now)
             .returning(Delivery.enrolment_id), execution_options={"synchronize_session": False}).all()
         here = and_(here, Enrolment.id.in_(select(Delivery.enrolment_id).where(
             Delivery.run_id == group.run_id, Delivery.position == group.position,

@@ -220,11 +220,13 @@ def test_cancelling_ends_all_but_what_is_being_handed_over(session: Session) -> 
     run = make_run(session, holdout="30%")
     row = deliveries(session, run)[0]
     row.state = "handing"
+    for waiting in deliveries(session, run)[1:]:
+        waiting.detail = "It is outside the sending window"
     session.flush()
     campaign = session.get_one(Campaign, run.campaign_id)
     editing.cancel(session, campaign=campaign)
-    assert sorted((row.state, row.reason) for row in deliveries(session, run)[1:]) == [
-        ("cancelled", Reason.CAMPAIGN_CANCELLED)
+    assert [(row.state, row.reason, row.detail) for row in deliveries(session, run)[1:]] == [
+        ("cancelled", Reason.CAMPAIGN_CANCELLED, None)
     ] * (len(deliveries(session, run)) - 1)
     assert (deliveries(session, run)[0].state, run.state, campaign.state) == ("handing", "cancelled", "cancelled")
     assert {row.state for row in enrolments(session, run)} == {"cancelled"}
