@@ -288,7 +288,7 @@ def test_an_answer_is_something_to_do_for_the_owner_and_a_second_one_adds_to_it(
     assert (task.owner_id, task.contact_id, task.state, task.note) == (
         owner.id, delivery.contact_id, "open", "Yes, call me.")
     assert (task.due_on, task.origin) == (clock.today(), "reply")
-    assert task.extra == {"link": f"/campaigns/1/messages/{delivery.id}"}
+    assert str(task.extra["link"]).endswith(f"/messages/{delivery.id}")
 
     receive_message(session, answer(delivery, text="Or write to me."))
     assert [(one.id, one.note) for one in session.scalars(select(Task))] == [
