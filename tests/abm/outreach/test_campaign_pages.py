@@ -288,6 +288,7 @@ def test_what_could_not_be_launched_is_not_offered_for_approval_and_says_why(cli
     assert "It can be approved once it could be launched" in page
     assert page.count("postal address") >= 2
     assert "nothing to approve yet" in answer
+    assert "It cannot be launched as it is; the findings say why." in page
     with db.reading() as session:
         assert session.get_one(Campaign, campaign_id).state == "draft"
     marketer.post(f"/campaigns/{campaign_id}/text", data={"text": write_campaign_text(whole)})
