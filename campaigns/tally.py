@@ -87,13 +87,13 @@ def tally_messages(session: Session, campaign_id: int, *, step: str = "") -> Tal
     kinds = (Delivery.state, Delivery.reason, Delivery.position, Delivery.run_id, Delivery.generation)
     rows = session.execute(
         select(*kinds, func.min(Delivery.step), func.min(Delivery.channel), func.count())
-        .where(*_reached_cheaply(session, campaign_id, step)).group_by(*kinds))
+        .where(*reach_messages(session, campaign_id, step)).group_by(*kinds))
     return Tally(campaign_id, step, tuple(
         TallyLine(run_id, position, name, channel, generation, DeliveryState(state), reason or "", messages)
         for state, reason, position, run_id, generation, name, channel, messages in rows))
 
 
-def _reached_cheaply(session: Session, campaign_id: int, step: str) -> Sequence[ColumnElement[bool]]:
+def reach_messages(session: Session, campaign_id: int, step: str = "") -> Sequence[ColumnElement[bool]]:
     """The conditions of `of_campaign`; where most rows between the first and the last are the campaign's, said so that
     SQLite reads the table from the one to the other: to find each by the index takes ten times as long. PostgreSQL
     decides that by itself."""

@@ -13,7 +13,7 @@ from abm.orders.models import Order
 from campaigns.costs import CostLine, list_cost_lines
 from campaigns.models import Delivery, Enrolment, Event, Run
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
-from campaigns.tally import Tally, count_people_reached, of_campaign
+from campaigns.tally import Tally, count_people_reached, of_campaign, reach_messages
 
 PAGE = 50
 COLUMNS = ("account_id", "account", "planned", "sent", "left_out", "failed", "in_doubt", "waiting", "clicked",
@@ -36,7 +36,7 @@ def _results(session: Session, campaign_id: int) -> Select[Any]:
     books = (
         select(Delivery.account_id, func.count().label("planned"),
                *(func.count(case((Delivery.state.in_(_states(book)), 1))).label(book) for book in _BOOKS))
-        .where(Delivery.run_id.in_(runs)).group_by(Delivery.account_id).subquery())
+        .where(*reach_messages(session, campaign_id)).group_by(Delivery.account_id).subquery())
     events, orders = _events(runs), _orders(session, campaign_id)
     replied, ordered = func.coalesce(events.c.replied, 0), func.coalesce(orders.c.orders, 0)
     return (

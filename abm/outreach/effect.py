@@ -30,7 +30,7 @@ from campaigns.costs import cost_of_sent
 from campaigns.experiments import Amounts
 from campaigns.models import Campaign, Delivery, HoldoutGhost, Run, Touch
 from campaigns.states import BOOK_OF_STATE, CampaignState
-from campaigns.tally import tally_messages
+from campaigns.tally import reach_messages, tally_messages
 from core.db import MONEY_SCALE
 
 _SENT = tuple(state for state, book in BOOK_OF_STATE.items() if book == "sent")
@@ -59,12 +59,12 @@ def _group(row: Row[Any]) -> Group:
                  Amounts(row.accounts, float(row.value), float(row.value_squared)))
 
 
-def _participants(campaign_id: int) -> CTE:
+def _participants(session: Session, campaign_id: int) -> CTE:
     """account_id, family, has_sent, has_ghost and started, of all accounts written to or left alone."""
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
     sent = select(Delivery.account_id.label("account_id"), literal(1).label("is_sent"),
                   func.min(Delivery.sent_at).label("at")).where(
-        Delivery.run_id.in_(runs), Delivery.state.in_(_SENT), Delivery.sent_at.is_not(None)
+        *reach_messages(session, campaign_id), Delivery.state.in_(_SENT), Delivery.sent_at.is_not(None)
     ).group_by(Delivery.account_id)
     ghosts = select(HoldoutGhost.account_id, literal(0), func.min(HoldoutGhost.would_have_sent_at)).where(
         HoldoutGhost.run_id.in_(runs)).group_by(HoldoutGhost.account_id)
@@ -77,7 +77,7 @@ def _participants(campaign_id: int) -> CTE:
 
 
 def _groups(session: Session, campaign_id: int, days: int | None) -> Any:
-    people = _participants(campaign_id)
+    people = _participants(session, campaign_id)
     counted = [AccountDay.account_id == people.c.account_id, AccountDay.day >= day_of_moment(session, people.c.started)]
     if days is not None:
         counted.append(AccountDay.day < day_of_moment(session, people.c.started, plus=days))
@@ -99,7 +99,7 @@ def _groups(session: Session, campaign_id: int, days: int | None) -> Any:
 
 def _read_contamination(session: Session, campaign_id: int) -> dict[str, Contamination]:
     """Touches of other campaigns and by hand, per group, from the account's first send (or ghost) on."""
-    people, runs = _participants(campaign_id), select(Run.id).where(Run.campaign_id == campaign_id)
+    people, runs = _participants(session, campaign_id), select(Run.id).where(Run.campaign_id == campaign_id)
     families = (
         select(people.c.family, func.max(people.c.has_sent).label("has_sent"),
                func.max(people.c.has_ghost).label("has_ghost"),

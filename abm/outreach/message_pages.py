@@ -31,11 +31,11 @@ def messages(campaign_id: int) -> Answer:
     wanted = _wanted()
     after = request.args.get("after", 0, type=int)
     found = list_messages(g.session, campaign_id=campaign_id, wanted=wanted, after=after)
+    tally = tally_messages(g.session, campaign_id)
     return render_template(
         "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, kind_icons=KIND_ICONS,
         explain_reason=explain_reason, why=explain_messages(g.session, [row[0] for row in found.rows]),
-        count=count_messages(g.session, campaign_id=campaign_id, wanted=wanted),
-        reasons=tally_messages(g.session, campaign_id).by_reason(of_sent=True),
+        count=count_messages(g.session, tally, wanted), reasons=tally.by_reason(of_sent=True),
         steps=[step["id"] for step in campaign.definition["steps"]],
         **campaign_frame(campaign))
 

@@ -11,7 +11,9 @@ from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from campaigns.models import Attempt, Campaign, Delivery, Enrolment, Event, HoldoutAccount, Link, Run, StepPassage
 from campaigns.states import BOOK_OF_STATE
+from campaigns.tally import Tally, TallyLine, of_campaign, reach_messages
 from core.errors import NotFound
+from core.words import has_words
 
 PAGE = 50
 NO_REASON = "-"
@@ -65,38 +67,49 @@ class PersonInCampaign:
 
 def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, after: int = 0) -> MessagePage:
     """Messages in the order of their intent, from the one behind `after`."""
-    rows = (
-        select_messages(campaign_id, wanted).with_only_columns(Delivery, Contact, Account)
-        .where(Delivery.id > after).order_by(Delivery.id).limit(PAGE + 1)
-    )
-    found = session.execute(rows).all()
-    return MessagePage(found[:PAGE], found[PAGE - 1][0].id if len(found) > PAGE else None)
+    chosen = select(Delivery.id).where(*reach_messages(session, campaign_id), *_fits(wanted), Delivery.id > after)
+    ids = session.scalars(chosen.order_by(Delivery.id).limit(PAGE + 1)).all()
+    rows = session.execute(
+        select(Delivery, Contact, Account).outerjoin(Contact, Contact.id == Delivery.contact_id)
+        .outerjoin(Account, Account.id == Delivery.account_id)
+        .where(Delivery.id.in_(ids[:PAGE])).order_by(Delivery.id)).all()
+    return MessagePage(rows, ids[PAGE - 1] if len(ids) > PAGE else None)
 
 
-def count_messages(session: Session, *, campaign_id: int, wanted: MessageFilter) -> int:
-    return session.scalar(select_messages(campaign_id, wanted).with_only_columns(func.count())) or 0
-
-
-def select_messages(campaign_id: int, wanted: MessageFilter) -> Select[Any]:
-    """The ids of the messages that fit."""
-    runs = select(Run.id).where(Run.campaign_id == campaign_id)
-    rows: Select[Any] = (
-        select(Delivery.id).outerjoin(Contact, Contact.id == Delivery.contact_id)
-        .outerjoin(Account, Account.id == Delivery.account_id).where(Delivery.run_id.in_(runs))
-    )
-    if wanted.book:
-        rows = rows.where(Delivery.state.in_([state for state, book in BOOK_OF_STATE.items() if book == wanted.book]))
-    if wanted.state:
-        rows = rows.where(Delivery.state == wanted.state)
-    if wanted.reason:
-        rows = rows.where(Delivery.reason.is_(None) if wanted.reason == NO_REASON else Delivery.reason == wanted.reason)
-    if wanted.step:
-        rows = rows.where(Delivery.step == wanted.step)
+def count_messages(session: Session, tally: Tally, wanted: MessageFilter) -> int:
+    """How many fit; the database is asked only where words are looked for."""
     if wanted.words.strip():
-        like = "%" + wanted.words.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        texts = (Account.name, Delivery.address, Contact.last_name, Contact.first_name)
-        rows = rows.where(or_(*(func.lower(text).like(like, escape="\\") for text in texts)))
-    return rows
+        chosen = select(func.count()).where(*reach_messages(session, tally.campaign_id), *_fits(wanted))
+        return session.scalar(chosen) or 0
+    return sum(line.messages for line in tally.lines if _fits_line(wanted, line))
+
+
+def _fits_line(wanted: MessageFilter, line: TallyLine) -> bool:
+    reason = "" if wanted.reason == NO_REASON else wanted.reason
+    return (wanted.book in ("", line.book) and wanted.state in ("", line.state) and wanted.step in ("", line.step)
+            and (not wanted.reason or reason == line.reason))
+
+
+def select_messages(campaign_id: int, wanted: MessageFilter) -> Select[int]:
+    """The ids of the messages that fit."""
+    return select(Delivery.id).where(*of_campaign(campaign_id), *_fits(wanted))
+
+
+def _fits(wanted: MessageFilter) -> list[ColumnElement[bool]]:
+    fits: list[ColumnElement[bool]] = []
+    if wanted.book:
+        fits.append(Delivery.state.in_([state for state, book in BOOK_OF_STATE.items() if book == wanted.book]))
+    if wanted.state:
+        fits.append(Delivery.state == wanted.state)
+    if wanted.reason:
+        fits.append(Delivery.reason.is_(None) if wanted.reason == NO_REASON else Delivery.reason == wanted.reason)
+    if wanted.step:
+        fits.append(Delivery.step == wanted.step)
+    if words := wanted.words.strip():
+        fits.append(or_(has_words("contact", Delivery.contact_id, words),
+                        has_words("account", Delivery.account_id, words),
+                        func.lower(Delivery.address).contains(words.lower(), autoescape=True)))
+    return fits
 
 
 def get_message_history(session: Session, *, campaign_id: int, delivery_id: int) -> MessageHistory:

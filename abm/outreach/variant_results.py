@@ -13,6 +13,7 @@ from campaigns.definition import EmailStep, parse
 from campaigns.experiments import Difference, Rate, Split, check_split, compare_rates
 from campaigns.models import CampaignVersion, Delivery, Event, Run
 from campaigns.states import BOOK_OF_STATE
+from campaigns.tally import reach_messages
 
 OWN = "own words"
 _SENT = tuple(state for state, book in BOOK_OF_STATE.items() if book == "sent")
@@ -55,7 +56,7 @@ def list_trials(session: Session, campaign_id: int) -> list[Trial]:
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
     sent = session.execute(
         select(Delivery.step, Delivery.version_id, Delivery.variant, func.count())
-        .where(Delivery.run_id.in_(runs), Delivery.state.in_(_SENT), Delivery.channel == "email")
+        .where(*reach_messages(session, campaign_id), Delivery.state.in_(_SENT), Delivery.channel == "email")
         .group_by(Delivery.step, Delivery.version_id, Delivery.variant)).all()
     steps = {step for step, _version, variant, _count in sent if variant is not None}
     if not steps:
