@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import Select, and_, delete, func, or_, select, text, tuple_, union_all, update
 from sqlalchemy.orm import Session
 
 from campaigns.facts import DueDelivery
@@ -32,6 +32,7 @@ from core.db import is_postgres
 DOMAIN, SECOND, SENDER = "domain", "second", "sender"
 KEPT_DAYS = 3
 OTHERS_TURN = timedelta(minutes=5)
+LOOKED_AT, MOST_RIVALS = 20_000, 100
 
 
 _Key = tuple[str, str, str]
@@ -97,20 +98,27 @@ def _run_key(route: Route, run_id: int) -> str:
 def find_rivals(session: Session, route: Route, *, domains: set[str], runs: Sequence[int],
                 at: datetime) -> dict[str, frozenset[int]]:
     """By recipient domain which of these runs have something due there, so that each gets its part of what the domain
-    may still get today. Reads what they have due once; nothing where no limit is kept or nobody else waits."""
+    may still get today. Looks at what each has due first, `LOOKED_AT` messages of all together, since this is asked for
+    every batch; nothing where no limit is kept or nobody else waits."""
     if not (route.per_domain_day and runs and domains):
         return {}
-    at_sign = func.instr(Delivery.address, "@")
+    looked_into = runs[:MOST_RIVALS]
+    due = union_all(*(_first_due(run_id, at, LOOKED_AT // len(looked_into)) for run_id in looked_into)).subquery()
+    at_sign = func.instr(due.c.address, "@")
     if is_postgres(session):
-        at_sign = func.strpos(Delivery.address, "@")
-    domain = func.lower(func.substr(Delivery.address, at_sign + 1))
-    rows = session.execute(select(domain, Delivery.run_id).distinct().where(
-        Delivery.run_id.in_(runs), text("delivery.is_waiting"), Delivery.due_at <= at,
-        Delivery.channel == Channel.EMAIL, domain.in_(domains)))
+        at_sign = func.strpos(due.c.address, "@")
+    domain = func.lower(func.substr(due.c.address, at_sign + 1))
     found: dict[str, set[int]] = {}
-    for name, run_id in rows:
+    for name, run_id in session.execute(select(domain, due.c.run_id).distinct().where(domain.in_(domains))):
         found.setdefault(name, set()).add(run_id)
     return {name: frozenset(run_ids) for name, run_ids in found.items()}
+
+
+def _first_due(run_id: int, at: datetime, most: int) -> Select[str | None, int]:
+    rows = (select(Delivery.address, Delivery.run_id)
+            .where(Delivery.run_id == run_id, text("delivery.is_waiting"), Delivery.due_at <= at,
+                   Delivery.channel == Channel.EMAIL).order_by(Delivery.due_at).limit(most).subquery())
+    return select(rows.c.address, rows.c.run_id)
 
 
 def take_second(session: Session, route: Route, wanted: int) -> int:

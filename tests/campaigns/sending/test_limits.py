@@ -215,6 +215,23 @@ def test_what_a_small_campaign_does_not_need_of_a_domain_is_used_by_the_large_on
     assert sent_by(runs) == [35, 5]
 
 
+@pytest.mark.parametrize(("looked_at", "are_seen"), [(20_000, True), (10, False)])
+def test_rivals_are_looked_for_among_what_is_due_first(engine_side: Path, monkeypatch: pytest.MonkeyPatch,
+                                                       looked_at: int, are_seen: bool) -> None:
+    """So that a batch costs the same beside a campaign of a million."""
+    runs = two_campaigns(5, 20, per_domain_day=40)
+    with transaction() as session:
+        late = session.scalars(select(Delivery).where(Delivery.run_id == runs[1]).order_by(Delivery.id)).all()[-1]
+        late.address, late.due_at = "late@elsewhere.example", clock.now()
+        for row in session.scalars(select(Delivery).where(Delivery.run_id == runs[1], Delivery.id != late.id)):
+            row.due_at = clock.now() - timedelta(hours=1)
+    monkeypatch.setattr(allowances, "LOOKED_AT", looked_at)
+    with reading() as session:
+        found = allowances.find_rivals(session, Route(identity_id=1, per_domain_day=40), domains={"elsewhere.example"},
+                            runs=runs[1:], at=clock.now())
+    assert found == ({"elsewhere.example": frozenset(runs[1:])} if are_seen else {})
+
+
 def test_what_was_taken_alone_is_made_up_for_when_another_campaign_comes(engine_side: Path) -> None:
     with transaction() as session:
         lift_caps(session)
