@@ -7,6 +7,9 @@ milliseconds and notes how long each transaction takes. The floor is the same ch
 notes how long the disk keeps a small file waiting meanwhile (`bench.disk_waits`): a change that waits for the disk is
 counted twice, as it was and without the disk's share. Exits 1 when the planner needs 150 MB, or when the writer waits
 longer than promised without the disk's share (p99 and longest: PostgreSQL 20 and 250 ms, SQLite 120 and 400 ms).
+
+At the end the books of the campaign are counted and a page of its messages is found; the floor is to read the state of
+each message once. More than 15 times that, or a page that takes more than a second, exits 1, too.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from bench.outbox_load import ROOT, database
 
 MOST_MEGABYTES = 150
 MOST_WAIT = {"postgresql": (20, 250), "sqlite": (120, 400)}
+MOST_BOOKS, MOST_PAGE = 15, 1.0
 PEOPLE_EACH, PAUSE, FLOOR_CHANGES = 10, 0.01, 1_000
 
 
@@ -40,7 +44,8 @@ def main() -> int:
 
         connect_engine()
         run_id = _prepare(given.people)
-        return _measure(run_id, given.people, *MOST_WAIT[given.database], folder)
+        missed = _measure(run_id, given.people, *MOST_WAIT[given.database], folder)
+        return max(missed, _measure_books(run_id))
 
 
 def _plan(run_id: int) -> int:
@@ -121,6 +126,35 @@ def _measure(run_id: int, people: int, most_p99: int, longest: int, folder: str)
     print(f"the disk kept a small file waiting for up to {disk.longest() * 1_000:.0f} ms, "
           f"{disk_before.longest() * 1_000:.0f} while nobody planned; ratio of the p99 {_p99(held) / _p99(floor):.1f}")
     return int(megabytes > MOST_MEGABYTES or _p99(held) > most_p99 or held[-1] > longest)
+
+
+def _measure_books(run_id: int) -> int:
+    from sqlalchemy import func, select
+
+    from abm.outreach.messages import MessageFilter, list_messages
+    from campaigns.books import keep_books
+    from campaigns.models import Delivery, Run
+    from campaigns.tally import tally_messages
+    from core import db
+
+    with db.reading() as session:
+        campaign_id = session.get_one(Run, run_id).campaign_id
+        floor = _quickest(lambda: session.scalar(select(func.count(Delivery.state))))
+        books = _quickest(lambda: keep_books(session, tally_messages(session, campaign_id)))
+        page = _quickest(lambda: list_messages(session, campaign_id=campaign_id, wanted=MessageFilter(book="sent")))
+    print(f"the books: {books:.2f} s, {books / floor:.1f} x reading each message once (at most {MOST_BOOKS}); "
+          f"a page of messages of which there is none: {page:.2f} s (at most {MOST_PAGE:.0f})")
+    return int(books > floor * MOST_BOOKS or page > MOST_PAGE)
+
+
+def _quickest(call: Callable[[], object]) -> float:
+    """Seconds, the least of three."""
+    spent = []
+    for _ in range(3):
+        began = time.perf_counter()
+        call()
+        spent.append(time.perf_counter() - began)
+    return min(spent)
 
 
 def _change_while(goes_on: Callable[[int], bool]) -> list[tuple[float, float]]:

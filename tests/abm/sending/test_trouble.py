@@ -8,7 +8,8 @@ import pytest
 
 from campaigns.sending import breaker
 from campaigns.sending.circuit import Opening
-from core.db import transaction
+from campaigns.sending.routes import find_identity
+from core.db import reading, transaction
 from tests.outbox_factory import Running, running_campaign
 from tests.sending_factory import make_identity
 
@@ -32,6 +33,13 @@ def pages_of(running: Running) -> list[str]:
             f"/campaigns/{running.campaign_id}/people"]
 
 
+def _identity_id() -> int:
+    with reading() as session:
+        found = find_identity(session, "sales@example.com")
+        assert found is not None
+        return found.id
+
+
 def test_a_marketer_learns_that_nothing_leaves_and_whom_to_ask(running: Running, client_as: Client) -> None:
     marketer = client_as("marketer")
     for page in pages_of(running):
@@ -44,10 +52,11 @@ def test_a_marketer_learns_that_nothing_leaves_and_whom_to_ask(running: Running,
 
 def test_an_administrator_gets_to_the_sender_from_there(running: Running, client_as: Client) -> None:
     for page in pages_of(running):
-        assert 'href="/settings/senders/1">See what is wrong' in client_as("admin").get(page).text
+        assert f'href="/settings/senders/{_identity_id()}">See what is wrong' in client_as("admin").get(page).text
 
 
 def test_it_is_said_until_a_connection_opens(running: Running, client_as: Client) -> None:
+    identity_id = _identity_id()
     with transaction() as session:
-        breaker.note_openings(session, 1, [Opening(True)])
+        breaker.note_openings(session, identity_id, [Opening(True)])
     assert WORDS not in client_as("marketer").get(pages_of(running)[1]).text
