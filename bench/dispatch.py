@@ -1,10 +1,14 @@
 """Messages per second and CPU per message of two sending processes, against a plain script with two processes.
 
-    python -m bench.dispatch [--messages 20000] [--database postgresql|sqlite] [--sign] [--connections 4] [--growth]
+    python -m bench.dispatch [--messages 20000] [--database postgresql|sqlite] [--sign] [--connections 4]
+                             [--rounds 3] [--growth]
 
 Both send the same two-part content with 12 fields and a signed unsubscribe link to the same sink on loopback. Ours
 keeps its books: claim, gate, the default caps, hand-over commit with fsync, journal, attempts and states. `--sign`:
 ours signs with RSA 2048 (the script does not). `--growth`: 2,000, 20,000 and 200,000 messages, ours alone.
+
+The script needs half a minute for what takes ours five seconds, in which a neighbour on the machine may be felt: ours
+has three rounds, of which the middle one counts.
 
 Time runs from the first MAIL to the last acceptance, as the sink saw it. The sending processes are forks of one that
 has everything imported, so no start-up is counted on either side. CPU is that of the sending processes (with the child
@@ -35,6 +39,7 @@ def main() -> None:
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--sign", action="store_true", help="sign with RSA 2048")
     parser.add_argument("--connections", type=int, default=4, help="SMTP connections per process")
+    parser.add_argument("--rounds", type=int, default=3, help="of ours")
     parser.add_argument("--growth", action="store_true")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("stopped"))
@@ -48,8 +53,11 @@ def main() -> None:
             sys.exit(_grow(count, signs=given.sign))
         rows = fill_outbox(given.messages, signs=given.sign)
         plain = _measure_plain(rows, port, count)
-        ours = drain_outbox(given.messages, PROCESSES, count)
-    sys.exit(_judge(plain, ours, *WANTED[given.database, given.sign]))
+        rounds = [drain_outbox(given.messages, PROCESSES, count)]
+        while len(rounds) < given.rounds:
+            fill_outbox(given.messages, signs=given.sign)
+            rounds.append(drain_outbox(given.messages, PROCESSES, count))
+    sys.exit(_judge(plain, rounds, *WANTED[given.database, given.sign]))
 
 
 def _measure_plain(rows: list[dict[str, Any]], port: int, count: Count) -> Figures:
@@ -71,10 +79,12 @@ def _grow(count: Count, *, signs: bool) -> int:
     return int(most > MOST_GROWTH)
 
 
-def _judge(plain: Figures, ours: Figures, fastest: float | None, cheapest: float | None) -> int:
+def _judge(plain: Figures, rounds: list[Figures], fastest: float | None, cheapest: float | None) -> int:
     print(f"{'':14}{'messages/s':>12}{'CPU ms/message':>16}{'of it database':>16}")
     _show("plain script", plain)
-    _show("outbox", ours)
+    for one in rounds:
+        _show("outbox", one)
+    ours = sorted(rounds, key=lambda one: one.rate)[len(rounds) // 2]
     speed, cost = ours.rate / plain.rate, ours.cpu_per_message / plain.cpu_per_message
     print(f"speed ratio {speed:.2f} x{f' (at least {fastest})' if fastest else ''}, "
           f"CPU ratio {cost:.3f}{f' (at most {cheapest:.3f})' if cheapest else ''}")
