@@ -94,7 +94,13 @@ BOOK_OF_STATE: dict[DeliveryState, str] = {
     **dict.fromkeys((DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL), "unknown"),
 }
 
-OPEN_STATES = frozenset(state for state, book in BOOK_OF_STATE.items() if book == "queued") | {DeliveryState.UNKNOWN}
+
+def states_of(book: str) -> tuple[DeliveryState, ...]:
+    """The exact states that a book holds."""
+    return tuple(state for state, name in BOOK_OF_STATE.items() if name == book)
+
+
+OPEN_STATES = frozenset(states_of("queued")) | {DeliveryState.UNKNOWN}
 CLAIMABLE_STATES = frozenset({DeliveryState.QUEUED, DeliveryState.DEFERRED})
 
 

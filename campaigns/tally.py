@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from campaigns.letters import TAKEN_BACK
 from campaigns.models import Delivery, Run
-from campaigns.states import AWAITED, BOOK_OF_STATE, Channel, DeliveryState, Reason
+from campaigns.states import AWAITED, BOOK_OF_STATE, Channel, DeliveryState, Reason, states_of
 from core.db import is_postgres
 
 Key = TypeVar("Key")
 SPARSE = 4  # rows per row wanted from which on an index is worth its look-ups
-SENT = frozenset(state for state, book in BOOK_OF_STATE.items() if book == "sent")
+SENT = frozenset(states_of("sent"))
 NEVER_MADE = (Reason.CALL_NOT_DONE.value, Reason.VISIT_NOT_DONE.value, Reason.LETTER_NOT_POSTED.value, TAKEN_BACK,
               "visit_cancelled")
 NOBODY_THERE = ("call_not_reached", "call_wrong_number", "visit_not_there")

@@ -23,13 +23,13 @@ from abm.work.models import Task
 from campaigns.complaint_days import ComplaintDay, list_complaint_days
 from campaigns.models import Campaign, Delivery, Event, RelayHealth, Run, SendingIdentity
 from campaigns.sending.breaker import list_troubled
-from campaigns.states import BOOK_OF_STATE, CampaignState, RunState
+from campaigns.states import CampaignState, RunState, states_of
 from core import clock
 from core.words import has_words
 
 _FOUND_PER_KIND = 6
 _MOST_FOUND = 500
-_SENT_STATES = [state for state, book in BOOK_OF_STATE.items() if book == "sent"]
+_SENT_STATES = states_of("sent")
 
 
 @dataclass(frozen=True)

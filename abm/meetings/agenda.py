@@ -15,11 +15,11 @@ from abm.orders.models import Order
 from abm.winback.models import Case
 from abm.work.models import Task
 from campaigns.models import Delivery, Event
-from campaigns.states import BOOK_OF_STATE
+from campaigns.states import states_of
 from core import clock
 
 FIRST_LOOK_DAYS = 7
-_SENT = [state.value for state, book in BOOK_OF_STATE.items() if book == "sent"]
+_SENT = states_of("sent")
 Agenda = dict[str, Any]
 LEADING = ("actions_late", "sla_broken", "qualified", "covered", "at_risk", "replies")
 SUBJECTS = (

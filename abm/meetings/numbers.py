@@ -17,13 +17,13 @@ from abm.meetings.periods import Period
 from abm.work.models import Task
 from abm.work.visit_steps import MET
 from campaigns.models import Delivery, Touch
-from campaigns.states import BOOK_OF_STATE
+from campaigns.states import states_of
 from core import clock
 from core.db import MONEY_SCALE
 
 COVERED = timedelta(days=14)
 TIERS = ("1", "2", "3")
-_LEFT_OUT = [state.value for state, book in BOOK_OF_STATE.items() if book == "suppressed"]
+_LEFT_OUT = states_of("suppressed")
 Number = tuple[str, str, int, str]
 
 

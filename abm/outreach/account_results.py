@@ -12,7 +12,7 @@ from abm.accounts.models import Account
 from abm.orders.models import Order
 from campaigns.costs import CostLine, list_cost_lines
 from campaigns.models import Delivery, Enrolment, Event, Run
-from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
+from campaigns.states import Reason, states_of
 from campaigns.tally import Tally, count_people_reached, of_campaign, reach_messages
 
 PAGE = 50
@@ -35,7 +35,7 @@ def _results(session: Session, campaign_id: int) -> Select[Any]:
     runs = select(Run.id).where(Run.campaign_id == campaign_id)
     books = (
         select(Delivery.account_id, func.count().label("planned"),
-               *(func.count(case((Delivery.state.in_(_states(book)), 1))).label(book) for book in _BOOKS))
+               *(func.count(case((Delivery.state.in_(states_of(book)), 1))).label(book) for book in _BOOKS))
         .where(*reach_messages(session, campaign_id)).group_by(Delivery.account_id).subquery())
     events, orders = _events(runs), _orders(session, campaign_id)
     replied, ordered = func.coalesce(events.c.replied, 0), func.coalesce(orders.c.orders, 0)
@@ -49,10 +49,6 @@ def _results(session: Session, campaign_id: int) -> Select[Any]:
         .outerjoin(events, events.c.account_id == books.c.account_id)
         .outerjoin(orders, orders.c.account_id == books.c.account_id)
         .order_by(ordered.desc(), replied.desc(), books.c.sent.desc(), Account.id))
-
-
-def _states(book: str) -> list[DeliveryState]:
-    return [state for state, name in BOOK_OF_STATE.items() if name == book]
 
 
 def _events(runs: Select[Any]) -> Subquery:

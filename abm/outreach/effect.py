@@ -29,11 +29,11 @@ from abm.outreach.moment_days import day_of_moment
 from campaigns.costs import cost_of_sent
 from campaigns.experiments import Amounts
 from campaigns.models import Campaign, Delivery, HoldoutGhost, Run, Touch
-from campaigns.states import BOOK_OF_STATE, CampaignState
+from campaigns.states import CampaignState, states_of
 from campaigns.tally import reach_messages, tally_messages
 from core.db import MONEY_SCALE
 
-_SENT = tuple(state for state, book in BOOK_OF_STATE.items() if book == "sent")
+_SENT = states_of("sent")
 _ARMS = {(1, 0): TREATED, (0, 1): HELD_OUT}
 
 

@@ -32,7 +32,7 @@ from abm.engagement.models import EngagementEntry
 from abm.orders.models import AccountDay
 from abm.outreach.moment_days import day_of_moment
 from campaigns.models import Campaign, Delivery, Run, Touch
-from campaigns.states import BOOK_OF_STATE
+from campaigns.states import states_of
 from core.db import MONEY_SCALE
 
 NOT_KNOWN = "not known"
@@ -43,7 +43,7 @@ _MOST = 300
 _ENGAGED_PEOPLE = 2
 _ANSWERS = ("reply", "click", "call", "visit")
 _MEETINGS = ("visit",)
-_SENT = [state for state, book in BOOK_OF_STATE.items() if book == "sent"]
+_SENT = states_of("sent")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
 from campaigns.models import Attempt, Campaign, Delivery, Enrolment, Event, HoldoutAccount, Link, Run, StepPassage
-from campaigns.states import BOOK_OF_STATE
+from campaigns.states import states_of
 from campaigns.tally import Tally, TallyLine, of_campaign, reach_messages
 from core.errors import NotFound
 from core.words import has_words
@@ -98,7 +98,7 @@ def select_messages(campaign_id: int, wanted: MessageFilter) -> Select[int]:
 def _fits(wanted: MessageFilter) -> list[ColumnElement[bool]]:
     fits: list[ColumnElement[bool]] = []
     if wanted.book:
-        fits.append(Delivery.state.in_([state for state, book in BOOK_OF_STATE.items() if book == wanted.book]))
+        fits.append(Delivery.state.in_(states_of(wanted.book)))
     if wanted.state:
         fits.append(Delivery.state == wanted.state)
     if wanted.reason:

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from campaigns.definition import EmailStep, parse
 from campaigns.experiments import Difference, Rate, Split, check_split, compare_rates
 from campaigns.models import CampaignVersion, Delivery, Event, Run
-from campaigns.states import BOOK_OF_STATE
+from campaigns.states import states_of
 from campaigns.tally import reach_messages
 
 OWN = "own words"
-_SENT = tuple(state for state, book in BOOK_OF_STATE.items() if book == "sent")
+_SENT = states_of("sent")
 _COUNTED = ("click", "reply")
 
 

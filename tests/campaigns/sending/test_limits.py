@@ -157,17 +157,9 @@ def test_what_a_relay_did_not_take_is_given_back_to_the_day(engine_side: Path, m
 
 
 def test_two_campaigns_of_one_sender_get_equal_parts_of_its_day(engine_side: Path) -> None:
-    with transaction() as session:
-        lift_caps(session)
-        make_identity(session, per_day=40)
-        first = make_run(session)
-        add_people(session, first, 100)
-        session.execute(update(Campaign).values(name="first"))
-        second = make_run(session)
-        add_people(session, second, 100, first=1_001)
+    runs = two_campaigns(100, 100, per_day=40)
     drain()
-    sent = Counter(one.run_id for one in deliveries() if one.state == "sent")
-    assert sent == {first.run_id: 20, second.run_id: 20}
+    assert sent_by(runs) == [20, 20]
 
 
 def two_campaigns(first_people: int, second_people: int, *, urgent: bool = False, **limits: Any) -> list[int]:
@@ -228,7 +220,7 @@ def test_rivals_are_looked_for_among_what_is_due_first(engine_side: Path, monkey
     monkeypatch.setattr(allowances, "LOOKED_AT", looked_at)
     with reading() as session:
         found = allowances.find_rivals(session, Route(identity_id=1, per_domain_day=40), domains={"elsewhere.example"},
-                            runs=runs[1:], at=clock.now())
+                                       runs=runs[1:], at=clock.now())
     assert found == ({"elsewhere.example": frozenset(runs[1:])} if are_seen else {})
 
 
