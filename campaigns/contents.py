@@ -58,6 +58,12 @@ def find_language(step: EmailStep | LetterStep | CallStep | VisitStep, language:
     return found[1] if found else None
 
 
+def language_of(step: EmailStep | LetterStep | CallStep | VisitStep, language: str | None) -> str:
+    """The name of the language whose words `language` gets; empty for the step's own."""
+    found = _named_language(step, language)
+    return found[0] if found else ""
+
+
 def _named_language(
     step: EmailStep | LetterStep | CallStep | VisitStep, language: str | None
 ) -> tuple[str, Content] | None:

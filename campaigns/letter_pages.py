@@ -1,24 +1,27 @@
 """Letters as a PDF: one file for a whole batch, each letter on pages of its own, laid out for window envelopes.
 
-The address block stands where DIN 5008 form B and ISO 269 DL window envelopes show it: 20 mm from the left, 45 to 90 mm
-from the top. Paper is A4.
+The address block stands where DIN 5008 form B and ISO 269 DL window envelopes show it: the window begins 20 mm from the
+left and shows 45 to 90 mm from the top; the lines begin 5 mm inside, above those of the letter. Paper is A4.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from campaigns.letter_days import day_in_words
 from campaigns.models import Letter
 from core.settings import ROOT
 
 FONTS = ROOT / "static" / "fonts"
-LEFT, RIGHT, WINDOW_TOP, WINDOW_WIDTH = 25.0, 20.0, 45.0, 85.0
-_WINDOW_LEFT, _SUBJECT_TOP, _FOLDS = 20.0, 103.0, (105.0, 210.0)
+LEFT, RIGHT, WINDOW_TOP, WINDOW_WIDTH = 25.0, 20.0, 45.0, 75.0
+_SUBJECT_TOP, _FOLDS = 103.0, (105.0, 210.0)
+_LINE, _BETWEEN, _MOST_KEPT = 5.2, 3.0, 100.0
 _FAMILY = "letter"
 
 
 def make_pdf(letters: Iterable[Letter], *, printed_at: datetime) -> bytes:
-    """The letters in their order. The same letters and moment give the same bytes."""
+    """The letters in their order, dated with the day of `printed_at` in its own zone. The same letters and moment give
+    the same bytes."""
     pdf = _Sheet()
     pdf.set_creation_date(printed_at)
     for letter in letters:
@@ -33,6 +36,7 @@ def _Sheet() -> Any:
     pdf.add_font(_FAMILY, "", FONTS / "DejaVuSansCondensed.ttf")
     pdf.add_font(_FAMILY, "B", FONTS / "DejaVuSansCondensed-Bold.ttf")
     pdf.set_margins(LEFT, 20, RIGHT)
+    pdf.c_margin = 0
     pdf.set_auto_page_break(auto=True, margin=25)
     return pdf
 
@@ -43,27 +47,50 @@ def _write_letter(pdf: Any, letter: Letter, printed_at: datetime) -> None:
     _write_address(pdf, letter)
     pdf.set_font(_FAMILY, size=10)
     pdf.set_xy(LEFT, _SUBJECT_TOP - 8)
-    pdf.cell(w=0, h=5, text=f"{printed_at.day} {printed_at:%B %Y}", align="R")
+    pdf.cell(w=0, h=5, text=day_in_words(printed_at.date(), letter.language), align="R")
     pdf.set_xy(LEFT, _SUBJECT_TOP)
     if letter.subject:
         pdf.set_font(_FAMILY, "B", 11)
         pdf.multi_cell(w=0, h=5.5, text=letter.subject, align="L", new_x="LMARGIN", new_y="NEXT")
         pdf.ln(4)
     pdf.set_font(_FAMILY, size=10.5)
-    for paragraph in letter.body.strip().split("\n\n"):
-        pdf.multi_cell(w=0, h=5.2, text=_marked(paragraph), align="L", markdown=True, new_x="LMARGIN", new_y="NEXT")
-        pdf.ln(3)
+    paragraphs = letter.body.strip().split("\n\n")
+    ending = _begin_of_ending(paragraphs)
+    for number, paragraph in enumerate(paragraphs):
+        if number == ending:
+            _keep_together(pdf, paragraphs[number:])
+        _write_paragraph(pdf, paragraph)
+
+
+def _write_paragraph(pdf: Any, paragraph: str) -> None:
+    pdf.multi_cell(w=0, h=_LINE, text=_marked(paragraph), align="L", markdown=True, new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(_BETWEEN)
+
+
+def _begin_of_ending(paragraphs: Sequence[str]) -> int:
+    """Where the last three written paragraphs begin: the last words, the greeting and the name stay on one page, with
+    the empty lines between them, so that no page bears a signature alone."""
+    written = [number for number, paragraph in enumerate(paragraphs) if paragraph.strip()]
+    return written[-3] if len(written) > 3 else 0
+
+
+def _keep_together(pdf: Any, paragraphs: Sequence[str]) -> None:
+    """A new page where these do not fit on this one any more; what is longer than a third of one may break."""
+    height = sum(pdf.multi_cell(w=0, h=_LINE, text=_marked(paragraph), markdown=True, dry_run=True, output="HEIGHT")
+                 + _BETWEEN for paragraph in paragraphs)
+    if height <= _MOST_KEPT and pdf.will_page_break(height - _BETWEEN):
+        pdf.add_page()
 
 
 def _write_address(pdf: Any, letter: Letter) -> None:
-    pdf.set_xy(_WINDOW_LEFT, WINDOW_TOP)
+    pdf.set_xy(LEFT, WINDOW_TOP)
     pdf.set_font(_FAMILY, size=6.5)
     back = " · ".join(str(line) for line in letter.sender)
     pdf.cell(w=WINDOW_WIDTH, h=4, text=_fitted(pdf, back, WINDOW_WIDTH), border="B")
     pdf.set_font(_FAMILY, size=10)
     lines = [str(line) for line in letter.address][:8]
     for number, line in enumerate(lines):
-        pdf.set_xy(_WINDOW_LEFT, WINDOW_TOP + 7 + number * 4.6)
+        pdf.set_xy(LEFT, WINDOW_TOP + 7 + number * 4.6)
         pdf.cell(w=WINDOW_WIDTH, h=4.6, text=_fitted(pdf, line, WINDOW_WIDTH))
 
 

@@ -5,6 +5,7 @@ A letter whose person must not be written to any more, or whose step is over, is
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -59,6 +60,11 @@ def get_batch(session: Session, batch_id: int) -> LetterBatch:
     if batch is None:
         raise NotFound("There is no such batch of letters")
     return batch
+
+
+def printing_moment(session: Session, batch: LetterBatch) -> datetime:
+    """When the batch was printed, on the company's own clock: its day stands on the letters."""
+    return batch.made_at.astimezone(ZoneInfo(outside().company.policy(session).zone))
 
 
 def make_batch(session: Session, *, made_by: str) -> LetterBatch:

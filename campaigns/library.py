@@ -17,6 +17,8 @@ from core.errors import NotFound
 WORDS = frozenset({"subject", "body", "script", "brief"})
 FOLDER = Path(__file__).parent / "plays"
 _SIGNED = "{{ owner.name | default(sender.name) }}"
+_GREETING = {"en": "Kind regards", "de": "Mit freundlichen Grüßen"}
+_BY_HAND = "\n\n\n\n"  # empty lines above the name, to sign in
 _ADDRESS = "<p><small>{{ sender.postal_address }} · "
 _STOP = {"en": "No more messages of this kind", "de": "Keine weiteren Nachrichten dieser Art"}
 
@@ -86,9 +88,9 @@ def _written(step: Mapping[str, Any]) -> dict[str, Any]:
     if step.get("channel") in ("call", "visit"):
         return dict(step)
     if step.get("channel") == "letter":
-        others = {language: {**words, "body": to_letter(words["body"])}
+        others = {language: {**words, "body": to_letter(words["body"], language)}
                   for language, words in step.get("languages", {}).items()}
-        return {**step, "body": to_letter(step["body"]), "languages": others}
+        return {**step, "body": to_letter(step["body"], "en"), "languages": others}
     written = {name: value for name, value in step.items() if name not in ("body", "languages")}
     if "body" in step:
         written["html"] = to_html(step["body"], "en")
@@ -98,13 +100,13 @@ def _written(step: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
-def to_letter(body: str) -> str:
-    """Paragraphs and the signature; the addresses are put on the page when it is printed."""
-    return "\n\n".join((*_paragraphs(body), _SIGNED)) + "\n"
+def to_letter(body: str, language: str) -> str:
+    """Paragraphs, the greeting and the signature; the addresses are put on the page when it is printed."""
+    return "\n\n".join((*_paragraphs(body), f"{_GREETING[language]}{_BY_HAND}{_SIGNED}")) + "\n"
 
 
 def to_html(body: str, language: str) -> str:
-    """Paragraphs parted by empty lines, then the signature, the address and the link that ends it."""
-    html = [f"<p>{paragraph}</p>" for paragraph in (*_paragraphs(body), _SIGNED)]
+    """Paragraphs parted by empty lines, then the greeting, signature, address and the link that ends it."""
+    html = [f"<p>{paragraph}</p>" for paragraph in (*_paragraphs(body), f"{_GREETING[language]}<br>{_SIGNED}")]
     end = f'{_ADDRESS}<a href="{{{{ unsubscribe_url }}}}">{_STOP[language]}</a></small></p>'
     return "\n\n".join([*html, end]) + "\n"

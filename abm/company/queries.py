@@ -1,7 +1,7 @@
 """Reading the company's settings."""
 
 from dataclasses import fields
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,12 @@ def _read_company(session: Session) -> Company:
 
 def company_today(session: Session) -> date:
     """The present day where the company is: what due dates and validities are compared with."""
-    return clock.now().astimezone(ZoneInfo(get_company(session).timezone)).date()
+    return company_now(session).date()
+
+
+def company_now(session: Session) -> datetime:
+    """The present moment on the company's own clock."""
+    return clock.now().astimezone(ZoneInfo(get_company(session).timezone))
 
 
 def _typed(name: str, value: Any) -> Any:

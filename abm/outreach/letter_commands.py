@@ -45,7 +45,7 @@ def print_(file: Path, as_json: bool) -> None:
         batch = queue.make_batch(session, made_by="command line")
         printed = queue.list_letters(session, batch.id)
         try:
-            file.write_bytes(make_pdf(printed, printed_at=batch.made_at))
+            file.write_bytes(make_pdf(printed, printed_at=queue.printing_moment(session, batch)))
         except OSError as error:
             raise Refused(f"{file} cannot be written: {error.strerror}; name a file in a folder that exists") from error
         record(session, action="letters.print", subject="letter_batch", subject_id=batch.id,

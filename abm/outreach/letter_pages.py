@@ -52,7 +52,7 @@ def print_letters() -> Answer:
 @requires(Permission.SEE)
 def letter_file(batch_id: int) -> Answer:
     batch = letters.get_batch(g.session, batch_id)
-    content = make_pdf(letters.list_letters(g.session, batch.id), printed_at=batch.made_at)
+    content = make_pdf(letters.list_letters(g.session, batch.id), printed_at=letters.printing_moment(g.session, batch))
     response = FlaskResponse(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f"inline; filename=letters-{batch.id}.pdf"
     return response

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Response as FlaskResponse
 from flask import abort, g, render_template, request
 
+from abm.company.queries import company_now
 from abm.contacts.models import Contact
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
@@ -15,14 +16,13 @@ from abm.outreach.queries import get_campaign, search_list_people
 from abm.web.access import requires
 from abm.web.permissions import Permission
 from campaigns.channels.letter import sender_lines
-from campaigns.contents import spoken_words
+from campaigns.contents import language_of, spoken_words
 from campaigns.definition import CallStep, Definition, LetterStep, VisitStep, parse
 from campaigns.letter_pages import make_pdf
 from campaigns.models import Campaign, Letter
 from campaigns.personalisation import ContentFailure
 from campaigns.rendering import preview_letter, render_script
 from campaigns.sandbox_rules import ContentRefused
-from core import clock
 
 NO_ADDRESS = ("No street and city on file",)
 
@@ -63,8 +63,8 @@ def preview_letter_page(campaign_id: int, index: int) -> Answer:
     if not isinstance(read.step, LetterStep) or read.problem or read.person is None:
         abort(404)
     letter = Letter(address=list(read.address or NO_ADDRESS), sender=list(sender_lines(read.definition.sender)),
-                    subject=read.subject, body=read.text)
-    response = FlaskResponse(make_pdf([letter], printed_at=clock.now()), content_type="application/pdf")
+                    subject=read.subject, body=read.text, language=language_of(read.step, read.language))
+    response = FlaskResponse(make_pdf([letter], printed_at=company_now(g.session)), content_type="application/pdf")
     response.headers["Content-Disposition"] = f"inline; filename=letter-{read.step.id}.pdf"
     return response
 

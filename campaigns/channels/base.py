@@ -125,6 +125,7 @@ class LetterRequest:
     sender: tuple[str, ...]
     subject: str
     body: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

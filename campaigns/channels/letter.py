@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from campaigns.channels.base import LetterRequest, Making, PlacedChannel
-from campaigns.contents import letter_words
+from campaigns.contents import language_of, letter_words
 from campaigns.definition_values import LetterStep, Sender
 from campaigns.inserting import insert_ignoring
 from campaigns.models import Letter
@@ -29,14 +29,14 @@ def make(making: Making) -> LetterRequest:
         raise NoPostalAddress("The account has no street and city on file (custom fields street and postcode); "
                               "whoever edits accounts can add them")
     values = making.values
-    language = values.get("contact", {}).get("language")
-    subject, body = letter_words(step, str(language or ""))
+    language = str(values.get("contact", {}).get("language") or "")
+    subject, body = letter_words(step, language)
     return LetterRequest(
         delivery_id=due.id, account_id=due.account_id, contact_id=due.contact_id,
         campaign_title=making.definition.title, step=step.id, address=making.postal,
         sender=sender_lines(sender),
         subject=compile_template(subject, is_html=False).render(values) if subject else "",
-        body=compile_template(body, is_html=False).render(values))
+        body=compile_template(body, is_html=False).render(values), language=language_of(step, language))
 
 
 def sender_lines(sender: Sender) -> tuple[str, ...]:
@@ -50,7 +50,8 @@ def place(session: Session, requests: Sequence[LetterRequest]) -> None:
     insert_ignoring(session, Letter, [
         {"delivery_id": one.delivery_id, "account_id": one.account_id, "contact_id": one.contact_id,
          "campaign_title": one.campaign_title[:200], "step": one.step, "address": list(one.address),
-         "sender": list(one.sender), "subject": one.subject[:300], "body": one.body, "made_at": clock.now()}
+         "sender": list(one.sender), "subject": one.subject[:300], "body": one.body, "language": one.language[:20],
+         "made_at": clock.now()}
         for one in requests])
 
 

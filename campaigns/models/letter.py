@@ -22,7 +22,8 @@ class LetterBatch(Base):
 
 
 class Letter(Base):
-    """One letter as it was made at the hand-over. `address` and `sender` are the lines of those blocks."""
+    """One letter as it was made at the hand-over. `address` and `sender` are the lines of those blocks; `language` is
+    that of its words, empty for the step's own."""
 
     __tablename__ = "letter"
     __table_args__ = (
@@ -41,6 +42,7 @@ class Letter(Base):
     sender: Mapped[list[Any]]
     subject: Mapped[str] = mapped_column(String(300), default="")
     body: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(20), default="", server_default="")
     made_at: Mapped[datetime]
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("letter_batch.id"))
     posted_at: Mapped[datetime | None]

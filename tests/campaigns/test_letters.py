@@ -3,13 +3,16 @@
 import re
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from abm.accounts.models import Account
+from abm.company.actions import set_company_value
+from abm.contacts.models import Contact
 from abm.outreach.postal import address_lines
 from campaigns import letters
 from campaigns.dispatch import drain
@@ -20,6 +23,7 @@ from core import clock
 from core.db import reading, transaction
 from core.errors import Refused
 from tests.outbox_factory import deliveries, running_campaign
+from tests.pdf_reading import read_pages
 
 STEP = {"id": "letter", "channel": "letter", "subject": "To {{ account.name }}",
         "body": "Dear {{ contact.first_name }},\n\nwe wrote **this** for you -- and __only__ you: Žluťoučký, Київ."}
@@ -50,6 +54,18 @@ def test_a_letter_keeps_its_words_and_address_as_they_were(queue: None) -> None:
         assert (one.subject, one.body.splitlines()[0]) == ("To Account 1", "Dear Jane1,")
         assert one.address == ["Account 1", "Jane1 Doe", "1 rue du Test", "69001 Lyon", "FRANCE"]
         assert one.sender == ["Sales", "1 Street", "Town"]
+        assert one.language == ""
+
+
+def test_a_letter_knows_the_language_of_its_words(engine_side: Path) -> None:
+    running_campaign(2, step={**STEP, "languages": {"de": {"subject": "Für Sie", "body": "Guten Tag"}}})
+    with transaction() as session:
+        session.execute(update(Account).values(city="Graz", custom={"street": "Weg 1"}))
+        session.execute(update(Contact).where(Contact.first_name == "Jane1").values(language="de-AT"))
+    drain()
+    with reading() as session:
+        found = session.execute(select(Letter.subject, Letter.language).order_by(Letter.id)).all()
+    assert [tuple(row) for row in found] == [("Für Sie", "de"), ("To Account 0", "")]
 
 
 def test_a_batch_is_one_file_with_a_page_for_each_letter(queue: None) -> None:
@@ -76,6 +92,51 @@ def test_the_address_stands_in_the_window_of_the_envelope(queue: None) -> None:
     spots = [(float(across) * 25.4 / 72, 297 - float(up) * 25.4 / 72) for across, up in placed]
     in_window = [spot for spot in spots if 20 <= spot[0] <= 105 and 45 <= spot[1] <= 90]
     assert len(in_window) >= 6
+
+
+GREETING = "Mit freundlichen Grüßen\n\n\n\nRobert König"
+
+
+def make_letter(body: str, **more: Any) -> Letter:
+    return Letter(address=["Łąka & Söhne", "Žofie Côté"], sender=["Contoso"], subject="Ein Platz für Sie", body=body,
+                  **more)
+
+
+def test_a_letter_is_dated_in_its_own_language_on_the_companys_day(queue: None) -> None:
+    with transaction() as session:
+        set_company_value(session, name="timezone", value="Pacific/Auckland")
+        batch = letters.make_batch(session, made_by="Pat")
+        batch.made_at = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
+        moment = letters.printing_moment(session, batch)
+    pages = read_pages(make_pdf([make_letter("Hallo", language="de"), make_letter("Hello")], printed_at=moment))
+    dates = [[line.text for line in page if "2026" in line.text] for page in pages]
+    assert dates == [["28. November 2026"], ["28 November 2026"]]
+
+
+def test_letters_of_all_of_europe_are_printed_as_they_were_written() -> None:
+    words = "Žluťoučký kůň, zażółć gęślą jaźń, œuvre à Noël, Größe, Київ, Ελλάς"
+    (page,) = read_pages(make_pdf([make_letter(words)], printed_at=clock.now()))
+    assert [line.text for line in page if line.down > 110] == [words]
+    assert [line.text for line in page if 50 < line.down < 65] == ["Łąka & Söhne", "Žofie Côté"]
+
+
+def test_address_subject_and_body_begin_below_each_other() -> None:
+    (page,) = read_pages(make_pdf([make_letter("Hallo")], printed_at=clock.now()))
+    assert {round(line.across, 1) for line in page if "20" not in line.text} == {25.0}
+
+
+@pytest.mark.parametrize("length", range(20, 40))
+def test_no_page_bears_a_signature_alone(length: int) -> None:
+    body = "\n\n".join([*(f"Absatz {number}" for number in range(length)), GREETING])
+    pages = read_pages(make_pdf([make_letter(body)], printed_at=clock.now()))
+    assert [line.text for line in pages[-1]][-3:] == [f"Absatz {length - 1}", "Mit freundlichen Grüßen", "Robert König"]
+    assert all(line.down < 272 for page in pages for line in page)
+
+
+def test_there_is_room_to_sign_by_hand() -> None:
+    (page,) = read_pages(make_pdf([make_letter("Hallo\n\n" + GREETING)], printed_at=clock.now()))
+    greeting, name = page[-2:]
+    assert name.down - greeting.down > 15
 
 
 def test_posting_ends_the_steps_once(queue: None) -> None:

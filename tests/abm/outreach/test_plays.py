@@ -102,10 +102,14 @@ def test_every_step_reads_whole_for_a_person_in_both_languages(name: str) -> Non
             assert str(person.first_name) in english.text
             assert (english.subject, english.text) != (german.subject, german.text)
             assert not ENGLISH_DAY.search(german.subject + german.text)
+            assert re.search(r"Kind regards\n\S", english.text)
+            assert re.search(r"Mit freundlichen Grüßen\n\S", german.text)
         elif isinstance(step, LetterStep):
             on_paper = [preview_letter(definition, step, values, language=one) for one in ("en", "de")]
             assert len({*on_paper[0], *on_paper[1]}) == 4
             assert "Guten Tag" in on_paper[1][1]
+            assert re.search(r"\n\nKind regards\n{3,}Northwind$", on_paper[0][1].strip())
+            assert re.search(r"\n\nMit freundlichen Grüßen\n{3,}Northwind$", on_paper[1][1].strip())
             assert not ENGLISH_DAY.search(on_paper[1][1])
         elif isinstance(step, CallStep | VisitStep):
             said = [render_script(spoken_words(step, one), values) for one in ("en", "de")]
