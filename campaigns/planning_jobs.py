@@ -2,10 +2,13 @@
 
 import math
 import time
+from collections.abc import Callable
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from campaigns import enrolment, letters
+from campaigns.looks import DueAt, Looks
 from campaigns.models import Run
 from campaigns.planning import CHUNK
 from campaigns.planning_names import ADVANCE, PLAN, RETURN, STOP_ORDERED, TAKE_BACK
@@ -53,28 +56,34 @@ def advance_runs() -> None:
         planning = list(session.scalars(select(Run.id).where(Run.state == RunState.PLANNING).order_by(Run.id)))
     for run_id in planning:
         plan_run(run_id, seconds=TURN_SECONDS / len(planning))
-    _take_newcomers_in()
-    for step in (enrolment.advance, enrolment.replace_leavers, enrolment.plan_due_steps):
-        changed, ends_at = 1, time.monotonic() + TURN_SECONDS
-        while changed and not stopping() and time.monotonic() < ends_at:
-            with transaction() as session:
-                changed = step(session)
+    _take_in(enrolment.look_for_newcomers, enrolment.enrol_newcomers, Run.newcomers_due_at)
+    _take_as_many_turns(enrolment.advance)
+    _take_in(enrolment.look_for_successors, enrolment.replace_leavers, Run.successors_due_at)
+    _take_as_many_turns(enrolment.plan_due_steps)
     with transaction() as session:
         enrolment.finish_runs(session)
 
 
-def _take_newcomers_in() -> None:
-    """Look without the write lock, then enrol of the accounts that were found, as long as a look was cut short."""
+def _take_as_many_turns(step: Callable[[Session], int]) -> None:
+    """As long as there is something to do, and time."""
+    changed, ends_at = 1, time.monotonic() + TURN_SECONDS
+    while changed and not stopping() and time.monotonic() < ends_at:
+        with transaction() as session:
+            changed = step(session)
+
+
+def _take_in(look: Callable[[Session], Looks], enrol: Callable[[Session, Looks], int], due_at: DueAt) -> None:
+    """Look without the write lock, then enrol of what was found, as long as a look was cut short."""
     is_cut, ends_at = True, time.monotonic() + TURN_SECONDS
     while is_cut and not stopping() and time.monotonic() < ends_at:
         with reading() as session:
-            looks = enrolment.look_for_newcomers(session)
-        if not any(look.accounts or look.pause() for look in looks.values()):
+            looks = look(session)
+        if not any(one.found or one.pause() for one in looks.values()):
             return
         with transaction() as session:
-            enrolment.pause_looking(session, looks)
-            enrolled = enrolment.enrol_newcomers(session, looks)
-        is_cut = enrolled > 0 and any(look.is_cut for look in looks.values())
+            enrolment.pause_looking(session, due_at, looks)
+            enrolled = enrol(session, looks)
+        is_cut = enrolled > 0 and any(one.is_cut for one in looks.values())
 
 
 @job(STOP_ORDERED, queue=JobQueue.OUTREACH)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
-from campaigns.newcomers import list_empty_places
+from campaigns.successors import list_empty_places
 from core import clock
 from core.id_lists import is_among
 
@@ -30,9 +30,14 @@ class EmptyPlace:
         return f"Nobody took their place: {whom} of {self.account} is known who has not been here."
 
 
-def find_empty_places(session: Session, campaign_id: int) -> list[EmptyPlace]:
-    """Those of the campaign's active runs that replace leavers, by account."""
-    found = {contact_id: (role, until) for contact_id, role, until in list_empty_places(session, campaign_id)}
+def find_empty_place(session: Session, campaign_id: int, contact_id: int) -> EmptyPlace | None:
+    """The one that this person left."""
+    return next(iter(find_empty_places(session, campaign_id, contact_id)), None)
+
+
+def find_empty_places(session: Session, campaign_id: int, contact_id: int | None = None) -> list[EmptyPlace]:
+    """Those of the campaign's active runs that replace leavers, by account; or this person's alone."""
+    found = {one: (role, until) for one, role, until in list_empty_places(session, campaign_id, contact_id)}
     rows = session.execute(
         select(Contact.id, Contact.first_name, Contact.last_name, Contact.email, Account.name.label("account"))
         .join(Account, Account.id == Contact.account_id).where(is_among(Contact.id, list(found)))

@@ -4,7 +4,7 @@ from flask import g, render_template, request
 
 from abm.outreach.blueprint import Answer, pages
 from abm.outreach.campaign_pages import campaign_frame
-from abm.outreach.empty_places import find_empty_places
+from abm.outreach.empty_places import find_empty_place
 from abm.outreach.launching import EXPORT_COLUMNS, stream_export_rows
 from abm.outreach.messages import (
     MessageFilter,
@@ -53,8 +53,8 @@ def message(campaign_id: int, delivery_id: int) -> Answer:
 def person(campaign_id: int, contact_id: int) -> Answer:
     """Why this person was, or was not, written to."""
     found = get_person_in_campaign(g.session, campaign_id=campaign_id, contact_id=contact_id)
-    empty = next((one for one in find_empty_places(g.session, campaign_id) if one.contact_id == contact_id), None)
-    return render_template("outreach/person.html", found=found, empty=empty,
+    return render_template("outreach/person.html", found=found,
+                           empty=find_empty_place(g.session, campaign_id, contact_id),
                            campaign=get_campaign(g.session, campaign_id), explain_reason=explain_reason,
                            why=explain_messages(g.session, found.deliveries))
 

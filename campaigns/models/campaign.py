@@ -99,7 +99,8 @@ class Run(Base):
     """One launch (or re-entry wave, or move) of an approved version. `enrolled_up_to` is the planning checkpoint.
 
     `watched_from`: bounces and complaints are counted from here on, see `campaigns.sending.error_rates`.
-    `newcomers_due_at`: until then nobody looks for newcomers, since the last look took long."""
+    `newcomers_due_at`, `successors_due_at`: until then nobody looks for newcomers, or for who takes a leaver's place,
+    since the last look took long."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -123,6 +124,7 @@ class Run(Base):
     pause_reason: Mapped[str | None] = mapped_column(String(300))
     watched_from: Mapped[datetime | None]
     newcomers_due_at: Mapped[datetime | None]
+    successors_due_at: Mapped[datetime | None]
     launched_by: Mapped[str] = mapped_column(String(200), default="")
     launched_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.states import EnrolmentOrigin, EnrolmentState
@@ -20,6 +20,8 @@ class Enrolment(Base):
         Index("ix_enrolment_due", "run_id", "state", "next_due_at"),
         Index("ix_enrolment_contact", "contact_id"),
         Index("ix_enrolment_account", "account_id", "state"),
+        Index("ix_enrolment_replaces", "replaces_id", sqlite_where=text("replaces_id IS NOT NULL"),
+              postgresql_where=text("replaces_id IS NOT NULL")),
         CheckConstraint("state IN ('active','finished','stopped','cancelled')", name="state"),
     )
 

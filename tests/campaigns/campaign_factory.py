@@ -57,6 +57,11 @@ def take_newcomers_in(session: Session) -> int:
     return enrolment.enrol_newcomers(session, enrolment.look_for_newcomers(session))
 
 
+def take_leavers_places(session: Session) -> int:
+    """Look for successors of leavers and enrol them, how many."""
+    return enrolment.replace_leavers(session, enrolment.look_for_successors(session))
+
+
 def make_campaign(session: Session, **values: Any) -> Campaign:
     return editing.save_definition(session, raw=make_raw(**values), editor_id=1, editor_name="Author")
 

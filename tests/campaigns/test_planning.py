@@ -11,8 +11,8 @@ from abm.contacts.models import Contact
 from abm.wiring import load_jobs
 from campaigns import editing, newcomers, planning, planning_jobs, reports
 from campaigns.enrolment import enrol_newcomers, look_for_newcomers, pause_looking, plan_chunk
+from campaigns.looks import Look
 from campaigns.models import Campaign, Delivery, Enrolment, HoldoutGhost, Run, Suppression
-from campaigns.newcomers import Look
 from campaigns.planning_jobs import plan_run
 from campaigns.states import DeliveryState, Reason, RunState
 from core import clock
@@ -195,10 +195,10 @@ def test_with_continuous_enrolment_newcomers_are_written_to(session: Session) ->
 def test_newcomers_are_looked_for_again_only_after_twenty_times_as_long_as_a_slow_look_took(session: Session) -> None:
     make_people(session)
     run = make_run(session, enrol="continuous")
-    pause_looking(session, {run.id: Look(frozenset(), False, 3.0)})
+    pause_looking(session, Run.newcomers_due_at, {run.id: Look(frozenset(), False, 3.0)})
     make_people(session)
     assert look_for_newcomers(session, WEDNESDAY + timedelta(seconds=59)) == {}
-    assert look_for_newcomers(session, WEDNESDAY + timedelta(seconds=60))[run.id].accounts
+    assert look_for_newcomers(session, WEDNESDAY + timedelta(seconds=60))[run.id].found
 
 
 @pytest.mark.parametrize(("look", "seconds"), [

@@ -18,7 +18,6 @@ from campaigns.enrolment import (
     finish_runs,
     plan_chunk,
     plan_due_steps,
-    replace_leavers,
     start_reentry_waves,
 )
 from campaigns.models import Event, HoldoutGhost, Run, StepPassage
@@ -33,6 +32,7 @@ from tests.campaigns.campaign_factory import (
     make_people,
     make_run,
     put_in_list,
+    take_leavers_places,
     take_newcomers_in,
 )
 from tests.factories import make_account, make_contact, make_order
@@ -68,7 +68,7 @@ def settle(session: Session, run: Run, at: datetime = WEDNESDAY) -> None:
 def tick(session: Session, run: Run) -> None:
     """Everything that is due happens, and is sent at once."""
     for _round in range(30):
-        if not advance(session) + replace_leavers(session) + plan_due_steps(session):
+        if not advance(session) + take_leavers_places(session) + plan_due_steps(session):
             break
         settle(session, run)
     finish_runs(session)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import editing
-from campaigns.enrolment import advance, end_step, finish_runs, plan_due_steps, replace_leavers
+from campaigns.enrolment import advance, end_step, finish_runs, plan_due_steps
 from campaigns.models import Campaign, Delivery, Run
 from campaigns.versions import move_people, report_change
 from core.db import Session
@@ -23,6 +23,7 @@ from tests.campaigns.campaign_factory import (
     make_campaign,
     make_people,
     make_run,
+    take_leavers_places,
     take_newcomers_in,
 )
 
@@ -193,5 +194,5 @@ def test_who_is_under_way_on_the_old_version_takes_nobodys_place_on_the_new_one(
     moved = enrolments(session, run)[0]
     moved.state, moved.end_reason, moved.ended_at = "stopped", "left_company", WEDNESDAY
     session.flush()
-    assert replace_leavers(session) == 0
+    assert take_leavers_places(session) == 0
     assert len(enrolments(session, run)) == 1

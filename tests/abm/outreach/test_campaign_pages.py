@@ -545,17 +545,16 @@ def test_who_left_and_who_took_their_place_name_each_other(client_as: Client, da
 def test_an_empty_place_of_somebody_who_left_is_told_with_the_person_and_with_the_results(
     client_as: Client, database: Path
 ) -> None:
-    from campaigns.newcomers import replace_leavers
     from campaigns.stopping import stop_people
     from tests.campaigns.campaign_factory import HELLO as MAIL
-    from tests.campaigns.campaign_factory import enrolments, make_people, make_run
+    from tests.campaigns.campaign_factory import enrolments, make_people, make_run, take_leavers_places
     from tests.factories import make_contact
 
     with db.transaction() as session:
         (gone,) = make_people(session, 1, first_name="Olga", buying_role="champion")
         run = make_run(session, steps=[MAIL], people={"roles": ["champion"], "leavers": "replace"})
         stop_people(session, reason=Reason.LEFT_COMPANY, at=clock.now(), contact_ids=[gone.id])
-        assert replace_leavers(session) == 0
+        assert take_leavers_places(session) == 0
         person, results = (f"/campaigns/{run.campaign_id}/{page}" for page in (f"people/{gone.id}", "results"))
         account = gone.account
     viewer = client_as("viewer")
@@ -564,7 +563,7 @@ def test_an_empty_place_of_somebody_who_left_is_told_with_the_person_and_with_th
     assert "the place is empty" in viewer.get(results).text
     with db.transaction() as session:
         make_contact(session, session.merge(account), buying_role="champion")
-        assert replace_leavers(session) == 1
+        assert take_leavers_places(session) == 1
         assert len(enrolments(session, session.get_one(Run, run.id))) == 2
     assert "Nobody took their place" not in viewer.get(person).text
     assert "the place is empty" not in viewer.get(results).text
