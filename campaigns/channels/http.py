@@ -234,6 +234,7 @@ class HttpCarrier:
             answered = connection.ask(message, body)
         except NotSent as error:
             self._openings.put(Opening(False, "connect", None, str(error)))
+            self._defer_waiting(str(error))
             return Answered(Meaning.NO_ACCESS, 0, f"cannot be reached ({error})")
         if answered.meaning is Meaning.NO_ACCESS:
             self._openings.put(Opening(False, "auth", answered.code, answered.text))
@@ -241,6 +242,14 @@ class HttpCarrier:
         elif not was_open and answered.code:
             self._openings.put(Opening(True))
         return answered
+
+
+    def _defer_waiting(self, why: str) -> None:
+        """The provider cannot be reached, and no connection is left: the others would each wait as long to hear that,
+        while messages of other senders wait behind them."""
+        with self._taking:
+            if not any(one.is_open for one in self._connections):
+                self._desk.defer_all("connect", Reply(0, f"cannot be reached ({why})"))
 
 
 def _phase_of(answered: Answered) -> str:

@@ -1,7 +1,11 @@
 """Providers over HTTP: no message is made twice, and what cannot be known is unknown."""
 
+import socket
+import threading
 import time
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from email import message_from_bytes
 from pathlib import Path
 
@@ -65,6 +69,48 @@ def test_a_generic_gateway_gets_the_whole_message(quick: None) -> None:
     assert asked["id"] == provider.asked[0][0]
     assert asked["envelope_to"] == "jane1@example.com"
     assert message_from_bytes(b64decode(asked["message"]))["Subject"] == "Hello Jane1"
+
+
+@contextmanager
+def never_opening() -> Iterator[str]:
+    """The address of a listener whose queue is full: a connection to it is neither taken nor refused."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as queue:
+        for _ in range(4):
+            one = queue.enter_context(socket.socket())
+            one.setblocking(False)
+            with suppress(BlockingIOError):
+                one.connect(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/send"
+
+
+def test_a_provider_that_never_opens_holds_the_others_up_only_once_per_slice(quick: None) -> None:
+    began = time.monotonic()
+    with never_opening() as url:
+        send(url, people=60, kind="json")
+    assert time.monotonic() - began < 60 / 2 * QUICK.request / 2
+    waiting = {(row.state, row.reason) for row in deliveries()}
+    assert ("deferred", "no_way_out") in waiting
+    assert waiting <= {("deferred", "no_way_out"), ("queued", "sender_paused")}
+    assert "timed out" in str(next(row.detail for row in deliveries() if row.reason == "no_way_out"))
+
+
+def test_a_provider_that_drips_through_its_handshake_is_left_after_the_time_for_a_request(quick: None) -> None:
+    def drip(listener: socket.socket) -> None:
+        with suppress(OSError):
+            one, _address = listener.accept()
+            with one:
+                for byte in b"\x16\x03\x03\x40\x00" + b"\x02" * 40:
+                    one.send(bytes([byte]))
+                    time.sleep(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        began = time.monotonic()
+        send(f"https://127.0.0.1:{listener.getsockname()[1]}/send", kind="json", connections=1)
+        assert time.monotonic() - began < 3
+    thread.join(6)
+    assert [(row.state, row.reason) for row in deliveries()] == [("deferred", "no_way_out")]
 
 
 @pytest.mark.parametrize("fault", ["500 after accept", "time-out after accept", "drop after accept", "html", "bomb",
