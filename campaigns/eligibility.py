@@ -22,7 +22,7 @@ class Objection:
 
 # What ends a person's way through a run. Any other reason ends the step only, and the next step is tried.
 ENDS_ENROLMENT = frozenset({
-    Reason.NO_BASIS, Reason.CONSENT_NEEDED, Reason.CONSENT_EXPIRED, Reason.SUPPRESSED, Reason.UNSUBSCRIBED,
+    Reason.NO_BASIS, Reason.CONSENT_EXPIRED, Reason.SUPPRESSED, Reason.UNSUBSCRIBED,
     Reason.HELD_OUT, Reason.LEFT_COMPANY, Reason.NO_LONGER_MATCHES, Reason.REPLIED, Reason.ORDERED, Reason.MET,
     Reason.OPTED_OUT, Reason.COMPLAINED, Reason.HARD_BOUNCE, Reason.CAMPAIGN_CANCELLED, Reason.ERASED,
     Reason.EXCLUSIVE_ELSEWHERE, Reason.BEEN_BEFORE,

@@ -84,7 +84,7 @@ _SENTENCES: Mapping[str, tuple[Level, str]] = {
     Reason.COMPLAINED: (Level.NOTE, "{n} have complained before and get nothing."),
     Reason.HARD_BOUNCE: (Level.NOTE, "{n} have an address that bounced for good and get nothing."),
     Reason.NO_BASIS: (Level.WARN, "{n} have no lawful basis on file and get nothing."),
-    Reason.CONSENT_NEEDED: (Level.WARN, "{n} live where e-mail needs consent, have not given it and get nothing."),
+    Reason.CONSENT_NEEDED: (Level.WARN, "{n} live where e-mail needs consent, have not given it and get no e-mail."),
     Reason.NO_ADDRESS: (Level.WARN, "{n} cannot be reached by the first step's channel."),
     Reason.LEFT_COMPANY: (Level.NOTE, "{n} have left their company and get nothing."),
     Reason.SAME_MAILBOX: (Level.NOTE, "{n} share a mailbox with somebody else and get nothing of their own."),

@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
+from campaigns.channels.guard import explain_private
+from campaigns.channels.http_post import is_named
 from campaigns.contents import Words, every_wording
-from campaigns.definition import BranchStep, Definition, EmailStep, Step
+from campaigns.definition import BranchStep, Definition, EmailStep, Step, WebhookStep
 from campaigns.html_parts import prepare_html, text_from_html
 from campaigns.lint_html import find_html_flaws
 from campaigns.mjml_parts import html_of
@@ -29,7 +32,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to mend: `part` is subject, html, text or script, `wording` a variant or language."""
+    """One thing to mend: `part` is subject, html, text, script or address, `wording` a variant or language."""
 
     level: Level
     step: str
@@ -86,12 +89,25 @@ def _sorted(found: list[Finding]) -> list[Finding]:
 
 
 def _lint_step(definition: Definition, step: Step) -> Iterator[Finding]:
+    if isinstance(step, WebhookStep):
+        yield from _lint_target(step)
     if not isinstance(step, EmailStep):
         for part, source in texts_of(step):
             yield from _refused(step.id, part, source, is_html=False)
         return
     for wording, words in every_wording(step, definition.snippets):
         yield from _lint_words(definition, step, wording, words)
+
+
+def _lint_target(step: WebhookStep) -> Iterator[Finding]:
+    """An address that every message would be refused to."""
+    parts = urlsplit(step.url)
+    host = parts.hostname or ""
+    if why := explain_private(host):
+        yield Finding(Level.BLOCK, step.id, "address", f"Nothing would be told: {why}; the operator can add it there")
+    elif parts.scheme != "https" and not is_named(host):
+        yield Finding(Level.BLOCK, step.id, "address", "Nothing would be told: without https only hosts of the own "
+                                                       "network that ABM_ALLOWED_HOSTS names are spoken to")
 
 
 def _lint_words(definition: Definition, step: EmailStep, wording: str, words: Words) -> Iterator[Finding]:

@@ -1,12 +1,14 @@
 """What is said about content before anybody gets it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from campaigns import definition_values
-from campaigns.definition import BranchStep, CallStep, Content, Definition, EmailStep, Sender
+from campaigns.definition import BranchStep, CallStep, Content, Definition, EmailStep, Sender, WebhookStep
 from campaigns.lint import Level, lint
+from core.settings import settings
 
 FOOTER = '<p>{{ sender.postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
 
@@ -23,6 +25,22 @@ def find(
 
 def test_lawful_content_has_no_findings() -> None:
     assert find() == []
+
+
+@pytest.mark.parametrize(("url", "said"), [
+    ("https://hooks.example.com/x", ""), ("https://8.8.8.8/x", ""), ("https://named.local/x", ""),
+    ("http://named.local/x", ""), ("http://hooks.example.com/x", "without https"),
+    ("http://127.0.0.1:8080/x", "127.0.0.1 is in the own network"), ("https://10.0.0.5/x", "in the own network"),
+    ("https://localhost/x", "in the own network")])
+def test_a_webhook_that_nothing_would_be_posted_to_blocks_the_launch(
+    url: str, said: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABM_ALLOWED_HOSTS", "named.local")
+    settings.cache_clear()
+    step = WebhookStep(id="tell", url=url)
+    definition = Definition(name="x", title="X", list_name="l", steps=(step,), sender=Sender("S", "s@example.com", "1"))
+    found = [(one.level, said in one.message) for one in lint(definition)]
+    assert found == ([(Level.BLOCK, True)] if said else [])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.dry_run import dry_run
 from campaigns.enrolment import (
     advance,
     end_step,
@@ -18,7 +19,7 @@ from campaigns.models import Campaign, Run
 from campaigns.states import Reason, RunState
 from campaigns.stops import current
 from core.db import Session
-from tests.campaigns.campaign_factory import CALL, HELLO, deliveries, enrolments, make_people, make_run
+from tests.campaigns.campaign_factory import CALL, HELLO, deliveries, enrolments, make_campaign, make_people, make_run
 from tests.factories import make_contact, make_order
 
 WEDNESDAY = datetime(2026, 3, 11, 12, tzinfo=UTC)
@@ -51,6 +52,24 @@ def round_of_the_clock(session: Session) -> None:
     while advance(session) + plan_due_steps(session):
         pass
     finish_runs(session)
+
+
+def test_who_must_consent_to_mail_is_still_called_and_gets_letters(session: Session, at: SetClock) -> None:
+    call = {**CALL, "after": "1 day"}
+    run = started(session, HELLO, call)
+    for row in deliveries(session, run):
+        row.state, row.reason, row.ended_at = "suppressed", Reason.CONSENT_NEEDED, WEDNESDAY
+    session.flush()
+    at(WEDNESDAY + timedelta(days=1))
+    round_of_the_clock(session)
+    assert [(row.step, row.state) for row in deliveries(session, run)] == [
+        (HELLO["id"], "suppressed"), (CALL["id"], "queued")]
+
+
+def test_the_dry_run_goes_on_for_who_must_consent_to_mail(session: Session) -> None:
+    make_people(session, phone="+49 30 1")[0].account.country = "DE"
+    found = dry_run(session, campaign=make_campaign(session, steps=[HELLO, {**CALL, "after": "1 day"}])).totals()
+    assert [(row["goes"], row["blocked"]) for row in found] == [(0, 1), (1, 0)]
 
 
 def ends(session: Session, run: Run) -> list[tuple[str, str | None]]:
