@@ -1,6 +1,6 @@
 """Too many dead mailboxes or complaints pause a run and say why, before receivers stop believing the sender.
 
-Counted are messages that were first tried after `run.watched_from`, which a pause sets: whoever resumes has read the
+Counted are e-mails that were first tried after `run.watched_from`, which a pause sets: whoever resumes has read the
 reason, and the run goes on exactly where it was.
 """
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from campaigns import editing
 from campaigns.models import Campaign, Delivery, Run
-from campaigns.states import DeliveryState, Reason, RunState
+from campaigns.states import Channel, DeliveryState, Reason, RunState
 from core import clock
 
 LEAST_TRIED = 100
@@ -80,5 +80,6 @@ def _enough(bounced: int, complained: int) -> int:
 
 def _count_tried(session: Session, run_id: int, since: datetime, most: int) -> int:
     tried: ColumnElement[bool] = or_(Delivery.sent_at.is_not(None), Delivery.state == DeliveryState.FAILED_PERMANENT)
-    some = select(Delivery.id).where(Delivery.run_id == run_id, tried, Delivery.first_tried_at > since).limit(most)
+    some = select(Delivery.id).where(Delivery.run_id == run_id, Delivery.channel == Channel.EMAIL, tried,
+                                      Delivery.first_tried_at > since).limit(most)
     return session.scalar(select(func.count()).select_from(some.subquery())) or 0

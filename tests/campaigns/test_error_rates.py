@@ -47,6 +47,14 @@ def test_a_run_with_many_dead_mailboxes_is_paused_with_the_numbers(engine_side: 
         assert "7 of 120 messages went to mailboxes that do not exist (5.8%, at most 5%)" in (run.pause_reason or "")
 
 
+def test_calls_and_letters_say_nothing_about_dead_mailboxes(engine_side: Path) -> None:
+    running_campaign(120)
+    drain()
+    mark(30, channel="call")
+    mark(7, state="bounced_hard", channel="email")
+    assert look() == []
+
+
 def test_a_refusal_of_another_kind_is_no_dead_mailbox(engine_side: Path) -> None:
     running_campaign(120)
     drain()

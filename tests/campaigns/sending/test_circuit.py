@@ -26,6 +26,13 @@ def test_a_refused_login_pauses_at_once_and_a_passing_one_does_not() -> None:
     assert Circuit().after([Opening(False, "auth", 454, "later")], NOW).until is None
 
 
+def test_a_line_that_is_not_safe_pauses_at_once_and_a_passing_trouble_with_tls_does_not() -> None:
+    untrusted = Opening(False, "starttls", None, "the server's certificate is not trusted")
+    assert minutes(Circuit().after([untrusted], NOW)) == 1
+    assert minutes(Circuit().after([Opening(False, "tls", None, "not trusted")], NOW)) == 1
+    assert Circuit().after([Opening(False, "starttls", 454, "TLS not available for now")], NOW).until is None
+
+
 def test_who_asks_to_be_left_alone_is_for_as_long_whatever_else_opens() -> None:
     asked = Opening(False, "http", 429, "daily quota", wait=3_600)
     circuit = Circuit().after([REFUSED, asked, Opening(True), asked, Opening(True)], NOW)
