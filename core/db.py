@@ -32,6 +32,7 @@ from core.write_turns import BUSY_MILLISECONDS, begin_writing
 
 MONEY_SCALE = 10_000
 _SCALE = Decimal(MONEY_SCALE)
+CACHE_KIBIBYTES = 16_384  # of SQLite's pages, for each connection; what it does not hold, the system's own cache does
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -116,7 +117,7 @@ def make_engine(url: str, *, durable: bool = False) -> Engine:
             f"synchronous={synchronous}",
             f"busy_timeout={BUSY_MILLISECONDS}",
             "foreign_keys=ON",
-            "cache_size=-65536",
+            f"cache_size=-{CACHE_KIBIBYTES}",
             "temp_store=MEMORY",
             f"journal_size_limit={long_readers.KEPT_LOG_BYTES}",
         ):
