@@ -5,11 +5,11 @@ sums of these few lines.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, true
 from sqlalchemy.orm import Session
 
 from campaigns.letters import TAKEN_BACK
@@ -18,6 +18,7 @@ from campaigns.states import AWAITED, BOOK_OF_STATE, Channel, DeliveryState, Rea
 from core.db import is_postgres
 
 Key = TypeVar("Key")
+Runs = Select[int] | Sequence[int]
 SPARSE = 4  # rows per row wanted from which on an index is worth its look-ups
 SENT = frozenset(states_of("sent"))
 NEVER_MADE = (Reason.CALL_NOT_DONE.value, Reason.VISIT_NOT_DONE.value, Reason.LETTER_NOT_POSTED.value, TAKEN_BACK,
@@ -93,25 +94,48 @@ def tally_messages(session: Session, campaign_id: int, *, step: str = "") -> Tal
         for state, reason, position, run_id, generation, name, channel, messages in rows))
 
 
+def count_by_book(session: Session, campaign_ids: Collection[int] | None = None) -> dict[tuple[int, str], int]:
+    """Messages by campaign and book, of these campaigns or of all. What waits is counted in its index; the rest has
+    none, since that would cost each message that is sent."""
+    runs = session.execute(select(Run.id, Run.campaign_id).where(
+        true() if campaign_ids is None else Run.campaign_id.in_(campaign_ids)))
+    of_run = {run_id: campaign_id for run_id, campaign_id in runs}
+    is_wanted = () if campaign_ids is None else _reach(session, list(of_run))
+    waiting = session.execute(select(Delivery.run_id, func.count()).where(
+        text("delivery.is_waiting"), Delivery.run_id.in_(of_run)).group_by(Delivery.run_id)) if of_run else ()
+    rest = session.execute(select(Delivery.run_id, Delivery.state, func.count()).where(
+        *is_wanted, text("NOT delivery.is_waiting")).group_by(Delivery.state, Delivery.run_id)) if of_run else ()
+    return _sum([*(((of_run[run_id], "queued"), count) for run_id, count in waiting),
+                 *(((of_run[run_id], BOOK_OF_STATE[DeliveryState(state)]), count) for run_id, state, count in rest)])
+
+
 def reach_messages(session: Session, campaign_id: int, step: str = "") -> Sequence[ColumnElement[bool]]:
-    """The conditions of `of_campaign`; where most rows between the first and the last are the campaign's, said so that
-    SQLite reads the table from the one to the other: to find each by the index takes ten times as long. PostgreSQL
+    """The conditions of `of_campaign` in the form in which the database is quick."""
+    return (*_reach(session, _runs_of(campaign_id)), *of_campaign(campaign_id, step)[1:])
+
+
+def _reach(session: Session, runs: Runs) -> Sequence[ColumnElement[bool]]:
+    """The condition that a delivery is one of these runs'; where most rows between the first and the last are, said so
+    that SQLite reads the table from the one to the other: to find each by the index takes ten times as long. PostgreSQL
     decides that by itself."""
-    by_index = of_campaign(campaign_id, step)
+    is_ours = Delivery.run_id.in_(runs)
     if is_postgres(session):
-        return by_index
+        return (is_ours,)
     count, first, last = session.execute(
-        select(func.count(), func.min(Delivery.id), func.max(Delivery.id)).where(*of_campaign(campaign_id))).one()
+        select(func.count(), func.min(Delivery.id), func.max(Delivery.id)).where(is_ours)).one()
     if not count or last - first > count * SPARSE:
-        return by_index
-    runs = select(Run.id).where(Run.campaign_id == campaign_id)
-    return (Delivery.id.between(first, last), (Delivery.run_id + 0).in_(runs), *by_index[1:])
+        return (is_ours,)
+    return (Delivery.id.between(first, last), (Delivery.run_id + 0).in_(runs))
 
 
 def of_campaign(campaign_id: int, step: str = "") -> tuple[ColumnElement[bool], ...]:
     """The conditions that a delivery belongs to the campaign, and to the step where it is named."""
-    is_ours = Delivery.run_id.in_(select(Run.id).where(Run.campaign_id == campaign_id))
+    is_ours = Delivery.run_id.in_(_runs_of(campaign_id))
     return (is_ours, Delivery.step == step) if step else (is_ours,)
+
+
+def _runs_of(campaign_id: int) -> Select[int]:
+    return select(Run.id).where(Run.campaign_id == campaign_id)
 
 
 def count_people_by_line(session: Session, tally: Tally) -> dict[tuple[DeliveryState, str], int]:

@@ -13,8 +13,9 @@ pages = Blueprint("home", __name__)
 @pages.get("/")
 @requires(Permission.SEE)
 def today() -> str:
+    figures = today_figures(g.session, user_id=g.user.id)
     return render_template(
-        "home/today.html", steps=checklist(g.session), today=today_figures(g.session, user_id=g.user.id)
+        "home/today.html", steps=checklist(g.session, has_sent=figures.messages.sent > 0), today=figures
     )
 
 

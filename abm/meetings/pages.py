@@ -29,7 +29,7 @@ from abm.meetings.queries import (
     measure_health,
     since_moment,
 )
-from abm.outreach.queries import list_campaigns
+from abm.outreach.queries import list_by_change
 from abm.users.queries import list_active_users
 from abm.web.access import public, requires
 from abm.web.exports import Table, exports
@@ -119,7 +119,7 @@ def _room(meeting: Meeting, typed: Mapping[str, Any], errors: Mapping[str, str])
         moves=find_moves(meeting.agenda, present) if meeting.agenda and present else None,
         closed=find_closed_actions(g.session, agenda), decisions=list_decisions(g.session, meeting.id),
         users=list_active_users(g.session), quick=QUICK,
-        campaigns=list_campaigns(g.session) if meeting.state == "open" else [],
+        campaigns=list_by_change(g.session) if meeting.state == "open" else [],
         reviews=list_reviews_due(g.session, up_to=today, before=meeting) if meeting.state != "closed" else [])
 
 

@@ -12,6 +12,7 @@ from abm.outreach.campaign_files import read_campaign_text, write_campaign_text
 from abm.outreach.forms import Typed, basics_typed, read_basics
 from abm.outreach.queries import (
     BOOKS,
+    count_campaigns,
     get_campaign,
     list_buying_roles,
     list_campaigns,
@@ -40,19 +41,17 @@ STATES = ("running", "paused", "approved", "draft", "finished", "cancelled")
 @pages.get("/campaigns")
 @requires(Permission.SEE)
 def index() -> Answer:
-    rows, wanted = list_campaigns(g.session), request.args.get("state", "")
-    counts = {state: sum(row.campaign.state == state for row in rows) for state in STATES}
-    shown = [row for row in rows if not wanted or row.campaign.state == wanted]
-    return render_template("outreach/index.html", rows=shown, total=len(rows), counts=counts, wanted=wanted)
+    wanted, counts = request.args.get("state", ""), count_campaigns(g.session)
+    return render_template("outreach/index.html", rows=list_campaigns(g.session, wanted), total=sum(counts.values()),
+                           counts={state: counts.get(state, 0) for state in STATES}, wanted=wanted)
 
 
 @exports(pages, "/campaigns/export")
 def export_campaigns() -> Table:
-    wanted = request.args.get("state", "")
     rows = ((row.campaign.name, row.campaign.title, row.campaign.state, row.campaign.purpose, row.launched_at,
              row.planned, *(row.books.get(book, 0) for book in BOOKS), row.campaign.editor_name,
              row.campaign.updated_at)
-            for row in list_campaigns(g.session) if not wanted or row.campaign.state == wanted)
+            for row in list_campaigns(g.session, request.args.get("state", "")))
     return Table("campaigns", columns=("campaign", "title", "state", "purpose", "launched_at", "planned", *BOOKS,
                                        "edited_by", "updated_at"), rows=rows)
 

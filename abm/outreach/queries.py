@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from abm.contacts.models import Contact
 from abm.offers.models import Offer
 from abm.targets.models import ListMember, TargetList
-from campaigns.models import Campaign, Delivery, Run
-from campaigns.states import BOOK_OF_STATE, CampaignState, DeliveryState
+from campaigns.models import Campaign, Run
+from campaigns.states import CampaignState
+from campaigns.tally import count_by_book
 from core.errors import NotFound
 
 BOOKS = ("sent", "suppressed", "failed", "unknown", "queued")
@@ -54,19 +55,27 @@ def get_campaign_by_name(session: Session, name: str) -> Campaign:
     return campaign
 
 
-def list_campaigns(session: Session) -> list[CampaignRow]:
-    """All campaigns, the latest changed first, with the books of all their runs."""
-    rows = {campaign.id: CampaignRow(campaign)
-            for campaign in session.scalars(select(Campaign).order_by(Campaign.updated_at.desc(), Campaign.id.desc()))}
+def list_campaigns(session: Session, state: str = "") -> list[CampaignRow]:
+    """All campaigns, or those in a state, the latest changed first, with the books of all their runs."""
+    rows = {campaign.id: CampaignRow(campaign) for campaign in list_by_change(session)
+            if not state or campaign.state == state}
     for campaign_id, launched_at in session.execute(select(Run.campaign_id, func.max(Run.launched_at))
-                                                    .group_by(Run.campaign_id)):
+                                                    .where(Run.campaign_id.in_(rows)).group_by(Run.campaign_id)):
         rows[campaign_id].launched_at = launched_at
-    counts = session.execute(select(Run.campaign_id, Delivery.state, func.count()).join(Run, Run.id == Delivery.run_id)
-                             .group_by(Run.campaign_id, Delivery.state))
-    for campaign_id, state, count in counts:
-        book = BOOK_OF_STATE[DeliveryState(state)]
-        rows[campaign_id].books[book] = rows[campaign_id].books.get(book, 0) + count
+    for (campaign_id, book), count in count_by_book(session, list(rows) if state else None).items():
+        rows[campaign_id].books[book] = count
     return list(rows.values())
+
+
+def list_by_change(session: Session) -> Sequence[Campaign]:
+    """All campaigns, the latest changed first."""
+    return session.scalars(select(Campaign).order_by(Campaign.updated_at.desc(), Campaign.id.desc())).all()
+
+
+def count_campaigns(session: Session) -> dict[str, int]:
+    """How many there are by state."""
+    counts = session.execute(select(Campaign.state, func.count()).group_by(Campaign.state))
+    return {state: count for state, count in counts}
 
 
 def list_runs(session: Session, campaign_id: int) -> list[Run]:

@@ -1,9 +1,10 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from abm.home.queries import checklist
+from abm.home.queries import Messages, checklist, today_figures
 from core import clock, db
+from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 from tests.factories import make_account, make_contact, make_order
 
 
@@ -18,7 +19,30 @@ def test_a_step_is_ticked_by_doing_it(database):
         account = make_account(session)
         make_contact(session, account)
         make_order(session, account, on=date(2026, 1, 5))
-        assert [step.is_done for step in checklist(session)] == [True, False, False, False, False]
+        assert [step.is_done for step in checklist(session, has_sent=False)] == [True, False, False, False, False]
+
+
+def test_messages_of_this_week_and_the_last_are_counted_with_those_in_doubt(session):
+    make_people(session, 8)
+    now, run = clock.now(), make_run(session)
+    rows = deliveries(session, run)
+    for row, (state, days) in zip(rows, [("sent", 1), ("bounced_hard", 7), ("delivered", 6), ("sent", 13),
+                                         ("complained", 15), ("unknown", 1), ("suppressed", 1)], strict=False):
+        row.state, row.sent_at = state, now - timedelta(days=days, minutes=1)
+    session.flush()
+    found = today_figures(session, user_id=1)
+    assert found.messages == Messages(sent=5, this_week=2, last_week=2, in_doubt=1)
+    assert (found.figures[0].value, found.figures[0].before) == (2, 2)
+
+
+def test_the_last_step_is_ticked_once_something_was_sent(client_as, database):
+    with db.transaction() as session:
+        make_people(session)
+        run = make_run(session)
+    with db.transaction() as session:
+        before = sum(step.is_done for step in checklist(session, has_sent=False))
+        session.merge(deliveries(session, session.merge(run))[0]).state = "sent"
+    assert f"{before + 1} of 5 done" in client_as("marketer").get("/").text
 
 
 @pytest.fixture
