@@ -41,6 +41,7 @@ PLAYS = [play.name for play in list_plays()]
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")
 ENGLISH_DAY = re.compile(r"\d (?:" + "|".join(MONTHS) + ")")
+NO_ORDER_AS_A_DAY = re.compile(r"no order yet was|am noch keine|am einem|last order was on a day")
 WORDED = {"email": ("subject", "html"), "letter": ("subject", "body"), "call": ("script",), "visit": ("brief",)}
 
 
@@ -141,7 +142,8 @@ def test_what_a_seller_reads_is_whole_where_neither_name_nor_order_is_known(name
         values = get_content_values(session, [person.id])[person.id]
     for step in parsed(name).steps:
         if isinstance(step, CallStep | VisitStep):
-            assert all("–" not in render_script(spoken_words(step, one), values) for one in ("en", "de"))
+            said = [render_script(spoken_words(step, one), values) for one in ("en", "de")]
+            assert not [words for words in said if "–" in words or NO_ORDER_AS_A_DAY.search(words)]
 
 
 def test_no_play_asks_who_clicked_where_nothing_can_be_clicked() -> None:
