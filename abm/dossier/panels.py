@@ -157,7 +157,7 @@ def competitors_panel(session: Session, account: Account) -> str:
                            competitors=list_competitors(session, account.id))
 
 
-def gaps_for_callers(session: Session, account: Account) -> str:
+def gaps_for_callers(session: Session, account: Account, _contact_id: int | None) -> str:
     """What peers buy and this account does not, beside the script of a call; the most worth first."""
     grid = read_grid(session, account, today=known_until(session))
     return render_template("dossier/_gaps.html", account=account, grid=grid) if grid.gaps else ""

@@ -171,14 +171,16 @@ def decline(request_id: int) -> Answer:
     return redirect(url_for("materials.index"))
 
 
-def material_card(session: Session, account: Account) -> str:
-    """On the desk and the account's page: who asked for what, and a wish taken up in one click."""
+def material_card(session: Session, account: Account, contact_id: int | None = None) -> str:
+    """On the desk and the account's page: who asked for what, and a wish taken up in one click. `contact_id`: who is
+    on the telephone."""
     people = session.query(Contact).filter_by(account_id=account.id, is_active=True).order_by(
         Contact.last_name, Contact.id).limit(20).all()
     asked = list_requests(session, is_waiting=True, account_id=account.id, limit=5)
     if not people and not asked:
         return ""
-    return render_template("materials/_card.html", account=account, people=people, asked=asked, states=STATES)
+    return render_template("materials/_card.html", account=account, people=people, asked=asked, states=STATES,
+                           chosen=contact_id)
 
 
 register_panel("Material", 45, material_card, part="outreach")

@@ -25,17 +25,18 @@ PRODUCTS = 25
 LAST_LINES = 5
 BOUGHT = 8
 
-CardOfAccount = Callable[[Session, Account], str]
-_CARDS: list[CardOfAccount] = []
+CardOfCall = Callable[[Session, Account, int | None], str]
+_CARDS: list[CardOfCall] = []
 
 
-def register_desk_card(render: CardOfAccount) -> None:
-    """A card of a higher area beside the script: a rendered template, or an empty text where nothing is to be shown."""
+def register_desk_card(render: CardOfCall) -> None:
+    """A card of a higher area beside the script: a rendered template, or an empty text where nothing is to be shown.
+    `render(session, account, contact_id)`: whom the call is to, where it is to somebody."""
     _CARDS.append(render)
 
 
-def render_desk_cards(session: Session, account: Account) -> list[Markup]:
-    rendered = (render(session, account) for render in _CARDS)
+def render_desk_cards(session: Session, account: Account, contact_id: int | None) -> list[Markup]:
+    rendered = (render(session, account, contact_id) for render in _CARDS)
     return [Markup(card) for card in rendered if card]  # noqa: S704 — rendered with autoescape
 
 

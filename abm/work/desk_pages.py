@@ -106,7 +106,7 @@ def _desk(task: Task, typed: Mapping[str, str], errors: Mapping[str, str]) -> st
         script=parse_script(task.script),
         holder=claims.find_holder(g.session, task, but=g.user.id), zone=zone_of(clock_of(task), g.company), now=now,
         opens_at=opening_of(clock_of(task), g.company, now), tries=list_tries(g.session, task.id),
-        cards=render_desk_cards(g.session, task.account) if task.account else [], lines=_typed_lines(),
+        cards=render_desk_cards(g.session, task.account, task.contact_id) if task.account else [], lines=_typed_lines(),
         names=name_products(g.session, _typed_lines()),
         total=read_lines(_typed_lines()).total, renew_seconds=claims.RENEW_SECONDS)
 

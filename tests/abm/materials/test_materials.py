@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from abm.accounts.models import Account
 from abm.cli import main
 from abm.materials.actions import begin_sending, save_material, take_up_wish
 from abm.materials.asking import find_wish
@@ -186,6 +187,18 @@ def test_the_desk_and_the_accounts_page_offer_it(client_as: Any, asked: dict[str
     client = client_as("sales")
     assert "Please send your catalogue" in client.get(f"/calls/{task.id}").text
     assert "Please send your catalogue" in client.get(f"/accounts/{asked['account']}/outreach").text
+
+
+def test_the_desk_offers_it_to_whom_the_call_is(client_as: Any, asked: dict[str, int]) -> None:
+    with db.transaction() as session:
+        account = session.get_one(Account, asked["account"])
+        first, called = make_contact(session, account, last_name="Aa"), make_contact(session, account, last_name="Zz")
+        session.add(task := Task(kind="call", title="Call", account_id=account.id, contact_id=called.id,
+                                 created_at=clock.now()))
+        session.flush()
+    page = client_as("sales").get(f"/calls/{task.id}").text
+    assert f'<option value="{called.id}" selected>' in page
+    assert f'<option value="{first.id}">' in page
 
 
 def test_commands_add_a_document_and_send_it_once(app: Any, asked: dict[str, int], capsys: Any) -> None:

@@ -146,6 +146,12 @@ def test_what_a_seller_reads_is_whole_where_neither_name_nor_order_is_known(name
             assert not [words for words in said if "–" in words or NO_ORDER_AS_A_DAY.search(words)]
 
 
+def test_no_message_after_a_call_says_that_nobody_was_reached() -> None:
+    """It goes to those who were, too: only an answer, an order or a meeting ends a sequence."""
+    read = [body for play in list_plays() for bodies in play.bodies.values() for body in bodies.values()]
+    assert not [text for text in read if re.search(r"could not reach you|Sie nicht erreicht", text)]
+
+
 def test_no_play_asks_who_clicked_where_nothing_can_be_clicked() -> None:
     assert [one.message for name in PLAYS for one in lint.lint(parsed(name)) if one.part == "branch"] == []
 
