@@ -1,10 +1,13 @@
 """Letters as a PDF: one file for a whole batch, each letter on pages of its own, laid out for window envelopes.
 
-The address block stands where DIN 5008 form B and ISO 269 DL window envelopes show it: the window begins 20 mm from the
-left and shows 45 to 90 mm from the top; the lines begin 5 mm inside, above those of the letter. Paper is A4.
+On A4 the address block stands where DIN 5008 form B and ISO 269 DL window envelopes show it: the window begins 20 mm
+from the left and shows 45 to 90 mm from the top; the lines begin 5 mm inside, above those of the letter. On US Letter,
+folded in three, it stands in the window of a number 10 envelope: that shows 64 to 80 mm from the top in any case, and
+12 mm more above or below as the sheet slides.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,26 +16,46 @@ from campaigns.models import Letter
 from core.settings import ROOT
 
 FONTS = ROOT / "static" / "fonts"
-LEFT, RIGHT, WINDOW_TOP, WINDOW_WIDTH = 25.0, 20.0, 45.0, 75.0
-_SUBJECT_TOP, _FOLDS = 103.0, (105.0, 210.0)
+LEFT, RIGHT, WINDOW_WIDTH = 25.0, 20.0, 75.0
+_SUBJECT_TOP = 103.0
 _LINE, _BETWEEN, _MOST_KEPT = 5.2, 3.0, 100.0
 _FAMILY = "letter"
 
 
-def make_pdf(letters: Iterable[Letter], *, printed_at: datetime) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Its name, and in mm from the top where the sender's line and the address begin and where it is folded."""
+
+    name: str
+    sender_top: float
+    address_top: float
+    folds: tuple[float, float]
+
+
+A4 = Paper("A4", 45.0, 52.0, (105.0, 210.0))
+US_LETTER = Paper("Letter", 54.0, 60.0, (93.1, 186.3))
+_USES_LETTER = frozenset({"US", "CA", "MX", "PH", "CO", "CL", "VE", "PR"})
+
+
+def paper_of(country: str) -> Paper:
+    """What is in the printers of a company in this country."""
+    return US_LETTER if country.upper() in _USES_LETTER else A4
+
+
+def make_pdf(letters: Iterable[Letter], *, printed_at: datetime, paper: Paper = A4) -> bytes:
     """The letters in their order, dated with the day of `printed_at` in its own zone. The same letters and moment give
     the same bytes."""
-    pdf = _Sheet()
+    pdf = _Sheet(paper)
     pdf.set_creation_date(printed_at)
     for letter in letters:
-        _write_letter(pdf, letter, printed_at)
+        _write_letter(pdf, letter, printed_at, paper)
     return bytes(pdf.output())
 
 
-def _Sheet() -> Any:
+def _Sheet(paper: Paper) -> Any:
     from fpdf import FPDF
 
-    pdf = FPDF(format="A4")
+    pdf = FPDF(format=paper.name)
     pdf.add_font(_FAMILY, "", FONTS / "DejaVuSansCondensed.ttf")
     pdf.add_font(_FAMILY, "B", FONTS / "DejaVuSansCondensed-Bold.ttf")
     pdf.set_margins(LEFT, 20, RIGHT)
@@ -41,10 +64,10 @@ def _Sheet() -> Any:
     return pdf
 
 
-def _write_letter(pdf: Any, letter: Letter, printed_at: datetime) -> None:
+def _write_letter(pdf: Any, letter: Letter, printed_at: datetime, paper: Paper) -> None:
     pdf.add_page()
-    _mark_folds(pdf)
-    _write_address(pdf, letter)
+    _mark_folds(pdf, paper)
+    _write_address(pdf, letter, paper)
     pdf.set_font(_FAMILY, size=10)
     pdf.set_xy(LEFT, _SUBJECT_TOP - 8)
     pdf.cell(w=0, h=5, text=day_in_words(printed_at.date(), letter.language), align="R")
@@ -82,15 +105,15 @@ def _keep_together(pdf: Any, paragraphs: Sequence[str]) -> None:
         pdf.add_page()
 
 
-def _write_address(pdf: Any, letter: Letter) -> None:
-    pdf.set_xy(LEFT, WINDOW_TOP)
+def _write_address(pdf: Any, letter: Letter, paper: Paper) -> None:
+    pdf.set_xy(LEFT, paper.sender_top)
     pdf.set_font(_FAMILY, size=6.5)
     back = " · ".join(str(line) for line in letter.sender)
     pdf.cell(w=WINDOW_WIDTH, h=4, text=_fitted(pdf, back, WINDOW_WIDTH), border="B")
     pdf.set_font(_FAMILY, size=10)
     lines = [str(line) for line in letter.address][:8]
     for number, line in enumerate(lines):
-        pdf.set_xy(LEFT, WINDOW_TOP + 7 + number * 4.6)
+        pdf.set_xy(LEFT, paper.address_top + number * 4.6)
         pdf.cell(w=WINDOW_WIDTH, h=4.6, text=_fitted(pdf, line, WINDOW_WIDTH))
 
 
@@ -101,9 +124,9 @@ def _fitted(pdf: Any, line: str, width: float) -> str:
     return line
 
 
-def _mark_folds(pdf: Any) -> None:
+def _mark_folds(pdf: Any, paper: Paper) -> None:
     pdf.set_draw_color(170)
-    for height in _FOLDS:
+    for height in paper.folds:
         pdf.line(4, height, 8, height)
     pdf.set_draw_color(0)
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.eligibility import objection_to
+from campaigns.letter_pages import make_pdf, paper_of
 from campaigns.models import Delivery, Enrolment, Letter, LetterBatch, Run
 from campaigns.outside import outside
 from campaigns.states import Channel, DeliveryState, EnrolmentState, RunState
@@ -62,9 +63,11 @@ def get_batch(session: Session, batch_id: int) -> LetterBatch:
     return batch
 
 
-def printing_moment(session: Session, batch: LetterBatch) -> datetime:
-    """When the batch was printed, on the company's own clock: its day stands on the letters."""
-    return batch.made_at.astimezone(ZoneInfo(outside().company.policy(session).zone))
+def print_batch(session: Session, batch: LetterBatch) -> bytes:
+    """The batch as one PDF, on the paper and with the day of the company's own country."""
+    policy = outside().company.policy(session)
+    return make_pdf(list_letters(session, batch.id), printed_at=batch.made_at.astimezone(ZoneInfo(policy.zone)),
+                    paper=paper_of(policy.country))
 
 
 def make_batch(session: Session, *, made_by: str) -> LetterBatch:

@@ -39,18 +39,17 @@ def print_(file: Path, as_json: bool) -> None:
     """Write every letter that waits into one PDF, as a batch."""
     from abm.audit.actions import record
     from campaigns import letters as queue
-    from campaigns.letter_pages import make_pdf
 
     with db.transaction() as session:
         batch = queue.make_batch(session, made_by="command line")
-        printed = queue.list_letters(session, batch.id)
+        count = len(queue.list_letters(session, batch.id))
         try:
-            file.write_bytes(make_pdf(printed, printed_at=queue.printing_moment(session, batch)))
+            file.write_bytes(queue.print_batch(session, batch))
         except OSError as error:
             raise Refused(f"{file} cannot be written: {error.strerror}; name a file in a folder that exists") from error
         record(session, action="letters.print", subject="letter_batch", subject_id=batch.id,
-               after={"letters": len(printed)})
-        result = {"batch": batch.id, "letters": len(printed), "file": str(file)}
+               after={"letters": count})
+        result = {"batch": batch.id, "letters": count, "file": str(file)}
     answer(result, as_json=as_json, text=f"batch {result['batch']}: {result['letters']} letters in {file}; when they "
                                          f"are posted, say abm letters posted {result['batch']}")
 

@@ -11,7 +11,6 @@ from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns import letters
-from campaigns.letter_pages import make_pdf
 from core.errors import Refused
 from core.id_lists import is_among
 
@@ -52,7 +51,7 @@ def print_letters() -> Answer:
 @requires(Permission.SEE)
 def letter_file(batch_id: int) -> Answer:
     batch = letters.get_batch(g.session, batch_id)
-    content = make_pdf(letters.list_letters(g.session, batch.id), printed_at=letters.printing_moment(g.session, batch))
+    content = letters.print_batch(g.session, batch)
     response = FlaskResponse(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f"inline; filename=letters-{batch.id}.pdf"
     return response

@@ -18,7 +18,7 @@ from abm.web.permissions import Permission
 from campaigns.channels.letter import sender_lines
 from campaigns.contents import language_of, spoken_words
 from campaigns.definition import CallStep, Definition, LetterStep, VisitStep, parse
-from campaigns.letter_pages import make_pdf
+from campaigns.letter_pages import make_pdf, paper_of
 from campaigns.models import Campaign, Letter
 from campaigns.personalisation import ContentFailure
 from campaigns.rendering import preview_letter, render_script
@@ -64,7 +64,8 @@ def preview_letter_page(campaign_id: int, index: int) -> Answer:
         abort(404)
     letter = Letter(address=list(read.address or NO_ADDRESS), sender=list(sender_lines(read.definition.sender)),
                     subject=read.subject, body=read.text, language=language_of(read.step, read.language))
-    response = FlaskResponse(make_pdf([letter], printed_at=company_now(g.session)), content_type="application/pdf")
+    content = make_pdf([letter], printed_at=company_now(g.session), paper=paper_of(g.company.country))
+    response = FlaskResponse(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f"inline; filename=letter-{read.step.id}.pdf"
     return response
 

@@ -107,10 +107,20 @@ def test_a_letter_is_dated_in_its_own_language_on_the_companys_day(queue: None) 
         set_company_value(session, name="timezone", value="Pacific/Auckland")
         batch = letters.make_batch(session, made_by="Pat")
         batch.made_at = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
-        moment = letters.printing_moment(session, batch)
-    pages = read_pages(make_pdf([make_letter("Hallo", language="de"), make_letter("Hello")], printed_at=moment))
+        session.scalars(select(Letter).order_by(Letter.id)).all()[0].language = "de"
+        session.flush()
+        pages = read_pages(letters.print_batch(session, batch))
     dates = [[line.text for line in page if "2026" in line.text] for page in pages]
-    assert dates == [["28. November 2026"], ["28 November 2026"]]
+    assert dates == [["28. November 2026"], ["28 November 2026"], ["28 November 2026"]]
+
+
+def test_in_north_america_letters_fit_its_paper_and_the_window_of_its_envelopes(queue: None) -> None:
+    with transaction() as session:
+        set_company_value(session, name="country", value="US")
+        content = letters.print_batch(session, letters.make_batch(session, made_by="Pat"))
+    assert b"/MediaBox [0 0 612.00 792.00]" in content
+    address = [line for line in read_pages(content, height=279.4)[0] if line.text in ("Jane1 Doe", "1 rue du Test")]
+    assert [65 < line.down < 80.4 and line.across > 22.2 for line in address] == [True, True]
 
 
 def test_letters_of_all_of_europe_are_printed_as_they_were_written() -> None:
