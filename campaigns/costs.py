@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from campaigns.models import Delivery, Touch
@@ -36,6 +36,13 @@ class CostLine:
 def cost_of_sent(session: Session, tally: Tally) -> Decimal:
     """What the touches that were made cost, in the company's currency; see `list_cost_lines`."""
     return sum((line.total for line in list_cost_lines(session, tally)), Decimal(0))
+
+
+def cost_of_touch() -> ColumnElement[int]:
+    """Of a Touch outer-joined with its Delivery, in ten-thousandths: nothing where nobody made it (a call placed and
+    not done, a letter not posted), but the time of its tries. What was logged by hand was made."""
+    was_tried = and_(Delivery.state.in_(SENT), Touch.seconds.is_not(None))
+    return case((or_(Delivery.id.is_(None), is_made(), was_tried), Touch.cost_amount), else_=0)
 
 
 def list_cost_lines(session: Session, tally: Tally) -> list[CostLine]:

@@ -161,11 +161,16 @@ def count_people_reached(session: Session, tally: Tally) -> int:
     if len({(line.run_id, line.position, line.generation) for line in found}) < 2:
         return sum(line.messages for line in found)
     return session.scalar(select(func.count(Delivery.contact_id.distinct())).where(
-        *of_campaign(tally.campaign_id, tally.step), is_made(), Delivery.channel != Channel.WEBHOOK.value,
-        func.coalesce(Delivery.reason, "").not_in(NOBODY_THERE))) or 0
+        *of_campaign(tally.campaign_id, tally.step), has_reached())) or 0
 
 
 def is_made() -> ColumnElement[bool]:
     """`TallyLine.is_made` for the database."""
     is_said = and_(Delivery.reason.is_not(None), Delivery.reason.not_in(NEVER_MADE))
     return and_(Delivery.state.in_(SENT), or_(Delivery.channel.not_in(list(AWAITED)), is_said))
+
+
+def has_reached() -> ColumnElement[bool]:
+    """`TallyLine.has_reached` for the database."""
+    return and_(is_made(), Delivery.channel != Channel.WEBHOOK.value,
+                func.coalesce(Delivery.reason, "").not_in(NOBODY_THERE))

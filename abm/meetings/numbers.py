@@ -16,6 +16,7 @@ from abm.meetings.hand_offs import list_hand_offs
 from abm.meetings.periods import Period
 from abm.work.models import Task
 from abm.work.visit_steps import MET
+from campaigns.costs import cost_of_touch
 from campaigns.models import Delivery, Touch
 from campaigns.states import states_of
 from core import clock
@@ -78,7 +79,9 @@ def _covered(tier: str) -> Any:
 
 
 def _cost_per_engaged(session: Session, period: Period) -> int:
-    """What all touches since the last meeting cost, for each account with two engaged people now; 0 without any."""
-    cost = session.scalar(select(func.sum(Touch.cost_amount)).where(Touch.at >= period.since)) or 0
+    """What all touches since the last meeting cost that were made, for each account with two engaged people now; 0
+    without any."""
+    cost = session.scalar(select(func.sum(cost_of_touch())).select_from(Touch)
+                          .outerjoin(Delivery, Delivery.id == Touch.delivery_id).where(Touch.at >= period.since)) or 0
     engaged = _count(session, select(AccountEngagement.account_id).where(AccountEngagement.people >= 2))
     return round(Decimal(int(cost)) / MONEY_SCALE / engaged) if engaged else 0

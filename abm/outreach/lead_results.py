@@ -31,6 +31,7 @@ from abm.dossier.sources import Figures, is_large, keep_figures
 from abm.engagement.models import EngagementEntry
 from abm.orders.models import AccountDay
 from abm.outreach.moment_days import day_of_moment
+from campaigns.costs import cost_of_touch
 from campaigns.models import Campaign, Delivery, Run, Touch
 from campaigns.states import states_of
 from core.db import MONEY_SCALE
@@ -150,7 +151,8 @@ def _came_by_source(session: Session, since: datetime | None) -> CTE:
     orders = _by_account(AccountDay.account_id, func.sum(AccountDay.orders).label("orders"),
                          func.sum(type_coerce(AccountDay.amount, BigInteger)).label("revenue"),
                          func.min(AccountDay.day).label("first_on"))
-    touches = _by_account(Touch.account_id, func.count().label("touches"), func.sum(Touch.cost_amount).label("cost"))
+    touches = (select(Touch.account_id, func.count().label("touches"), func.sum(cost_of_touch()).label("cost"))
+               .outerjoin(Delivery, Delivery.id == Touch.delivery_id).group_by(Touch.account_id).cte())
     tenders = _by_account(Tender.account_id, func.count().label("tenders"))
     name = func.coalesce(Account.source, NOT_KNOWN)
     query = select(
@@ -195,7 +197,7 @@ def _came_by_campaign(session: Session, since: datetime | None) -> CTE:
               .join(AccountDay, and_(AccountDay.account_id == first.c.account_id, AccountDay.day >= began))
               .group_by(*both).cte("ordered"))
     touches = (select(Run.campaign_id, Touch.account_id, func.count().label("touches"),
-                      func.sum(Touch.cost_amount).label("cost"))
+                      func.sum(cost_of_touch()).label("cost"))
                .join(Delivery, Delivery.id == Touch.delivery_id).join(Run, Run.id == Delivery.run_id)
                .group_by(Run.campaign_id, Touch.account_id).cte("touched"))
     tenders = (select(*both, func.count().label("tenders")).select_from(first)
@@ -234,13 +236,16 @@ def select_prospects(*, source: str = "", stage: str = "") -> Select[Any]:
     answered, met = (of_each(EngagementEntry.account_id, one, EngagementEntry.kind.in_(_ANSWERS)) for one in _answers())
     orders = func.coalesce(of_each(AccountDay.account_id, func.sum(AccountDay.orders)), 0)
     touches = of_each(Touch.account_id, func.count())
+    cost = (select(func.sum(cost_of_touch())).select_from(Touch)
+            .outerjoin(Delivery, Delivery.id == Touch.delivery_id)
+            .where(Touch.account_id == Account.id).correlate(Account).scalar_subquery())
     opportunities = of_each(Tender.account_id, func.count()) + met
     reached = case(
         (orders > 0, "customer"), (opportunities > 0, "opportunity"), (answered >= _ENGAGED_PEOPLE, "engaged"),
         (answered > 0, "answered"), (touches > 0, "contacted"), else_="lead")
     query = select(
         Account, reached.label("stage"), of_each(Contact.account_id, func.count(), Contact.is_active.is_(True)),
-        answered, touches, of_each(Touch.account_id, func.sum(Touch.cost_amount)), opportunities,
+        answered, touches, cost, opportunities,
         of_each(AccountDay.account_id, func.min(AccountDay.day)), orders,
         of_each(AccountDay.account_id, func.sum(type_coerce(AccountDay.amount, BigInteger)))).select_from(Account)
     if source:

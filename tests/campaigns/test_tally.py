@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,15 @@ from campaigns import tally
 from campaigns.books import keep_books
 from campaigns.models import Campaign, Delivery, Run
 from campaigns.reports import campaign_status
-from campaigns.states import CampaignState, DeliveryState
-from campaigns.tally import count_people_by_line, count_people_reached, tally_messages
+from campaigns.states import CampaignState, Channel, DeliveryState, Reason
+from campaigns.tally import (
+    NEVER_MADE,
+    NOBODY_THERE,
+    TallyLine,
+    count_people_by_line,
+    count_people_reached,
+    tally_messages,
+)
 from tests.campaigns.campaign_factory import HELLO, deliveries, make_people, make_run
 
 MORE = {**HELLO, "id": "more", "after": "0 days"}
@@ -124,3 +132,18 @@ def test_what_the_page_shows_walks_through_the_messages_once_while_a_first_step_
 def test_the_page_asks_again_the_less_often_the_longer_it_counts(state: CampaignState, spent: float,
                                                                   seconds: int) -> None:
     assert seconds_until_next(Campaign(state=state), spent) == seconds
+
+
+def test_what_was_made_and_whom_it_reached_is_the_same_for_a_line_and_for_the_database(
+        session: Session, run: Run) -> None:
+    row = deliveries(session, run)[0]
+    reasons = sorted({*Reason, *NEVER_MADE, *NOBODY_THERE, "", "call_reached", "letter_posted", "visit_met"})
+    kinds = [*product(Channel, [DeliveryState.SENT], reasons), *product(Channel, DeliveryState, ["", "call_done"])]
+    session.add_all(_copy(row, channel=channel, state=state, reason=reason or None, generation=2 + number,
+                          address_key=None) for number, (channel, state, reason) in enumerate(kinds))
+    session.flush()
+    lines = [TallyLine(run.id, 0, "hello", channel, 2 + number, state, reason, 1)
+             for number, (channel, state, reason) in enumerate(kinds)]
+    for says, asked in ((TallyLine.is_made, tally.is_made()), (TallyLine.has_reached, tally.has_reached())):
+        found = set(session.scalars(select(Delivery.generation).where(asked, Delivery.generation > 1)))
+        assert found == {line.generation for line in lines if says.__get__(line)}

@@ -6,11 +6,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from abm.cli import main
 from abm.dossier.models import SourceCost, Tender
-from abm.engagement.models import EngagementEntry
-from abm.outreach.lead_results import count_paths, kept_paths, list_paths, read_prospect, select_prospects
+from abm.engagement.models import AccountEngagement, EngagementEntry
+from abm.meetings.agenda import build_agenda
+from abm.outreach.lead_results import (
+    PROSPECT_COLUMNS,
+    count_paths,
+    kept_paths,
+    list_paths,
+    read_prospect,
+    select_prospects,
+)
 from campaigns.models import Delivery, Run, Touch
 from core import clock, db
 from tests.factories import make_account, make_contact, make_order
@@ -121,6 +130,26 @@ def test_a_campaign_counts_what_came_after_its_first_message(session, campaign):
     found = path(session, "Welcome", by="campaign")
     assert (found.accounts, found.answered, found.customers, found.new_customers) == (2, 0, 2, 1)
     assert (found.revenue, found.cost) == (Decimal(100), Decimal(1))
+
+
+@pytest.mark.parametrize(("channel", "reason", "seconds", "cost"), [
+    ("call", None, None, 0), ("call", "call_not_done", None, 0), ("call", "call_not_done", 240, 18),
+    ("call", "call_reached", None, 18), ("letter", None, None, 0), ("letter", "letter_posted", None, 18),
+    ("visit", "visit_not_done", None, 0), ("visit", "visit_met", None, 18), ("email", None, None, 18)])
+def test_a_touch_that_nobody_made_costs_nothing(session, campaign, channel, reason, seconds, cost):
+    first, second = session.scalars(select(Touch).order_by(Touch.id))
+    delivery = session.get_one(Delivery, first.delivery_id)
+    delivery.channel, delivery.reason, first.channel = channel, reason, channel
+    first.cost_amount, first.seconds, second.cost_amount = db.to_scaled(Decimal(18)), seconds, 0
+    campaign[0].source = "fair"
+    session.add(AccountEngagement(account_id=first.account_id, people=2, computed_at=CAME))
+    session.flush()
+    assert path(session, "Welcome", by="campaign").cost == cost
+    assert path(session, "fair").touch_cost == cost
+    prospects = [read_prospect(row) for row in session.execute(select_prospects(source="fair"))]
+    assert [row[PROSPECT_COLUMNS.index("cost")] for row in prospects] == [cost]
+    numbers = {number["key"]: number["value"] for number in build_agenda(session, since=CAME)["header"]}
+    assert numbers["per_engaged"] == cost
 
 
 def test_each_account_says_how_far_it_is(session, fair):
