@@ -134,6 +134,8 @@ def _upsert(stage: Stage, run: Run) -> Upsert:
         _ACCOUNT,
         key={"external_id": rows.external_id},
         sets=sets,
+        kept_where_empty={} if run.empty_clears else {**dict(zip(_PLAIN, _PLAIN, strict=True)),
+                                                      "owner_id": "owner_email"},
         on_create={"is_sample": False, "created_at": run.moment},
         on_change={"updated_at": run.moment},
         also_differs=[parent_differs(stage)] if "parent_id" in run.present else [],

@@ -1,6 +1,6 @@
 """Parent companies named in an accounts file: they may stand later in it, be unknown, or run in a circle."""
 
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, literal, select, update
 from sqlalchemy.orm import Session
@@ -26,9 +26,18 @@ def settle_parents(stage: Stage, run: Run) -> None:
         for parent in session.scalars(select(rows.c.parent).where(unknown).distinct().limit(_MOST_NAMED)):
             run.report.warn(f"The parent account {parent!r} is not known; the link was left out")
         session.execute(update(rows).where(unknown).values(parent=None))
+        if not run.empty_clears:
+            session.execute(update(rows).where(rows.c.parent.is_(None)).values(parent=_stored_parent(stage)))
         for child in _circular(session, stage):
             run.report.warn(f"The account {child!r} would be its own ancestor; its parent was left out")
             session.execute(update(rows).where(rows.c.external_id == child).values(parent=None))
+
+
+def _stored_parent(stage: Stage) -> ColumnElement[Any]:
+    """The source id of the parent that the staged account has now."""
+    upper = _ACCOUNT.alias("upper")
+    return (select(upper.c.external_id).join(_ACCOUNT, _ACCOUNT.c.parent_id == upper.c.id)
+            .where(_ACCOUNT.c.external_id == stage.rows.c.external_id).correlate(stage.rows).scalar_subquery())
 
 
 def _circular(session: Session, stage: Stage) -> list[str]:

@@ -196,6 +196,8 @@ def _upsert(stage: Stage, run: Run) -> Upsert:
         _CONTACT,
         key={"external_id": rows.external_id},
         sets=sets,
+        kept_where_empty={} if run.empty_clears else {**dict(zip(_PLAIN, _PLAIN, strict=True)), "email": "email",
+                                                      "email_key": "email"},
         on_create=first,
         on_change={"updated_at": run.moment},
     )

@@ -126,7 +126,9 @@ class ColumnReader:
             name: text_column(Field(name, limit=2_000), cells[index], batch)
             for name, index in self._plan.custom.items()
         }
-        batch.custom = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        rows = (zip(columns, values, strict=True) for values in zip(*columns.values(), strict=True))
+        batch.custom = [{name: value for name, value in row if value is not None or self._plan.empty_clears}
+                        for row in rows]
 
     def _require(self, batch: Batch) -> None:
         for name in self._layout.required:

@@ -1,4 +1,4 @@
-"""Custom fields from a file join those that a row already has; an empty cell takes the field away."""
+"""Custom fields from a file join those that a row already has; one that is None takes the field away."""
 
 from typing import Any
 

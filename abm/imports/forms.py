@@ -64,6 +64,8 @@ def _from_selects(form: Form[str, str], layout: Layout) -> dict[str, Any]:
         mapping["match"] = {"name": form["match_name"]} if form.get("match_name") else "domain"
     if form.get("custom") and layout.takes_custom:
         mapping["custom"] = "all"
+    if form.get("empty_clears") and layout.takes_custom:
+        mapping["empty"] = "clear"
     return mapping
 
 
@@ -81,6 +83,7 @@ def typed_from(mapping: Form[str, Any], header: Sequence[str], layout: Layout) -
     if not mapping and layout.kind == MATCHED and not guessed.get("account_id"):
         typed["match"], typed["match_name"] = "yes", guess_company(header, guessed.values())
     typed["custom"] = "yes" if mapping and mapping.get("custom") == "all" else ""
+    typed["empty_clears"] = "yes" if mapping and mapping.get("empty") == "clear" else ""
     return typed
 
 

@@ -12,7 +12,7 @@ from abm.imports.layout import Layout
 from core.errors import InvalidInput, Refused
 
 REJECT_COLUMNS = ("_row", "_column", "_error")
-_KEYS = {"columns", "split", "multiply", "constant", "custom", "ignore", "match"}
+_KEYS = {"columns", "split", "multiply", "constant", "custom", "ignore", "match", "empty"}
 _LARGEST_MAPPING = 100_000
 
 
@@ -22,7 +22,8 @@ class Mapping:
 
     `match`: find the account of people whose row names no known one, by the domain of their address and, where a column
     with the company's name is given, by that name; None: not asked for. `custom` None means all unknown columns;
-    `ignore` are canonical columns that are not taken though the file has them.
+    `ignore` are canonical columns that are not taken though the file has them. `empty_clears`: an empty cell takes away
+    what is known of an account or a person; else it says nothing.
     """
 
     layout: Layout
@@ -33,6 +34,7 @@ class Mapping:
     custom: tuple[str, ...] | None = ()
     ignore: frozenset[str] = frozenset()
     match: str | None = None
+    empty_clears: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Plan:
     sources: dict[str, Source]
     custom: dict[str, int]
     match: int | None = None
+    empty_clears: bool = False
 
 
 _OR_MATCH = ", or let accounts be found by address and company (--match)"
@@ -100,7 +103,7 @@ def mapping_from(content: Any, layout: Layout, name: str = "the mapping") -> Map
         if not layout.field(target).is_number:
             raise InvalidInput(f"{name}: multiply.{target} is not a column of numbers")
     return Mapping(layout, columns, split, multiply, constant, _custom(content.get("custom", []), layout, name), ignore,
-                   _match(content.get("match"), layout, name))
+                   _match(content.get("match"), layout, name), _empty_clears(content.get("empty"), layout, name))
 
 
 def _match(value: Any, layout: Layout, name: str) -> str | None:
@@ -114,6 +117,16 @@ def _match(value: Any, layout: Layout, name: str) -> str | None:
     if value in (True, "domain", ["domain"]):
         return ""
     raise InvalidInput(f"{name}: match must be `domain`, or {{name: the column with the company's name}}")
+
+
+def _empty_clears(value: Any, layout: Layout, name: str) -> bool:
+    if value is None:
+        return False
+    if not layout.takes_custom:
+        raise InvalidInput(f"{name}: empty is for accounts and contacts; {layout.kind} are taken as they stand")
+    if value not in ("keep", "clear"):
+        raise InvalidInput(f"{name}: empty must be keep or clear: what an empty cell does to what is known")
+    return bool(value == "clear")
 
 
 def _section(content: dict[str, Any], key: str, name: str) -> dict[Any, Any]:
@@ -204,7 +217,8 @@ def plan_columns(file_name: str, header: list[str], mapping: Mapping) -> Plan:
             f"{_OR_MATCH if missing == ['account_id'] and mapping.layout.kind == 'contacts' else ''}"
         )
     match = None if mapping.match is None else find.named(mapping.match) if mapping.match else -1
-    return Plan(sources, _custom_columns(find, mapping, {source.index for source in sources.values()}), match)
+    return Plan(sources, _custom_columns(find, mapping, {source.index for source in sources.values()}), match,
+                mapping.empty_clears)
 
 
 def _custom_columns(find: "_Header", mapping: Mapping, used: set[int]) -> dict[str, int]:

@@ -40,6 +40,7 @@ class Upsert:
     """How staged rows become rows of `table`.
 
     `key`: unique columns of the table -> staged value. `sets`: columns that the file sets, updated where they differ.
+    `kept_where_empty`: of these, columns that stay as they are where the staged value of the named one is empty.
     `on_create`: columns set on a new row only; `on_change`: columns set with every creation and change. `also_differs`:
     further conditions (over the table and the staged rows) that count as a change, made by the caller afterwards.
     """
@@ -47,6 +48,7 @@ class Upsert:
     table: Table
     key: Mapping[str, ColumnElement[Any]]
     sets: Mapping[str, ColumnElement[Any]]
+    kept_where_empty: Mapping[str, str] = field(default_factory=dict)
     on_create: Mapping[str, Any] = field(default_factory=dict)
     on_change: Mapping[str, Any] = field(default_factory=dict)
     also_differs: Sequence[ColumnElement[bool]] = ()
@@ -57,8 +59,14 @@ class Upsert:
             condition = condition & (self.table.c[name] == value)
         return condition
 
+    def becomes(self, staged: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
+        """What the columns that the file sets become in a known row."""
+        kept = self.kept_where_empty
+        return {name: case((staged[kept[name]].is_(None), self.table.c[name]), else_=staged[name])
+                if name in kept else staged[name] for name in self.sets}
+
     def differs(self) -> ColumnElement[bool]:
-        changed = [self.table.c[name].is_distinct_from(value) for name, value in self.sets.items()]
+        changed = [self.table.c[name].is_distinct_from(value) for name, value in self.becomes(self.sets).items()]
         return or_(*changed, *self.also_differs) if changed or self.also_differs else literal(value=False)
 
 
@@ -97,11 +105,12 @@ def merge_slice(session: Session, stage: Stage, upsert: Upsert, within: ColumnEl
     """Insert and update the staged rows of one slice, in one statement."""
     statement = _insert(stage, upsert, within)
     excluded = statement.excluded
-    changed = or_(*(upsert.table.c[name].is_distinct_from(excluded[name]) for name in upsert.sets))
+    becomes = upsert.becomes(excluded)
+    changed = or_(*(upsert.table.c[name].is_distinct_from(value) for name, value in becomes.items()))
     session.connection().execute(
         statement.on_conflict_do_update(
             index_elements=list(upsert.key),
-            set_={name: excluded[name] for name in [*upsert.sets, *upsert.on_change]},
+            set_={**becomes, **{name: excluded[name] for name in upsert.on_change}},
             where=changed,
         )
         if upsert.sets

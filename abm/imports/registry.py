@@ -37,6 +37,7 @@ class Run:
     is_dry_run: bool
     has_custom: bool = False
     finds_accounts: bool = False
+    empty_clears: bool = False
     progress: Callable[[int], None] = field(default=lambda _rows: None)
 
 

@@ -93,6 +93,7 @@ def _run(task: Task, headed: HeadedTable, report: Report, progress: Callable[[in
         is_dry_run=task.is_dry_run,
         has_custom=bool(headed.plan.custom),
         finds_accounts=headed.plan.match is not None,
+        empty_clears=headed.plan.empty_clears,
         progress=progress,
     )
 

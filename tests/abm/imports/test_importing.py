@@ -148,7 +148,7 @@ def test_titles_above_the_header_are_skipped(tmp_path: Path, database: Path) -> 
 def test_a_known_id_updates_only_what_the_file_has(tmp_path: Path, database: Path) -> None:
     import_text(tmp_path, "accounts", "account_id,name,city,tier\nA1,Acme,Bonn,1\n")
     import_text(tmp_path, "accounts", "account_id,name,city\nA1,Acme Ltd,\n")
-    assert all_of(select(Account.name, Account.city, Account.tier)) == [("Acme Ltd", None, "1")]
+    assert all_of(select(Account.name, Account.city, Account.tier)) == [("Acme Ltd", "Bonn", "1")]
 
 
 def test_an_id_that_comes_twice_counts_with_its_last_row(tmp_path: Path, database: Path) -> None:
