@@ -249,6 +249,17 @@ def test_a_letter_is_read_as_a_person_gets_it_and_as_the_page_it_will_be(client_
     assert client.get(f"{steps}/1/letter.pdf").status_code == 404
 
 
+def test_a_letter_is_read_with_its_bold_words_and_by_somebody_without_a_name(client_as: Callable[..., Any]) -> None:
+    with db.transaction() as session:
+        make_listed_people(session, 1, first_name=None, last_name=None, email="office@example.net")
+        campaign = use_play(session, play=get_play("reactivation-2-service"), sender_email="a@example.com",
+                            list_name="silent")
+    page = client_as("viewer").get(f"/campaigns/{campaign.id}/steps/1/words").text
+    assert "**" not in page
+    assert "<strong>CODE</strong>" in page
+    assert ">office@example.net</option>" in page
+
+
 def test_a_letters_languages_are_kept_by_its_form(client_as: Callable[..., Any]) -> None:
     with db.transaction() as session:
         make_listed_people(session, 1)
