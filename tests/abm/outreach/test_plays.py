@@ -152,6 +152,12 @@ def test_no_message_after_a_call_says_that_nobody_was_reached() -> None:
     assert not [text for text in read if re.search(r"could not reach you|Sie nicht erreicht", text)]
 
 
+@pytest.mark.parametrize("name", PLAYS)
+def test_the_first_english_sentence_begins_with_a_capital_after_the_greeting(name: str) -> None:
+    begins = {step: bodies["en"].split("\n\n")[1][0] for step, bodies in get_play(name).bodies.items()}
+    assert [step for step, letter in begins.items() if not letter.isupper()] == []
+
+
 def test_no_play_asks_who_clicked_where_nothing_can_be_clicked() -> None:
     assert [one.message for name in PLAYS for one in lint.lint(parsed(name)) if one.part == "branch"] == []
 
