@@ -1,7 +1,7 @@
 """What a campaign's touches cost, channel by channel."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,7 +35,11 @@ class CostLine:
 
 def cost_of_sent(session: Session, tally: Tally) -> Decimal:
     """What the touches that were made cost, in the company's currency; see `list_cost_lines`."""
-    return sum((line.total for line in list_cost_lines(session, tally)), Decimal(0))
+    return total_cost(list_cost_lines(session, tally))
+
+
+def total_cost(lines: Iterable[CostLine]) -> Decimal:
+    return sum((line.total for line in lines), Decimal(0))
 
 
 def cost_of_touch() -> ColumnElement[int]:

@@ -1,13 +1,13 @@
 """The books of a campaign: every intended message in one state, what came back, what it cost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from campaigns.costs import cost_of_sent
+from campaigns.costs import CostLine, list_cost_lines, total_cost
 from campaigns.models import Campaign, Delivery, Enrolment, Event, Run
 from campaigns.outside import outside
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
@@ -30,8 +30,10 @@ def get_campaign_named(session: Session, name: str) -> Campaign:
     return campaign
 
 
-def campaign_status(session: Session, name: str, tally: Tally | None = None) -> dict[str, Any]:
-    """The answer of `status --json`, over all runs. `planned` is the sum of `by_state`; `held_out` stands outside."""
+def campaign_status(session: Session, name: str, tally: Tally | None = None,
+                    lines: Sequence[CostLine] | None = None) -> dict[str, Any]:
+    """The answer of `status --json`, over all runs. `planned` is the sum of `by_state`; `held_out` stands outside.
+    `tally` and `lines` (what was made cost) are counted where they are not known."""
     campaign = get_campaign_named(session, name)
     tally = tally or tally_messages(session, campaign.id)
     states = tally.by_state()
@@ -45,7 +47,8 @@ def campaign_status(session: Session, name: str, tally: Tally | None = None) -> 
         "bounced": sum(states[state] for state in _BOUNCED),
         "complained": states[DeliveryState.COMPLAINED],
         "unsubscribed": events.get(("unsubscribe", False), 0),
-        "cost": float(cost_of_sent(session, tally)), "orders": count_orders(session, campaign.id),
+        "cost": float(total_cost(list_cost_lines(session, tally) if lines is None else lines)),
+        "orders": count_orders(session, campaign.id),
     }
 
 

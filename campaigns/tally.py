@@ -6,7 +6,7 @@ sums of these few lines.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, true
@@ -58,9 +58,12 @@ class TallyLine:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
+    """`reach`: the conditions on the messages that were counted, see `reach_messages`."""
+
     campaign_id: int
     step: str
     lines: tuple[TallyLine, ...]
+    reach: Sequence[ColumnElement[bool]] = field(compare=False, repr=False)
 
     def by_state(self) -> Counter[DeliveryState]:
         return _sum((line.state, line.messages) for line in self.lines)
@@ -86,12 +89,12 @@ def tally_messages(session: Session, campaign_id: int, *, step: str = "") -> Tal
     """Over all runs; of one step alone where it is named. On SQLite two statements, else one."""
     # SQLite sorts for a GROUP BY, three times as fast by a text first; a step's place in its run says its name.
     kinds = (Delivery.state, Delivery.reason, Delivery.position, Delivery.run_id, Delivery.generation)
-    rows = session.execute(
-        select(*kinds, func.min(Delivery.step), func.min(Delivery.channel), func.count())
-        .where(*reach_messages(session, campaign_id, step)).group_by(*kinds))
+    reach = reach_messages(session, campaign_id, step)
+    rows = session.execute(select(*kinds, func.min(Delivery.step), func.min(Delivery.channel), func.count())
+                           .where(*reach).group_by(*kinds))
     return Tally(campaign_id, step, tuple(
         TallyLine(run_id, position, name, channel, generation, DeliveryState(state), reason or "", messages)
-        for state, reason, position, run_id, generation, name, channel, messages in rows))
+        for state, reason, position, run_id, generation, name, channel, messages in rows), reach)
 
 
 def count_by_book(session: Session, campaign_ids: Collection[int] | None = None) -> dict[tuple[int, str], int]:

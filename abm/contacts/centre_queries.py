@@ -11,6 +11,7 @@ from abm.accounts.models import Account
 from abm.contacts.buying_centre import Seat, completeness, role_word, seats
 from abm.contacts.centre_map import Branch, Part, branches, stale, threads
 from abm.contacts.models import Acquaintance, Contact, FurtherSeat
+from abm.contacts.names import full_name
 from abm.contacts.queries import LAST_NAME
 from abm.users.models import User
 
@@ -84,7 +85,7 @@ class Centre:
 
 
 def name_of(contact: Contact) -> str:
-    return " ".join(part for part in (contact.first_name, contact.last_name) if part) or contact.email or "Somebody"
+    return full_name(contact.first_name, contact.last_name) or contact.email or "Somebody"
 
 
 def read_centre(session: Session, account_id: int, *, required: Mapping[str, int], at: datetime,

@@ -1,6 +1,6 @@
 """What a campaign brought, account by account, and what each contact, response and win cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.orders.models import Order
-from campaigns.costs import CostLine, list_cost_lines
+from campaigns.costs import CostLine, list_cost_lines, total_cost
 from campaigns.models import Delivery, Enrolment, Event, Run
 from campaigns.states import Reason, states_of
 from campaigns.tally import Tally, count_people_reached, of_campaign, reach_messages
@@ -104,12 +104,13 @@ class UnitCosts:
         return self.cost / count if count else None
 
 
-def get_unit_costs(session: Session, tally: Tally, status: Mapping[str, Any]) -> UnitCosts:
+def get_unit_costs(session: Session, tally: Tally, *, orders: int,
+                   lines: Sequence[CostLine] | None = None) -> UnitCosts:
     """`reached`: people who got at least one message or were talked to; `responded`: people who replied; `won`: orders
-    since launch."""
+    since launch. `lines`: what was made cost, where that is known."""
     responded = session.scalar(
         select(func.count(Event.contact_id.distinct())).join(Delivery, Delivery.id == Event.delivery_id)
         .where(*of_campaign(tally.campaign_id), Event.kind == "reply", Event.is_machine.is_(False))) or 0
-    lines = list_cost_lines(session, tally)
-    return UnitCosts(sum((line.total for line in lines), Decimal(0)), count_people_reached(session, tally), responded,
-                     status["orders"], lines)
+    lines = list_cost_lines(session, tally) if lines is None else lines
+    return UnitCosts(total_cost(lines), count_people_reached(session, tally), responded,
+                     orders, lines)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.actions import add_account_event
 from abm.contacts.models import Contact
+from abm.contacts.names import full_name
 from campaigns.models import Campaign, Delivery, Event, Run
 from campaigns.outside import Answer
 
@@ -32,7 +33,7 @@ class ShownAnswer:
 def show_answer(session: Session, answer: Answer) -> None:
     """A line on the account's timeline that opens the message it answers."""
     contact = session.get(Contact, answer.contact_id)
-    who = _name(contact.first_name, contact.last_name) if contact else "Somebody"
+    who = (full_name(contact.first_name, contact.last_name) if contact else "") or "Somebody"
     add_account_event(
         session, account_id=answer.account_id, contact_id=answer.contact_id, kind=TIMELINE_KIND, at=answer.at,
         title=f"{who} answered {answer.campaign_title}, {answer.step}", text=answer.text,
@@ -48,9 +49,5 @@ def list_answers(session: Session, account_id: int) -> Sequence[ShownAnswer]:
         .join(Campaign, Campaign.id == Run.campaign_id).outerjoin(Contact, Contact.id == Event.contact_id)
         .where(Event.account_id == account_id, Event.kind == "reply")
         .order_by(Event.at.desc(), Event.id.desc()).limit(SHOWN))
-    return [ShownAnswer(row.at, _name(row.first_name, row.last_name), row.text or "", row.campaign_id, row.title,
-                        row.delivery_id, row.step) for row in rows]
-
-
-def _name(first: str | None, last: str | None) -> str:
-    return " ".join(filter(None, (first, last))) or "Somebody"
+    return [ShownAnswer(row.at, full_name(row.first_name, row.last_name) or "Somebody", row.text or "",
+                        row.campaign_id, row.title, row.delivery_id, row.step) for row in rows]

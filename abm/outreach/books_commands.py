@@ -21,13 +21,13 @@ from core.errors import Refused
 def books(name: str, step: str, book: str | None, reason: str, file: Path | None, as_json: bool) -> None:
     """The books: every intended message in one book, by state and reason; and what each link, step and win came to."""
     from abm.outreach.account_results import get_unit_costs
-    from abm.outreach.launching import EXPORT_COLUMNS, get_status, stream_export_rows
+    from abm.outreach.launching import EXPORT_COLUMNS, stream_export_rows
     from abm.outreach.messages import MessageFilter, select_messages
     from abm.outreach.queries import get_campaign_by_name
     from abm.outreach.results import list_link_clicks
     from abm.outreach.table_files import write_table
     from campaigns.books import keep_books
-    from campaigns.reports import count_steps
+    from campaigns.reports import count_orders, count_steps
     from campaigns.tally import tally_messages
 
     with db.reading() as session:
@@ -36,7 +36,7 @@ def books(name: str, step: str, book: str | None, reason: str, file: Path | None
             raise Refused(f"{name} has no step {step}; there are {', '.join(known)}")
         tally = tally_messages(session, campaign.id)
         kept = keep_books(session, tally_messages(session, campaign.id, step=step) if step else tally)
-        costs = get_unit_costs(session, tally, get_status(session, campaign=campaign, tally=tally))
+        costs = get_unit_costs(session, tally, orders=count_orders(session, campaign.id))
         found = {"campaign": campaign.name, **kept.as_json(), "steps": count_steps(tally),
                  "links": [row._asdict() for row in list_link_clicks(session, campaign.id)],
                  "cost": costs.cost, "per_contact": costs.per(costs.reached),

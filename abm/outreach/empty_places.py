@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
+from abm.contacts.names import full_name
 from campaigns.successors import list_empty_places
 from core import clock
 from core.id_lists import is_among
@@ -43,6 +44,6 @@ def find_empty_places(session: Session, campaign_id: int, contact_id: int | None
         .join(Account, Account.id == Contact.account_id).where(is_among(Contact.id, list(found)))
         .order_by(Account.name_key, Contact.id))
     now = clock.now()
-    return [EmptyPlace(row.id, " ".join(filter(None, (row.first_name, row.last_name))) or row.email or "somebody",
+    return [EmptyPlace(row.id, full_name(row.first_name, row.last_name) or row.email or "somebody",
                        row.account, found[row.id][0], found[row.id][1] if found[row.id][1] > now else None)
             for row in rows]

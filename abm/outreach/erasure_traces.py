@@ -14,6 +14,7 @@ from sqlalchemy import JSON, Column, ColumnElement, String, Table, Text, cast, f
 from sqlalchemy.orm import Session
 
 from abm.contacts.models import Contact
+from abm.contacts.names import full_name
 from abm.outreach.person_export import text_columns
 from abm.targets.sql_text import unicode_lower
 from abm.users.models import User
@@ -95,7 +96,7 @@ def _number(phone: str | None) -> list[Trace]:
 
 
 def _has_namesake(session: Session, contact: Contact) -> bool:
-    full = " ".join(filter(None, (contact.first_name, contact.last_name))).lower()
+    full = full_name(contact.first_name, contact.last_name).lower()
     same = (unicode_lower(Contact.first_name) == (contact.first_name or "").lower()) & (
         unicode_lower(Contact.last_name) == (contact.last_name or "").lower())
     others = select(Contact.id).where(same, Contact.id != contact.id, _other_address(contact))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from abm.company.queries import company_today, get_company
 from abm.contacts.models import Contact
+from abm.contacts.names import full_name
 from abm.offers.models import Offer
 from abm.outreach.list_findings import find_list_findings
 from abm.outreach.nobody import explain_nobody
@@ -222,5 +223,5 @@ def get_left_out_names(session: Session, found: LaunchCheck) -> dict[int, str]:
     """The names of the examples by contact id; who has been erased since is missing."""
     ids = {person for group in found.left_out for person in group.people}
     ids.update(person for finding in found.findings for person in finding.people)
-    return {person.id: " ".join(filter(None, (person.first_name, person.last_name))) or person.external_id
+    return {person.id: full_name(person.first_name, person.last_name) or person.external_id
             for person in session.scalars(select(Contact).where(Contact.id.in_(ids)))}

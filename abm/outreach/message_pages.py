@@ -30,8 +30,8 @@ def messages(campaign_id: int) -> Answer:
     campaign = get_campaign(g.session, campaign_id)
     wanted = _wanted()
     after = request.args.get("after", 0, type=int)
-    found = list_messages(g.session, campaign_id=campaign_id, wanted=wanted, after=after)
     tally = tally_messages(g.session, campaign_id)
+    found = list_messages(g.session, tally, wanted, after=after)
     return render_template(
         "outreach/messages.html", found=found, wanted=wanted, books=BOOKS, kind_icons=KIND_ICONS,
         explain_reason=explain_reason, why=explain_messages(g.session, [row[0] for row in found.rows]),

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.contacts.models import Contact
+from abm.contacts.names import full_name
 from campaigns.models import Attempt, Campaign, Delivery, Enrolment, Event, HoldoutAccount, Link, Run, StepPassage
 from campaigns.states import states_of
-from campaigns.tally import Tally, TallyLine, of_campaign, reach_messages
+from campaigns.tally import Tally, TallyLine, of_campaign
 from core.errors import NotFound
 from core.words import has_words
 
@@ -65,9 +66,9 @@ class PersonInCampaign:
     successors: Sequence[tuple[int, str]] = ()
 
 
-def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, after: int = 0) -> MessagePage:
-    """Messages in the order of their intent, from the one behind `after`."""
-    chosen = select(Delivery.id).where(*reach_messages(session, campaign_id), *_fits(wanted), Delivery.id > after)
+def list_messages(session: Session, tally: Tally, wanted: MessageFilter, *, after: int = 0) -> MessagePage:
+    """Messages of those that were counted, in the order of their intent, from the one behind `after`."""
+    chosen = select(Delivery.id).where(*tally.reach, *_fits(wanted), Delivery.id > after)
     ids = session.scalars(chosen.order_by(Delivery.id).limit(PAGE + 1)).all()
     rows = session.execute(
         select(Delivery, Contact, Account).outerjoin(Contact, Contact.id == Delivery.contact_id)
@@ -79,7 +80,7 @@ def list_messages(session: Session, *, campaign_id: int, wanted: MessageFilter, 
 def count_messages(session: Session, tally: Tally, wanted: MessageFilter) -> int:
     """How many fit; the database is asked only where words are looked for."""
     if wanted.words.strip():
-        chosen = select(func.count()).where(*reach_messages(session, tally.campaign_id), *_fits(wanted))
+        chosen = select(func.count()).where(*tally.reach, *_fits(wanted))
         return session.scalar(chosen) or 0
     return sum(line.messages for line in tally.lines if _fits_line(wanted, line))
 
@@ -160,4 +161,4 @@ def _who_took_over(session: Session, enrolments: Sequence[Enrolment]) -> list[tu
 def _name_people(session: Session, are_meant: ColumnElement[bool]) -> list[tuple[int, str]]:
     rows = session.execute(select(Contact.id, Contact.first_name, Contact.last_name)
                            .join(Enrolment, Enrolment.contact_id == Contact.id).where(are_meant).order_by(Enrolment.id))
-    return [(row.id, " ".join(filter(None, (row.first_name, row.last_name)))) for row in rows]
+    return [(row.id, full_name(row.first_name, row.last_name)) for row in rows]

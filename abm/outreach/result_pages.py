@@ -19,7 +19,9 @@ from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns.books import keep_books
+from campaigns.costs import list_cost_lines
 from campaigns.models import Campaign
+from campaigns.reports import count_orders
 from campaigns.states import CampaignState
 from campaigns.tally import tally_messages
 
@@ -50,7 +52,7 @@ def cost(campaign_id: int) -> Answer:
     """What the cost is made of, and what it comes to for a contact, a response and a win."""
     campaign = get_campaign(g.session, campaign_id)
     tally = tally_messages(g.session, campaign.id)
-    costs = get_unit_costs(g.session, tally, get_status(g.session, campaign=campaign, tally=tally))
+    costs = get_unit_costs(g.session, tally, orders=count_orders(g.session, campaign.id))
     return render_template("outreach/why_cost.html", campaign=campaign, costs=costs)
 
 
@@ -108,8 +110,10 @@ def export_links(campaign_id: int) -> Table:
 def _numbers(campaign: Campaign) -> dict[str, Any]:
     began = time.monotonic()
     tally = tally_messages(g.session, campaign.id)
-    status = get_status(g.session, campaign=campaign, tally=tally)
-    numbers = {"status": status, "costs": get_unit_costs(g.session, tally, status),
+    lines = list_cost_lines(g.session, tally)
+    status = get_status(g.session, campaign=campaign, tally=tally, lines=lines)
+    numbers = {"status": status,
+               "costs": get_unit_costs(g.session, tally, orders=status["orders"], lines=lines),
                "steps": list_step_results(g.session, tally), "books": BOOKS, "book_words": BOOK_WORDS,
                "people": count_people_under_way(g.session, campaign.id), "kept": keep_books(g.session, tally),
                "kind_icons": KIND_ICONS, "explain_reason": explain_reason}

@@ -1,6 +1,7 @@
 """`abm senders keys …`: signing keys from a script."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -12,6 +13,11 @@ from campaigns.models import DkimKey
 from campaigns.sending import dkim_keys
 from core import db
 from core.errors import NotFound
+
+
+def _of_a_key(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments of a command about one key."""
+    return click.argument("email")(click.argument("selector")(command))
 
 
 @click.group()
@@ -43,8 +49,7 @@ def make(email: str, algorithm: str, as_json: bool) -> None:
 
 
 @keys.command()
-@click.argument("email")
-@click.argument("selector")
+@_of_a_key
 def use(email: str, selector: str) -> None:
     """Sign with a key whose record is published; the one before retires."""
     with db.transaction() as session:
@@ -53,8 +58,7 @@ def use(email: str, selector: str) -> None:
 
 
 @keys.command()
-@click.argument("email")
-@click.argument("selector")
+@_of_a_key
 def retire(email: str, selector: str) -> None:
     """Sign with it no longer."""
     with db.transaction() as session:

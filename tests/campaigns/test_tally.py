@@ -10,9 +10,11 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from abm.outreach.account_results import get_unit_costs
+from abm.outreach.messages import MessageFilter, count_messages, list_messages
 from abm.outreach.result_pages import ASK_EVERY, seconds_until_next
 from campaigns import tally
 from campaigns.books import keep_books
+from campaigns.costs import list_cost_lines
 from campaigns.models import Campaign, Delivery, Run
 from campaigns.reports import campaign_status
 from campaigns.states import CampaignState, Channel, DeliveryState, Reason
@@ -24,6 +26,7 @@ from campaigns.tally import (
     count_people_reached,
     tally_messages,
 )
+from core.db import is_postgres
 from tests.campaigns.campaign_factory import HELLO, deliveries, make_people, make_run
 
 MORE = {**HELLO, "id": "more", "after": "0 days"}
@@ -121,10 +124,28 @@ def test_what_the_page_shows_walks_through_the_messages_once_while_a_first_step_
     campaign_id = make_run(session).campaign_id
     with statements_of(session) as said:
         found = tally_messages(session, campaign_id)
-        get_unit_costs(session, found, campaign_status(session, "hello", found))
+        lines = list_cost_lines(session, found)
+        get_unit_costs(session, found, orders=campaign_status(session, "hello", found, lines)["orders"], lines=lines)
         keep_books(session, found)
     walks = [one for one in said if "FROM delivery" in one and "JOIN" not in one and "GROUP BY" in one]
     assert len(walks) == 1
+
+
+def test_where_the_messages_lie_and_what_they_cost_is_asked_once_for_a_page(session: Session, run: Run) -> None:
+    for row in deliveries(session, run):
+        row.channel = "call"
+    session.flush()
+    with statements_of(session) as said:
+        found, wanted = tally_messages(session, run.campaign_id), MessageFilter(words="jane")
+        list_messages(session, found, wanted)
+        count_messages(session, found, wanted)
+    assert sum("min(delivery.id)" in one for one in said) == (0 if is_postgres(session) else 1)
+    with statements_of(session) as said:
+        lines = list_cost_lines(session, found)
+        status = campaign_status(session, "hello", found, lines)
+        costs = get_unit_costs(session, found, orders=status["orders"], lines=lines)
+    assert sum("sum(touch.cost_amount)" in one for one in said) == 1
+    assert float(costs.cost) == status["cost"]
 
 
 @pytest.mark.parametrize(("state", "spent", "seconds"), [
