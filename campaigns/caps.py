@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, literal, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.caps_rules import LONG, NOTHING, SHORT, Limits, Used, refuse
@@ -22,7 +22,7 @@ from campaigns.models import Touch
 from campaigns.outside import Policy, outside
 from campaigns.verdict import Verdict
 from core.db import is_postgres, to_scaled
-from core.id_lists import is_among
+from core.id_lists import is_among, is_among_given
 
 __all__ = ["LONG", "SHORT", "Ledger", "Limits", "Used", "lock_budgets", "open_ledger", "release_caps", "take_caps"]
 
@@ -99,22 +99,30 @@ def open_ledger(session: Session, *, accounts: Iterable[int], people: Iterable[i
     """Read what has been used up to `at`: two queries at most, and one for tiers that have budgets of their own."""
     ledger, ids = Ledger(policy), set(accounts)
     if are_accounts_limited(policy):
-        ledger.accounts = _read_used(session, Touch.account_id, ids, Touch.points, at)
+        ledger.accounts = _read_used(session, _USED_BY_ACCOUNT, ids, at)
     if person_limits(policy).is_set:
-        ledger.people = _read_used(session, Touch.contact_id, set(people), literal(1), at)
+        ledger.people = _read_used(session, _USED_BY_PERSON, set(people), at)
     if policy.account_points_by_tier:
         ledger.tiers = outside().people.tiers(session, sorted(ids))
     return ledger
 
 
-def _read_used(session: Session, owner: InstrumentedAttribute[Any], ids: set[int], amount: ColumnElement[int] | Any,
-               at: datetime) -> dict[int, Used]:
-    is_recent = Touch.at > at - SHORT
-    rows = session.connection().execute(  # plain rows: nothing of the ORM is wanted for the many that sending reads
+def _read_used(session: Session, used_by: Select[Any], ids: set[int], at: datetime) -> dict[int, Used]:
+    # plain rows: nothing of the ORM is wanted for the many that sending reads
+    rows = session.connection().execute(used_by, {"ids": ids, "short": at - SHORT, "long": at - LONG}).all()
+    return {row[0]: Used(int(row[1] or 0), int(row[2] or 0), row[3], row[4]) for row in rows}
+
+
+def _used_by(owner: InstrumentedAttribute[Any], amount: ColumnElement[int] | Any) -> Select[Any]:
+    is_recent = Touch.at > bindparam("short")
+    return (
         select(owner, func.sum(case((is_recent, amount), else_=0)), func.sum(amount),
                func.min(case((is_recent, Touch.at))), func.min(Touch.at))
-        .where(is_among(owner, ids), Touch.at > at - LONG).group_by(owner)).all()
-    return {row[0]: Used(int(row[1] or 0), int(row[2] or 0), row[3], row[4]) for row in rows}
+        .where(is_among_given(owner, "ids"), Touch.at > bindparam("long")).group_by(owner))
+
+
+_USED_BY_ACCOUNT = _used_by(Touch.account_id, Touch.points)
+_USED_BY_PERSON = _used_by(Touch.contact_id, literal(1))
 
 
 def take_caps(session: Session, deliveries: Sequence[DueDelivery], *, run: RunFacts, policy: Policy,
@@ -136,14 +144,16 @@ def take_caps(session: Session, deliveries: Sequence[DueDelivery], *, run: RunFa
             if refusal:
                 refused[due.id] = refusal
     taken = [due for due in ordered if due.id not in refused]
-    insert_ignoring(session, Touch, [_touch_row(due, run, policy, at) for due in taken])
+    insert_ignoring(session, Touch, _touch_rows(taken, run, policy, at))
     return refused
 
 
-def _touch_row(due: DueDelivery, run: RunFacts, policy: Policy, at: datetime) -> Mapping[str, Any]:
-    return {"account_id": due.account_id, "contact_id": due.contact_id, "channel": due.channel,
-            "points": points_of(policy, due.channel), "delivery_id": due.id, "by_user_id": None,
-            "cost_amount": cost_of(policy, due.channel), "note": run.campaign_name, "at": at}
+def _touch_rows(dues: Sequence[DueDelivery], run: RunFacts, policy: Policy, at: datetime) -> list[Mapping[str, Any]]:
+    alike = {channel: {"channel": channel, "points": points_of(policy, channel), "by_user_id": None,
+                       "cost_amount": cost_of(policy, channel), "note": run.campaign_name, "at": at}
+             for channel in {due.channel for due in dues}}
+    return [{"account_id": due.account_id, "contact_id": due.contact_id, "delivery_id": due.id, **alike[due.channel]}
+            for due in dues]
 
 
 def cost_of(policy: Policy, channel: str) -> int:

@@ -1,12 +1,13 @@
 """What came back, stored once, applied in any order: the highest of a delivery's events is its state (T10, T12)."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from campaigns.models import Delivery, EarlierMessageId, Event, Link
 from campaigns.states import Channel, DeliveryState
 from core import clock
 from core.db import is_postgres
-from core.id_lists import is_among
+from core.id_lists import is_among, is_among_given
 
 _RANK: dict[DeliveryState, int] = {
     DeliveryState.UNKNOWN: 0,
@@ -112,19 +113,30 @@ def states_raised_by(kind: str) -> tuple[DeliveryState, ...]:
 
 def apply_late_events(session: Session, *, since: datetime | None = None) -> int:
     """Raise deliveries whose events came while their hand-over was being recorded; how many. For the sweep."""
-    return _raise_outranked(session, Event.at >= (since or clock.now() - timedelta(hours=2)))
+    return _raise(session, _outranked().where(Event.at >= (since or clock.now() - timedelta(hours=2))), {})
 
 
 def apply_earlier_events(session: Session, delivery_ids: Collection[int]) -> int:
     """Raise these deliveries, whose hand-over is recorded only now, to what came back of them before; how many."""
-    return _raise_outranked(session, is_among(Event.delivery_id, delivery_ids)) if delivery_ids else 0
+    return _raise(session, _outranked_among(), {"ids": delivery_ids}) if delivery_ids else 0
 
 
-def _raise_outranked(session: Session, which: ColumnElement[bool]) -> int:
+@cache
+def _outranked() -> Select[int | None, str, datetime]:
+    """Events whose state ranks above that of their delivery."""
     wanted = case({kind: _RANK[state] for kind, state in STATE_OF_KIND.items()}, value=Event.kind, else_=0)
     present = case({state.value: rank for state, rank in _RANK.items()}, value=Delivery.state, else_=9)
-    late = session.execute(select(Event.delivery_id, Event.kind, Event.at)
-                           .join(Delivery, Delivery.id == Event.delivery_id).where(which, wanted > present)).all()
+    return select(Event.delivery_id, Event.kind, Event.at).join(
+        Delivery, Delivery.id == Event.delivery_id).where(wanted > present)
+
+
+@cache
+def _outranked_among() -> Select[int | None, str, datetime]:
+    return _outranked().where(is_among_given(Event.delivery_id, "ids"))
+
+
+def _raise(session: Session, outranked: Select[int | None, str, datetime], given: Mapping[str, Any]) -> int:
+    late = session.connection().execute(outranked, given).all()
     for delivery_id, kind, at in late:
         if delivery_id is not None:
             raise_state(session, delivery_id, kind, at)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from campaigns import caps, schedule
@@ -24,7 +24,7 @@ from campaigns.outside import Policy, Recipient, outside
 from campaigns.states import CampaignState, Channel, EnrolmentState, RunState
 from campaigns.suppressed import find_suppressed
 from campaigns.verdict import Answer, Verdict
-from core.id_lists import is_among
+from core.id_lists import is_among, is_among_given
 
 _PAUSED = (CampaignState.PAUSED, RunState.PAUSED)
 _CANCELLED = (CampaignState.CANCELLED, RunState.CANCELLED)
@@ -100,14 +100,16 @@ def _find(session: Session, deliveries: Sequence[DueDelivery], run: RunFacts, re
 
 
 def _terms(session: Session, found: _Findings, channel: str) -> Terms:
-    states = set(session.execute(select(Campaign.state, Run.state).join(Run, Run.campaign_id == Campaign.id)
-                                 .where(Run.id == found.run.run_id)).one())
+    states = set(session.connection().execute(_STATES, {"run": found.run.run_id}).one())
     return Terms(
         campaign=found.run.campaign_name, is_cancelled=bool(states & set(_CANCELLED)),
         is_paused=bool(states & set(_PAUSED)), is_all_paused=found.policy.is_sending_paused,
         stops_on_order="order" in found.run.definition.stop_when,
         is_capped=not found.run.is_cap_exempt and channel != Channel.WEBHOOK,
         points=caps.points_of(found.policy, channel), person_limits=caps.person_limits(found.policy))
+
+
+_STATES = select(Campaign.state, Run.state).join(Run, Run.campaign_id == Campaign.id).where(Run.id == bindparam("run"))
 
 
 def _decide(due: DueDelivery, recipient: Recipient | None, found: _Findings, terms: Terms) -> Decision:
@@ -138,8 +140,7 @@ def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
                 run: RunFacts) -> tuple[dict[int, str], dict[int, str]]:
     """By enrolment id why it ended, and by delivery id the condition that stops the person or skips the step."""
     rows = {row[0]: row for row in session.connection().execute(
-        select(Enrolment.id, Enrolment.state, Enrolment.end_reason, Enrolment.enrolled_at)
-        .where(is_among(Enrolment.id, {due.enrolment_id for due in deliveries}))).all()}
+        _ENROLMENTS, {"ids": {due.enrolment_id for due in deliveries}}).all()}
     ended = {row.id: row.end_reason or "" for row in rows.values() if row.state == EnrolmentState.STOPPED}
     fulfilled: dict[int, str] = {}
     by_position: dict[int, dict[int, Since]] = {}
@@ -154,10 +155,17 @@ def _find_stops(session: Session, deliveries: Sequence[DueDelivery],
     return ended, fulfilled
 
 
+_ENROLMENTS = select(Enrolment.id, Enrolment.state, Enrolment.end_reason, Enrolment.enrolled_at).where(
+    is_among_given(Enrolment.id, "ids"))
+
+
 def _find_locks(session: Session, accounts: set[int], at: datetime) -> dict[int, ConversationLock]:
-    rows = session.scalars(select(ConversationLock).where(
-        is_among(ConversationLock.account_id, accounts), ConversationLock.until > at))
+    rows = session.scalars(_LOCKS, {"ids": accounts, "at": at})
     return {row.account_id: row for row in rows}
+
+
+_LOCKS = select(ConversationLock).where(is_among_given(ConversationLock.account_id, "ids"),
+                                        ConversationLock.until > bindparam("at"))
 
 
 def _holding(lock: ConversationLock | None, run_id: int | None, contact_id: int | None,

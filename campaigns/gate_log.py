@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from campaigns.caps_rules import Limits, Used
@@ -30,8 +30,12 @@ _AT_ONCE = 100
 def keep(session: Session, judgement: Judgement, *, run_id: int, batch_id: int, at: datetime) -> None:
     """Store a batch's decisions, to be committed with what follows from them."""
     if judgement.decisions:
-        session.add(GateRecord(run_id=run_id, batch_id=batch_id, at=at, count=len(judgement.decisions),
-                               terms=asdict(judgement.terms), decisions=pack(judgement.decisions)))
+        session.connection().execute(_NEW_RECORD, {
+            "run_id": run_id, "batch_id": batch_id, "at": at, "count": len(judgement.decisions),
+            "terms": asdict(judgement.terms), "decisions": pack(judgement.decisions)})
+
+
+_NEW_RECORD = insert(GateRecord)
 
 
 @dataclass(frozen=True, slots=True)

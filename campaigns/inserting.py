@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Table, text
+from sqlalchemy import Row, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from campaigns.value_rows import to_rows, value_rows
+from campaigns.value_rows import moment_text, to_rows, value_rows
 from core.db import Base
 
 
@@ -36,7 +36,7 @@ def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any
     types = {name: _type(table, name) for name in names}
     into = ", ".join(f'"{name}"' for name in (*names, *defaults))
     chosen = ", ".join([*(f'v."{name}"' for name in types), *(f":default_{name}" for name in defaults)])
-    statement = text(
+    statement = moment_text(
         f'INSERT INTO "{table.name}" ({into}) SELECT {chosen} FROM {value_rows(session, types)} '  # noqa: S608 - our names
         f"WHERE true ON CONFLICT DO NOTHING {returning}")
     done = session.connection().execute(statement, {"rows": to_rows(session, rows),

@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Row, case, func, select, text, update
+from sqlalchemy import ColumnElement, Row, TextualSelect, bindparam, case, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from campaigns import caps, turns
@@ -82,22 +83,24 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
     """
     for turn in turns.in_turn(session, _due_groups(session), limit=limit):
         group = turn.group
-        batch = Batch(run_id=group.run_id, version_id=group.version_id, position=group.position, channel=group.channel,
-                      worker=worker[:120], journal=journal, boot_id=clock.boot_id(), fence=0, claimed_at=clock.now(),
-                      lease_until=clock.lease_now(session) + lease_seconds)
-        session.add(batch)
-        session.flush()
-        rows = _claim_rows(session, group, batch_id=batch.id, limit=turn.most)
+        batch_id = session.connection().execute(_NEW_BATCH, {
+            "run_id": group.run_id, "version_id": group.version_id, "position": group.position,
+            "channel": group.channel, "worker": worker[:120], "journal": journal, "boot_id": clock.boot_id(),
+            "claimed_at": clock.now(), "lease_until": clock.lease_now(session) + lease_seconds, "fence": 0}).scalar_one()
+        rows = _claim_rows(session, group, batch_id=batch_id, limit=turn.most)
         if rows:
-            batch.fence, batch.size = batch.id, len(rows)
-            batch.delivery_ids = json.dumps([row.due.id for row in rows], separators=(",", ":"))
-            session.flush()
+            ids = json.dumps([row.due.id for row in rows], separators=(",", ":"))
+            session.connection().execute(_FILL_BATCH, {"batch": batch_id, "size": len(rows), "ids": ids})
             turns.had_turn(group.run_id)
-            return ClaimedBatch(batch.id, batch.fence, group.run_id, group.version_id, group.position, group.channel,
+            return ClaimedBatch(batch_id, batch_id, group.run_id, group.version_id, group.position, group.channel,
                                 rows, turn.route, turn.rivals)
-        session.delete(batch)
-        session.flush()
+        session.connection().execute(delete(Batch).where(Batch.id == batch_id))
     return None
+
+
+_NEW_BATCH = insert(Batch).returning(Batch.id)
+_FILL_BATCH = update(Batch).where(Batch.id == bindparam("batch")).values(
+    fence=bindparam("batch"), size=bindparam("size"), delivery_ids=bindparam("ids"))
 
 
 def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
@@ -111,21 +114,24 @@ def _due_groups(session: Session) -> list[Row[tuple[object, ...]]]:
 
 def _claim_rows(session: Session, group: Row[tuple[object, ...]], *, batch_id: int,
                 limit: int) -> tuple[ClaimedRow, ...]:
-    # ARRAY makes the choice once; IN (... LIMIT ... SKIP LOCKED) may be run once per row and claim more than the limit
-    opening, closing = ("= ANY (ARRAY(", "FOR UPDATE SKIP LOCKED))") if is_postgres(session) else ("IN (", ")")
     suspects = f"is_suspect AND {'lone_losses <> 0' if group.lone_losses else 'lone_losses = 0'}"
-    if not group.is_suspect:
-        suspects = "NOT is_suspect"
+    claiming = _claiming(suspects if group.is_suspect else "NOT is_suspect", is_postgres(session))
+    found = session.connection().execute(claiming, {
+        "batch": batch_id, "run": group.run_id, "position": group.position, "now": clock.now(),
+        "version": group.version_id, "channel": group.channel, "limit": limit}).all()
+    return tuple([ClaimedRow(DueDelivery(*row[:14]), row[14], row[15]) for row in found])
+
+
+@cache
+def _claiming(suspects: str, is_postgres: bool) -> TextualSelect:
+    # ARRAY makes the choice once; IN (... LIMIT ... SKIP LOCKED) may be run once per row and claim more than the limit
+    opening, closing = ("= ANY (ARRAY(", "FOR UPDATE SKIP LOCKED))") if is_postgres else ("IN (", ")")
     statement = moment_text(
         "UPDATE delivery SET state = 'claimed', batch_id = :batch, fence = :batch "  # noqa: S608 - constants
         f"WHERE id {opening}SELECT id FROM delivery WHERE run_id = :run AND position = :position AND {_DUE} "
         f"AND version_id = :version AND channel = :channel AND {suspects} ORDER BY due_at LIMIT :limit {closing} "
         f"RETURNING {_COLUMNS}", "now")
-    typed = statement.columns(*(Delivery.__table__.c[name.strip()] for name in _COLUMNS.split(",")))
-    found = session.execute(typed, {
-        "batch": batch_id, "run": group.run_id, "position": group.position, "now": clock.now(),
-        "version": group.version_id, "channel": group.channel, "limit": limit}).all()
-    return tuple(ClaimedRow(DueDelivery(*row[:14]), row[14], row[15]) for row in found)
+    return statement.columns(*(Delivery.__table__.c[name.strip()] for name in _COLUMNS.split(",")))
 
 
 def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Prepared]) -> set[int]:
@@ -138,7 +144,7 @@ def begin_hand_over(session: Session, batch: ClaimedBatch, prepared: Sequence[Pr
     columns = {"id": "bigint", **dict.fromkeys(_PREPARED, "text")}
     rows = [_named(one) for one in prepared]
     kept = ", ".join(f"{name} = v.{name}" for name in _PREPARED)
-    found = session.execute(moment_text(
+    found = session.connection().execute(moment_text(
         f"UPDATE delivery SET state = 'handing', {kept}, "  # noqa: S608 - constants
         "attempts = delivery.attempts + 1, first_tried_at = coalesce(delivery.first_tried_at, :now), "
         f"is_suspect = false, lone_losses = 0, reason = NULL, detail = NULL FROM {value_rows(session, columns)} "
@@ -160,10 +166,14 @@ def _named(one: Prepared) -> dict[str, object]:
 
 def _is_held(session: Session, batch: ClaimedBatch) -> bool:
     """Locks the batch row, so that a sweep and its claimant cannot both act on it."""
-    held = select(Batch.lease_until).where(Batch.id == batch.id, Batch.is_open).with_for_update()
-    lease_until = session.scalar(held)
-    run_state = session.scalar(select(Run.state).where(Run.id == batch.run_id))
+    connection = session.connection()
+    lease_until = connection.execute(_LEASE, {"batch": batch.id}).scalar()
+    run_state = connection.execute(_RUN_STATE, {"run": batch.run_id}).scalar()
     return lease_until is not None and lease_until > clock.lease_now(session) and run_state == RunState.ACTIVE
+
+
+_LEASE = select(Batch.lease_until).where(Batch.id == bindparam("batch"), Batch.is_open).with_for_update()
+_RUN_STATE = select(Run.state).where(Run.id == bindparam("run"))
 
 
 def give_back(session: Session, *, fence: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from campaigns import gate, gate_log
@@ -155,11 +155,7 @@ def _read(session: Session, batch: ClaimedBatch, epoch: int) -> _Material:
 
 def read_run(session: Session, run_id: int, version_id: int) -> RunFacts:
     """The run with the definition as it was approved."""
-    found = session.execute(
-        select(Run.campaign_id, Campaign.name, Run.purpose, Run.priority, Run.is_cap_exempt,
-               CampaignVersion.definition_hash)
-        .join(Campaign, Campaign.id == Run.campaign_id).join(CampaignVersion, CampaignVersion.id == version_id)
-        .where(Run.id == run_id)).one()
+    found = session.connection().execute(_RUN_FACTS, {"run": run_id, "version": version_id}).one()
     definition = _known_definition(found.definition_hash)
     if definition is None:
         raw = session.scalars(select(CampaignVersion.definition).where(CampaignVersion.id == version_id)).one()
@@ -168,6 +164,11 @@ def read_run(session: Session, run_id: int, version_id: int) -> RunFacts:
                     found.is_cap_exempt, definition)
 
 
+_RUN_FACTS = (
+    select(Run.campaign_id, Campaign.name, Run.purpose, Run.priority, Run.is_cap_exempt,
+           CampaignVersion.definition_hash)
+    .join(Campaign, Campaign.id == Run.campaign_id)
+    .join(CampaignVersion, CampaignVersion.id == bindparam("version")).where(Run.id == bindparam("run")))
 _definitions: dict[str, Definition] = {}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import caps
@@ -21,7 +21,7 @@ from campaigns.models import Delivery
 from campaigns.retry import next_try
 from campaigns.sending.allowances import release_day
 from campaigns.states import DeliveryState, Reason
-from campaigns.value_rows import to_rows, value_rows
+from campaigns.value_rows import moment_text, to_rows, value_rows
 from campaigns.verdict import Verdict
 from core import clock
 from core.id_lists import is_among
@@ -128,13 +128,14 @@ def postpone(session: Session, *, fence: int, verdicts: Mapping[int, Verdict]) -
 
 def said(outcome: Outcome) -> str:
     """What happened, for people: the phase, the server's code and its words, without control characters."""
-    words = " ".join(part for part in (str(outcome.code or ""), outcome.text) if part)
-    return _UNPRINTABLE.sub(" ", f"{outcome.phase}: {words}")[:_TEXT_LENGTH]
+    between = " " if outcome.code and outcome.text else ""
+    words = f"{outcome.phase}: {outcome.code or ''}{between}{outcome.text}"
+    return (words if words.isprintable() else _UNPRINTABLE.sub(" ", words))[:_TEXT_LENGTH]
 
 
 def _store(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     """The ids that were still in `handing` under their fence, with the number of the attempt."""
-    found = session.execute(text(
+    found = session.connection().execute(moment_text(
         "UPDATE delivery SET state = v.state, reason = v.reason, detail = v.detail, "  # noqa: S608 - constants
         "due_at = coalesce(v.due_at, delivery.due_at), sent_at = coalesce(v.sent_at, delivery.sent_at), "
         f"ended_at = v.ended_at, attempts = delivery.attempts - v.untried FROM {value_rows(session, _ROW)} "
@@ -151,7 +152,7 @@ def _append_attempts(session: Session, outcomes: Sequence[Outcome], numbers: Map
     rows = [{"delivery_id": one.delivery_id, "number": numbers[one.delivery_id], "fence": one.fence, "phase": one.phase,
              "outcome": one.result, "code": one.code, "text": said(one), "at": one.at} for one in outcomes]
     names = ", ".join(columns)
-    session.execute(text(
+    session.connection().execute(moment_text(
         f'INSERT INTO attempt ({names}, worker) SELECT {names}, :worker '  # noqa: S608 - constants
         f"FROM {value_rows(session, columns)}"), {"rows": to_rows(session, rows), "worker": worker[:120]})
 

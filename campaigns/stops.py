@@ -25,4 +25,7 @@ def bump(session: Session) -> None:
 
 def current(session: Session) -> int:
     """The number as of the last commit; 0 before the first stop."""
-    return session.scalar(select(StopEpoch.epoch).where(StopEpoch.id == 1)) or 0
+    return session.connection().execute(_EPOCH).scalar() or 0
+
+
+_EPOCH = select(StopEpoch.epoch).where(StopEpoch.id == 1)

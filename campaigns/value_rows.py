@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.db import UtcDateTime, is_postgres
 
+_WITHOUT_ZONE = len("2026-01-31 12:00:00.000000")
+
 
 def value_rows(session: Session, columns: Mapping[str, str], *, name: str = "rows") -> str:
     """A FROM item `(…) AS v` over the parameter `name`, made by `to_rows`. Columns: name to PostgreSQL type."""
@@ -31,8 +33,9 @@ def to_rows(session: Session, rows: Iterable[Mapping[str, object]]) -> str:
         return json.dumps(listed, default=write)
 
 
+@lru_cache(maxsize=256)
 def moment_text(sql: str, *moments: str) -> TextClause:
-    """A textual statement whose parameters `moments` are aware datetimes."""
+    """A textual statement whose parameters `moments` are aware datetimes, made once: sending repeats the same few."""
     return text(sql).bindparams(*(bindparam(moment, type_=UtcDateTime) for moment in moments))
 
 
@@ -40,7 +43,7 @@ def moment_text(sql: str, *moments: str) -> TextClause:
 def _for_sqlite(value: object) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"not a plain value: {value!r}")
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
 
 def _for_postgres(value: object) -> str:

@@ -48,8 +48,16 @@ class _Among(FunctionElement[bool]):
 
 def is_among(column: ColumnElement[Any] | InstrumentedAttribute[Any], ids: Iterable[int]) -> ColumnElement[bool]:
     """The condition that `column` is one of these whole numbers; a text column is compared with their digits."""
-    type_ = _Numbers(as_texts=isinstance(column.type, String))
-    return _Among(column, bindparam(None, list(ids), type_=type_, unique=True))
+    return _Among(column, bindparam(None, list(ids), type_=_numbers_for(column), unique=True))
+
+
+def is_among_given(column: ColumnElement[Any] | InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    """As `is_among`, in a statement that is made once: the numbers are its parameter `name`, a list."""
+    return _Among(column, bindparam(name, type_=_numbers_for(column)))
+
+
+def _numbers_for(column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> _Numbers:
+    return _Numbers(as_texts=isinstance(column.type, String))
 
 
 @compiles(_Among, "postgresql")

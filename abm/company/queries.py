@@ -32,10 +32,13 @@ def _read_company(session: Session) -> Company:
     env = settings()
     values: dict[str, Any] = {"timezone": env.timezone, "currency": env.currency, "country": env.country}
     known = {item.name for item in fields(Company)}
-    for row in session.scalars(select(CompanySetting)):
-        if row.name in known:
-            values[row.name] = _typed(row.name, row.content["value"])
+    for name, content in session.execute(_SETTINGS):
+        if name in known:
+            values[name] = _typed(name, content["value"])
     return Company(**values)
+
+
+_SETTINGS = select(CompanySetting.name, CompanySetting.content)
 
 
 def company_today(session: Session) -> date:

@@ -17,6 +17,7 @@ MOST_POPULOUS = {
 }
 
 
+@lru_cache(maxsize=4_096)
 def zone_of_person(*, own: str | None, country: str | None, account: str | None, company: str) -> str:
     """The person's zone: their own, else their country's, else the account's, else the company's; an IANA name."""
     known = _known_zones()
@@ -25,6 +26,7 @@ def zone_of_person(*, own: str | None, country: str | None, account: str | None,
     return zone_of_country(country) or (str(account) if account in known else company)
 
 
+@lru_cache(maxsize=4_096)
 def zone_of_account(*, own: str | None, country: str | None, company: str) -> str:
     """The account's zone: its own, else its country's, else the company's."""
     return str(own) if own in _known_zones() else zone_of_country(country) or company

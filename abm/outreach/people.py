@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
@@ -18,7 +19,7 @@ from abm.plans.queries import is_stopped
 from abm.targets.models import ListMember, TargetList
 from abm.users.models import User
 from campaigns.outside import Recipient
-from core.id_lists import is_among
+from core.id_lists import is_among, is_among_given
 
 # Who speaks for the account, most weighty first; `per_account` takes from the top.
 ROLE_ORDER = ("decision_maker", "champion", "economic_buyer", "influencer", "technical_buyer", "user", "gatekeeper",
@@ -75,14 +76,17 @@ def select_current_people() -> Select[Any]:
 def get_recipients(session: Session, contact_ids: Sequence[int]) -> dict[int, Recipient]:
     """The present facts by contact id; somebody erased is missing."""
     company = get_company(session)
-    rows = session.connection().execute(
-        select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Account.country, Contact.timezone,
-               Account.timezone, Contact.language, Contact.lawful_basis, Account.tier, Contact.is_active,
-               Contact.buying_role, Contact.consent_kind, Contact.basis_at)
-        .join(Account, Account.id == Contact.account_id)
-        .where(is_among(Contact.id, contact_ids))
-    )
+    rows = session.connection().execute(_RECIPIENT_ROWS, {"ids": contact_ids})
     return {row[0]: _recipient(company.timezone, row) for row in rows.all()}
+
+
+_RECIPIENT_ROWS = (
+    select(Contact.id, Contact.account_id, Contact.email, Contact.phone, Account.country, Contact.timezone,
+           Account.timezone, Contact.language, Contact.lawful_basis, Account.tier, Contact.is_active,
+           Contact.buying_role, Contact.consent_kind, Contact.basis_at)
+    .join(Account, Account.id == Contact.account_id)
+    .where(is_among_given(Contact.id, "ids"))
+)
 
 
 def get_tiers(session: Session, account_ids: Sequence[int]) -> dict[int, str]:
@@ -111,7 +115,7 @@ def _recipient(company_zone: str, row: Sequence[Any]) -> Recipient:
 
 def get_content_values(session: Session, contact_ids: Sequence[int]) -> dict[int, Mapping[str, Mapping[str, Any]]]:
     """Per contact the dicts contact, account, owner and last_order; what is not known is None or missing."""
-    rows = session.connection().execute(_VALUE_ROWS.where(is_among(Contact.id, contact_ids))).all()
+    rows = session.connection().execute(_VALUE_ROWS, {"ids": contact_ids}).all()
     orders = _last_orders(session, {row[_ACCOUNT_ID] for row in rows})
     accounts: dict[int, dict[str, Any]] = {}
     owners: dict[int, dict[str, Any]] = {}
@@ -140,6 +144,7 @@ _VALUE_ROWS = (
            User.id, User.name, User.email, User.phone, User.signature, Account.owner_email)
     .join(Account, Account.id == Contact.account_id)
     .outerjoin(User, and_(User.id == Account.owner_id, User.is_active.is_(True)))
+    .where(is_among_given(Contact.id, "ids"))
 )
 
 
@@ -159,14 +164,19 @@ def _owner_values(owner_id: int | None, name: str | None, email: str | None, pho
 
 def _last_orders(session: Session, account_ids: set[int]) -> dict[int, dict[str, Any]]:
     """The latest counted order of each account: on, amount, currency."""
+    rows = session.connection().execute(_last_order_rows(), {"ids": account_ids})
+    return {row.account_id: {"on": row.ordered_on, "amount": row.amount, "currency": row.currency} for row in rows}
+
+
+@cache
+def _last_order_rows() -> Select[Any]:
     newest = func.row_number().over(partition_by=Order.account_id, order_by=(Order.ordered_on.desc(), Order.id.desc()))
     ranked = (
         select(Order.account_id, Order.ordered_on, Order.amount, Order.currency, newest.label("place"))
-        .where(is_among(Order.account_id, account_ids), Order.is_cancelled.is_(False), Order.amount > 0)
+        .where(is_among_given(Order.account_id, "ids"), Order.is_cancelled.is_(False), Order.amount > 0)
         .subquery()
     )
-    rows = session.execute(select(ranked).where(ranked.c.place == 1))
-    return {row.account_id: {"on": row.ordered_on, "amount": row.amount, "currency": row.currency} for row in rows}
+    return select(ranked).where(ranked.c.place == 1)
 
 
 def find_accounts_that_ordered(session: Session, since: Mapping[int, datetime]) -> set[int]:

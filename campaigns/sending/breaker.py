@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.inserting import insert_ignoring
@@ -39,13 +39,16 @@ def _circuit(row: RelayHealth) -> Circuit:
 
 def find_pause(session: Session, health_id: int, at: datetime) -> Verdict | None:
     """The deferral that holds for everything that would go this way now; None when it is open."""
-    row = session.execute(select(RelayHealth.paused_until, RelayHealth.reason).where(
-        RelayHealth.identity_id == health_id, RelayHealth.paused_until > at)).first()
+    row = session.connection().execute(_PAUSE, {"way": health_id, "at": at}).first()
     if row is None or row.paused_until is None:
         return None
     return defer(Reason.SENDER_PAUSED, row.paused_until, (
         f"The relay is left alone until {row.paused_until:%Y-%m-%d %H:%M} UTC after failures ({row.reason}); it "
         "is tried again by itself, or at once with Try now on the sending identity's page"))
+
+
+_PAUSE = select(RelayHealth.paused_until, RelayHealth.reason).where(
+    RelayHealth.identity_id == bindparam("way"), RelayHealth.paused_until > bindparam("at"))
 
 
 def list_troubled(session: Session) -> list[tuple[RelayHealth, SendingIdentity | None]]:
