@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
 from campaigns import wire
 from campaigns.contents import Words
+from campaigns.filling import Filler, Flat, Piece, Printer, filler_of
 from campaigns.html_parts import PreparedHtml, inline_css, prepare_html, readable_text, text_from_html
-from campaigns.personalisation import Values
-from campaigns.sandbox import Flat, Piece, Printer, Template, compile_template
-from campaigns.sandbox_rules import ContentRefused, Path
+from campaigns.sandbox import Template, compile_template
+from campaigns.sandbox_rules import ContentRefused
 
 _LONG_PIECE = 240
 _KEPT = 60
@@ -20,32 +18,32 @@ _KEPT_VALUES, _KEPT_LENGTH = 512, 100
 class Line:
     """Text and values that share one line of the content; `is_open`: the line goes on in the next segment.
 
-    A line with one value is kept as it was encoded for that value: many people share a country, a city, a seller.
+    A line with one value that others may have too is kept as it was encoded for that value: many people share a
+    country, a city, a seller.
     """
 
     pieces: tuple[Piece, ...]
+    is_html: bool
     is_open: bool
     place: int | None = field(init=False)
+    fills: Filler = field(init=False, repr=False, compare=False)
     kept: dict[str, bytes] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        printed = [piece for piece in self.pieces if type(piece) is not str]
-        places = {piece.place if isinstance(piece, Printer) else None for piece in printed}
+        printers = [piece for piece in self.pieces if isinstance(piece, Printer)]
+        places = {one.place if one.is_shared else None for one in printers}
         object.__setattr__(self, "place", places.pop() if len(places) == 1 else None)
+        object.__setattr__(self, "fills", filler_of(self.pieces, is_html=self.is_html))
 
     def encode(self, flat: Flat) -> bytes:
         if self.place is None or type(value := flat[self.place]) is not str or len(value) > _KEPT_LENGTH:
-            return self._encode(flat)
+            return wire.quoted_line(self.fills(flat), is_open=self.is_open)
         encoded = self.kept.get(value)
         if encoded is None:
             if len(self.kept) >= _KEPT_VALUES:
                 self.kept.clear()
-            encoded = self.kept[value] = self._encode(flat)
+            encoded = self.kept[value] = wire.quoted_line(self.fills(flat), is_open=self.is_open)
         return encoded
-
-    def _encode(self, flat: Flat) -> bytes:
-        text = "".join([piece if type(piece) is str else piece(flat) for piece in self.pieces])  # type: ignore[operator]
-        return wire.quoted_line(text, is_open=self.is_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,14 @@ class Lines:
     """Several whole lines with values, one after the other: most people's are plain, and are then encoded at once."""
 
     lines: tuple[Line, ...]
-    pieces: tuple[Piece, ...] = field(init=False)
+    fills: Filler = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pieces", tuple(piece for line in self.lines for piece in line.pieces))
+        pieces = tuple(piece for line in self.lines for piece in line.pieces)
+        object.__setattr__(self, "fills", filler_of(pieces, is_html=self.lines[0].is_html))
 
     def encode(self, flat: Flat) -> bytes:
-        text = "".join([piece if type(piece) is str else piece(flat) for piece in self.pieces])  # type: ignore[operator]
-        if (encoded := wire.plain_lines(text)) is not None:
+        if (encoded := wire.plain_lines(self.fills(flat))) is not None:
             return encoded
         return b"".join([line.encode(flat) for line in self.lines])
 
@@ -81,9 +79,8 @@ class Body:
     tracked: "Body | None" = None
     links: tuple[tuple[Template, bool], ...] = ()
 
-    def encode(self, values: Values, missing: list[str], known: dict[Path, Any] | None = None) -> bytes:
-        """The encoded part; names without a value are added to `missing`. Raises BadValue."""
-        flat = self.template.flat(values, missing, known)
+    def encode(self, flat: Flat) -> bytes:
+        """The encoded part, from the values of its template. Raises BadValue."""
         if self.segments is None:
             return self._encode_whole(self.template.fill(flat))
         return b"".join(
@@ -141,10 +138,10 @@ def _body(template: Template, kind: str, *, is_inlined_later: bool = False, read
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
     if pieces is None or is_base64 or is_inlined_later or reads_html:
         return Body(template, head, None, is_base64, is_inlined_later, reads_html)
-    return Body(template, head, tuple(_together(_segments(pieces))))
+    return Body(template, head, tuple(_together(_segments(pieces, is_html=template.is_html))))
 
 
-def _segments(pieces: Sequence[Piece]) -> Iterator[Segment]:
+def _segments(pieces: Sequence[Piece], *, is_html: bool) -> Iterator[Segment]:
     """Fixed stretches as bytes, lines with values as lines: encoding per message touches only the latter."""
     fixed: list[str] = []
     for line in _lines(pieces):
@@ -153,7 +150,7 @@ def _segments(pieces: Sequence[Piece]) -> Iterator[Segment]:
             continue
         yield wire.quoted_piece("".join(fixed))
         fixed = []
-        yield from _line_segments(line)
+        yield from _line_segments(line, is_html=is_html)
     yield wire.quoted_piece("".join(fixed), is_last=True)
 
 
@@ -195,16 +192,16 @@ def _newline_parts(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True) if text else []
 
 
-def _line_segments(line: list[Piece]) -> Iterator[Segment]:
+def _line_segments(line: list[Piece], *, is_html: bool) -> Iterator[Segment]:
     """A line with values; long fixed stretches in it are encoded beforehand, for HTML without line breaks."""
     run: list[Piece] = []
     for piece in line:
         if isinstance(piece, str) and len(piece) > _LONG_PIECE:
             if run:
-                yield Line((*run, piece[:_KEPT]), is_open=True)
+                yield Line((*run, piece[:_KEPT]), is_html, is_open=True)
                 piece = piece[_KEPT:]
             yield wire.quoted_piece(piece[:-_KEPT])
             piece = piece[-_KEPT:]
             run = []
         run.append(piece)
-    yield Line(tuple(run), is_open=False)
+    yield Line(tuple(run), is_html, is_open=False)

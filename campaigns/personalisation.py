@@ -25,6 +25,7 @@ WITH_CUSTOM_FIELDS = ("contact", "account")
 
 MAX_VALUE_LENGTH = 10_000
 MAX_LIST_LENGTH = 200
+NOT_PRINTED = "A list cannot be printed as it is; use join or for"
 _PLAIN = (str, int, float, Decimal, date, datetime, bool)
 
 
@@ -49,6 +50,20 @@ class MissingValue(ContentFailure):
 
 class BadValue(ContentFailure):
     """A value of this person cannot be put into a message (broken text, too long, not a plain value)."""
+
+
+class Items(list[Any]):
+    """The values of a list; not to be printed as they are, by whatever way."""
+
+    def __str__(self) -> str:
+        raise BadValue(NOT_PRINTED)
+
+
+class Fields(dict[str, Any]):
+    """The values of a dict; not to be printed as they are, by whatever way."""
+
+    def __str__(self) -> str:
+        raise BadValue(NOT_PRINTED)
 
 
 def every_name() -> list[str]:
@@ -96,9 +111,9 @@ def look_up(values: Values, path: Sequence[str]) -> Any:
 def _plain(found: Any, name: str) -> Any:
     """A copy that holds nothing but plain values; subclasses with behaviour of their own are flattened or refused."""
     if isinstance(found, list | tuple):
-        return [_plain(item, name) for item in list(found)[:MAX_LIST_LENGTH]] or None
+        return Items(_plain(item, name) for item in list(found)[:MAX_LIST_LENGTH]) or None
     if type(found) is dict:
-        return {str(key): _plain(item, name) for key, item in list(found.items())[:MAX_LIST_LENGTH]} or None
+        return Fields({str(key): _plain(item, name) for key, item in list(found.items())[:MAX_LIST_LENGTH]}) or None
     if isinstance(found, str):
         return str.__str__(found)[:MAX_VALUE_LENGTH] or None
     if found is None or type(found) in _PLAIN:

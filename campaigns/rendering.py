@@ -13,11 +13,11 @@ from campaigns.bodies import Body, compile_bodies
 from campaigns.contents import Words, letter_words, words_of
 from campaigns.definition import Definition, EmailStep, LetterStep, Sender
 from campaigns.facts import DeliveryFacts
-from campaigns.html_parts import PIXEL, TRAP, readable_text
+from campaigns.html_parts import LINK, PIXEL, TRAP, readable_text
+from campaigns.lookups import Lookups
 from campaigns.personalisation import MissingValue, Values
 from campaigns.sandbox import Template, compile_template
 from campaigns.sandbox_child import Part, prove, render_in_child
-from campaigns.sandbox_rules import Path
 from campaigns.tracking import click_url, open_url, trap_url
 from core import clock
 
@@ -55,15 +55,14 @@ class CompiledEmail:
     fixed_head: bytes
     boundary: bytes
     names_preferences: bool
+    looks_plain: Lookups
+    looks_tracked: Lookups
 
     def fill(self, *, values: Values, facts: DeliveryFacts) -> FilledMessage:
         """The bytes for one recipient. Raises ContentFailure: MissingValue (all names), BadValue or BadAddress."""
         to_address = wire.address(facts.to_address)
-        named = self._names(values, facts)
         missing: list[str] = []
-        known: dict[Path, Any] = {}
-        subject = wire.subject_value(self.subject.render_noting(named, missing, known))
-        body = self._body(named, missing, known, facts)
+        subject, body = self._words(self._names(values, facts), missing, facts)
         if missing:
             raise MissingValue(list(dict.fromkeys(missing)))
         head = self._head(to_address, subject, facts)
@@ -79,24 +78,18 @@ class CompiledEmail:
             "preferences_url": facts.preferences_url,
         }
 
-    def _body(
-        self, named: dict[str, Any], missing: list[str], known: dict[Path, Any], facts: DeliveryFacts
-    ) -> bytes:
-        if self.html is None:
-            return self.text.encode(named, missing, known)
-        shown = self.html
-        if facts.track:
-            shown = self.html.tracked or self.html
-            named[PIXEL], named[TRAP] = open_url(facts.delivery_id), trap_url(facts.delivery_id)
-            named["_link"] = {
-                f"n{number}": click_url(
-                    facts.delivery_id, link.render_noting(named, missing, known), is_personal=is_personal
-                )
-                for number, (link, is_personal) in enumerate(self.html.links)
-            }
-        text, html = self.text.encode(named, missing, known), shown.encode(named, missing, known)
+    def _words(self, named: dict[str, Any], missing: list[str], facts: DeliveryFacts) -> tuple[str, bytes]:
+        """The subject and the body."""
+        shown, looks = self.html, self.looks_plain
+        if facts.track and self.html is not None and self.html.tracked is not None:
+            shown, looks = self.html.tracked, self.looks_tracked
+            self._add_links(named, self.html, missing, facts)
+        for_subject, for_text, *for_html = looks.deal(named, missing)
+        subject, text = wire.subject_value(self.subject.fill(for_subject)), self.text.encode(for_text)
+        if shown is None:
+            return subject, text
         edge = b"--" + self.boundary
-        return b"".join(
+        return subject, b"".join(
             (
                 edge,
                 _CRLF,
@@ -106,13 +99,22 @@ class CompiledEmail:
                 edge,
                 _CRLF,
                 shown.part_head,
-                html,
+                shown.encode(for_html[0]),
                 _CRLF,
                 edge,
                 b"--",
                 _CRLF,
             )
         )
+
+    @staticmethod
+    def _add_links(named: dict[str, Any], html: Body, missing: list[str], facts: DeliveryFacts) -> None:
+        """What only tracked content names: the picture, the trap, and every link through us."""
+        named[PIXEL], named[TRAP] = open_url(facts.delivery_id), trap_url(facts.delivery_id)
+        named[LINK] = {
+            f"n{number}": click_url(facts.delivery_id, link.render_noting(named, missing), is_personal=is_personal)
+            for number, (link, is_personal) in enumerate(html.links)
+        }
 
     def _head(self, to_address: str, subject: str, facts: DeliveryFacts) -> bytes:
         identity = wire.message_id(facts.message_id)
@@ -152,15 +154,19 @@ def compile_email(
 def _compiled(words: Words, sender: Sender, purpose: str, _version_id: int) -> CompiledEmail:
     prove(_parts(words))
     text, html = compile_bodies(words)
+    subject = compile_template(words.subject, is_html=False)
+    fixed = [subject.paths, text.template.paths]
     boundary = "abm_=_" + hashlib.sha256(repr(words).encode("utf-8", "replace")).hexdigest()[:24]
     return CompiledEmail(
         sender={"name": sender.name, "email": sender.email, "postal_address": sender.postal_address},
-        subject=compile_template(words.subject, is_html=False),
+        subject=subject,
         text=text,
         html=html,
         fixed_head=_fixed_head(sender, purpose, boundary if html else None, text),
         boundary=boundary.encode(),
         names_preferences=any("preferences_url" in source for source, _is_html in _parts(words)),
+        looks_plain=Lookups([*fixed, *([html.template.paths] if html else [])]),
+        looks_tracked=Lookups([*fixed, *([html.tracked.template.paths] if html and html.tracked else [])]),
     )
 
 

@@ -4,8 +4,7 @@ Content of text and values alone (most of it) does not enter jinja's runtime at 
 time, which gives the same result (a property test holds them together) at a tenth of the cost.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -16,28 +15,12 @@ from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
-from markupsafe import escape
-
-from campaigns.personalisation import BadValue, MissingValue, Values, look_up
+from campaigns.filling import MAX_OUTPUT, Filler, Flat, Piece, Printer, filler_of, printer_of
+from campaigns.personalisation import BadValue, Fields, MissingValue, Values, look_up
 from campaigns.sandbox_filters import EACH, FILTERS, OUR_FILTERS, Blank, Dash, printable
 from campaigns.sandbox_rules import Checked, ContentRefused, Path, check_source, path_of
 
-MAX_OUTPUT = 1_000_000
-_SPECIAL = re.compile("[&<>'\"]")
-Flat = Sequence[Any]
 Expression = Callable[[Flat], Any]
-Piece = str | Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Printer:
-    """Prints a value. `place`: where in the flat values the only one is that the text depends on; None for several."""
-
-    prints: Callable[[Flat], str]
-    place: int | None
-
-    def __call__(self, flat: Flat) -> str:
-        return self.prints(flat)
 
 
 class _LockedEnvironment(ImmutableSandboxedEnvironment):
@@ -57,7 +40,7 @@ class _LockedEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {**FILTERS, **OUR_FILTERS}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        if type(obj) is dict:
+        if type(obj) is Fields:
             found = obj.get(attribute)
             return Blank(name=attribute) if found is None else found
         if type(obj) is LoopContext and attribute in ("index", "first", "last"):
@@ -83,6 +66,7 @@ class Template:
     paths: tuple[Path, ...]
     is_html: bool
     pieces: tuple[Piece, ...] | None
+    fills: Filler | None
     run: Callable[[dict[str, Any]], str] | None
 
     def render_with_dashes(self, values: Values) -> str:
@@ -113,16 +97,12 @@ class Template:
         return [known[path] for path in self.paths]
 
     def fill(self, flat: Flat) -> str:
-        if self.pieces is None:
+        if self.fills is None:
             return self._run_in_sandbox(flat)
-        parts, length = [], 0
-        for piece in self.pieces:
-            part = piece if type(piece) is str else piece(flat)  # type: ignore[operator]
-            length += len(part)
-            if length > MAX_OUTPUT:
-                raise BadValue("The message would be larger than 1 MB")
-            parts.append(part)
-        return "".join(parts)
+        filled = self.fills(flat)
+        if len(filled) > MAX_OUTPUT:
+            raise BadValue("The message would be larger than 1 MB")
+        return filled
 
     def _run_in_sandbox(self, flat: Flat) -> str:
         assert self.run is not None
@@ -142,15 +122,16 @@ def compile_template(source: str, *, is_html: bool, is_ours: bool = False) -> Te
     checked = check_source(environment, source, is_ours=is_ours)
     paths = tuple(checked.paths)
     if checked.is_simple:
-        return Template(paths, is_html, tuple(_pieces(checked, is_html=is_html)), None)
-    return Template(paths, is_html, None, _runner(environment, checked))
+        pieces = tuple(_pieces(checked, is_html=is_html))
+        return Template(paths, is_html, pieces, filler_of(pieces, is_html=is_html), None)
+    return Template(paths, is_html, None, None, _runner(environment, checked))
 
 
 def compile_in_sandbox(source: str, *, is_html: bool) -> Template:
     """Like `compile_template`, but never takes the shortcut; the property test compares the two."""
     environment = _ENVIRONMENTS[is_html]
     checked = check_source(environment, source)
-    return Template(tuple(checked.paths), is_html, None, _runner(environment, checked))
+    return Template(tuple(checked.paths), is_html, None, None, _runner(environment, checked))
 
 
 def split_tags(source: str) -> list[tuple[bool, str]]:
@@ -222,12 +203,16 @@ def _pieces(checked: Checked, *, is_html: bool) -> list[Piece]:
     for output in checked.tree.body:
         assert isinstance(output, nodes.Output)
         for node in output.nodes:
-            if isinstance(node, nodes.TemplateData):
-                pieces.append(node.data)
-            else:
-                prints = _printer(_expression(node, checked), is_html=is_html)
-                pieces.append(Printer(prints, _only_place(node, checked)))
+            pieces.append(node.data if isinstance(node, nodes.TemplateData) else _printer(node, checked, is_html))
     return _merged(pieces)
+
+
+def _printer(node: nodes.Node, checked: Checked, is_html: bool) -> Printer:
+    prints = printer_of(_expression(node, checked), is_html=is_html)
+    path = _only_path(node)
+    if path is None:
+        return Printer(prints)
+    return Printer(prints, checked.paths.index(path), path, is_bare=path_of(node) == path)
 
 
 def _merged(pieces: list[Piece]) -> list[Piece]:
@@ -240,28 +225,13 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     return merged
 
 
-def _only_place(node: nodes.Node, checked: Checked) -> int | None:
-    """The place of the one value that an expression uses; its filters depend on nothing else."""
+def _only_path(node: nodes.Node) -> Path | None:
+    """The one value that an expression uses; its filters depend on nothing else."""
     while isinstance(node, nodes.Filter):
         if node.node is None or not all(isinstance(argument, nodes.Const) for argument in node.args):
             return None
         node = node.node
-    path = path_of(node)
-    return None if path is None else checked.paths.index(path)
-
-
-def _printer(expression: Expression, *, is_html: bool) -> Callable[[Flat], str]:
-    def as_text(flat: Flat) -> str:
-        value = expression(flat)
-        return value if type(value) is str else str(printable(value))
-
-    def as_html(flat: Flat) -> str:
-        value = expression(flat)
-        if type(value) is str and not _SPECIAL.search(value):
-            return value
-        return str(escape(printable(value)))
-
-    return as_html if is_html else as_text
+    return path_of(node)
 
 
 def _expression(node: nodes.Node, checked: Checked) -> Expression:

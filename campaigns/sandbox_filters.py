@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Undefined
 from markupsafe import escape
 
-from campaigns.personalisation import MAX_LIST_LENGTH, BadValue, MissingValue
+from campaigns.personalisation import MAX_LIST_LENGTH, NOT_PRINTED, BadValue, MissingValue
 
 MAX_TEXT = 100_000
 _LARGEST_AMOUNT = Decimal(10) ** 15
@@ -229,7 +229,7 @@ def each(value: Any) -> list[Any]:
 def printable(value: Any) -> Any:
     """What `{{ }}` may print: everything but lists and dicts."""
     if isinstance(value, list | dict):
-        raise BadValue("A list cannot be printed as it is; use join or for")
+        raise BadValue(NOT_PRINTED)
     return value
 
 

@@ -22,8 +22,10 @@ _PLAIN_HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN_HEADER = re.compile(r"[ -~]*")
 _PLAIN_LINE = re.compile(r"[ -<>-~]{0,74}[!-<>-~]\n?")
+_MOST_PLAIN = 76
 _PLAIN_LINES = re.compile(r"(?:[ -<>-~]{0,74}[!-<>-~]\n|\n)*+")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
+_HEADER_URL = re.compile(r"https?://[!-+\--;=?-~]*")
 _WORD_BYTES = 45
 MAX_SUBJECT = 255
 
@@ -67,6 +69,8 @@ def _shown(written: str) -> str:
 
 def mailbox(name: str, wire_address: str) -> str:
     """`"Doe, Jane" <jane@example.com>` as one header value; the name quoted or encoded so that it stays one name."""
+    if _ATOMS.fullmatch(name) and "=?" not in name:
+        return f"{plain} <{wire_address}>" if (plain := name.strip()) else wire_address
     clean = one_line(name)
     if not clean:
         return wire_address
@@ -80,8 +84,9 @@ def mailbox(name: str, wire_address: str) -> str:
 
 def subject_value(rendered: str) -> str:
     """A subject as a header value: one line, at most 255 characters, encoded where it is not plain ASCII."""
-    clean = one_line(rendered)[:MAX_SUBJECT].rstrip()
-    if _PLAIN_HEADER.fullmatch(clean) and "=?" not in clean:
+    is_plain = _PLAIN_HEADER.fullmatch(rendered) is not None
+    clean = (rendered.strip() if is_plain else one_line(rendered))[:MAX_SUBJECT].rstrip()
+    if (is_plain or _PLAIN_HEADER.fullmatch(clean)) and "=?" not in clean:
         return clean
     return encoded_words(clean)
 
@@ -121,7 +126,7 @@ def message_id(written: str) -> str:
 
 def header_url(url: str) -> str:
     """`<url>` for a list header, on one line and never encoded. Raises BadValue."""
-    if not url.isascii() or not url.startswith(("https://", "http://")) or re.search(r"[\s<>,\x00-\x1f\x7f]", url):
+    if not _HEADER_URL.fullmatch(url):
         raise BadValue("The unsubscribe address cannot be written in a header")
     return f"<{url}>"
 
@@ -135,7 +140,7 @@ def _encoded(text: str) -> bytes:
 
 def quoted_line(text: str, *, is_open: bool) -> bytes:
     """One filled-in line, quoted-printable; `is_open`: what follows belongs to the same line."""
-    if _PLAIN_LINE.fullmatch(text):
+    if len(text) <= _MOST_PLAIN and _PLAIN_LINE.fullmatch(text):
         line = text.encode("ascii")
         if line.endswith(b"\n"):
             return line[:-1] + CRLF

@@ -13,7 +13,7 @@ def _body(source: str) -> Body:
 
 def _filled(body: Body, first_name: Any) -> tuple[bytes, list[str]]:
     missing: list[str] = []
-    return body.encode({"contact": {"first_name": first_name}}, missing), missing
+    return body.encode(body.template.flat({"contact": {"first_name": first_name}}, missing)), missing
 
 
 def test_each_value_gets_its_own_line_in_any_order() -> None:
