@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 Clock = Callable[[], datetime]
+_LEASE_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def _system_now() -> datetime:
@@ -48,7 +49,7 @@ def lease_now(session: Session) -> float:
 
 def host_lease_clock() -> float:
     """Seconds since this host started, suspended time included where the system can say."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_LEASE_CLOCK)
 
 
 @lru_cache(maxsize=1)

@@ -59,6 +59,14 @@ class UtcDateTime(types.TypeDecorator[datetime]):
             return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """SQLite's text is read in one step: a batch of messages has thousands of moments."""
+        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _from_sqlite(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(f"{written}+00:00")
+
 
 class Money(types.TypeDecorator[Decimal]):
     """Exact amounts with 4 decimals, kept as whole ten-thousandths so that both databases add them exactly."""

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Generator
 from functools import lru_cache
 
-_CHUNK = 65_536
+_CHUNK = 8_192
 _MUST_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 

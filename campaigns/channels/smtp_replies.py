@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections import deque
 from dataclasses import dataclass
 
 MAX_REPLY_BYTES = 64 * 1024
@@ -32,38 +33,40 @@ class ReplyReader:
     """Cuts replies out of the bytes that arrive, however they are sliced."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._whole: deque[bytes] = deque()
+        self._rest = b""
+        self._held = 0
         self._lines: list[str] = []
 
     def feed(self, arrived: bytes) -> None:
-        self._buffer += arrived
-        if len(self._buffer) > MAX_REPLY_BYTES:
+        self._held += len(arrived)
+        if self._held > MAX_REPLY_BYTES:
             raise BadReply("the server's reply has no end")
+        *whole, self._rest = (self._rest + arrived).split(b"\n")
+        self._whole.extend(whole)
 
     def next(self) -> Reply | None:
         """The next whole reply, or None until more bytes are there. Raises BadReply."""
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = self._buffer[:end].rstrip(b"\r").decode("utf-8", "replace")
-            del self._buffer[: end + 1]
-            code, mark = line[:3], line[3:4]
-            if not code.isdigit() or mark not in ("", " ", "-"):
-                raise BadReply(f"the server does not speak SMTP: {line[:80]}")
-            if mark != "-" and not self._lines:
-                return Reply(int(code), line[4:])
-            self._lines.append(line[4:])
-            if mark != "-":
+        while self._whole:
+            line = self._whole.popleft()
+            self._held -= len(line) + 1
+            line = line.rstrip(b"\r")
+            code, mark, text = line[:3], line[3:4], line[4:].decode("utf-8", "replace")
+            if len(code) < 3 or not code.isdigit() or mark not in (b"", b" ", b"-"):
+                raise BadReply(f"the server does not speak SMTP: {line.decode('utf-8', 'replace')[:80]}")
+            if mark != b"-" and not self._lines:
+                return Reply(int(code), text)
+            self._lines.append(text)
+            if mark != b"-":
                 text, self._lines = "\n".join(self._lines), []
                 return Reply(int(code), text)
         return None
 
     def forget(self) -> None:
         """Drop what came before a TLS handshake: it was not protected (RFC 3207, section 6)."""
-        self._buffer.clear()
+        self._whole.clear()
         self._lines.clear()
-
-    @property
-    def has_rest(self) -> bool:
-        return bool(self._buffer)
+        self._rest, self._held = b"", 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def content(wire: bytes) -> bytes:
 
     Raises ValueError on a lonely CR or LF, which some servers take for a line end (SMTP smuggling).
     """
-    if wire.count(b"\n") != wire.count(b"\r\n") or wire.count(b"\r") != wire.count(b"\r\n"):
+    joined = b"\r\n".join(wire.splitlines())  # the quickest way to find a line end of another kind
+    if joined != wire and joined + b"\r\n" != wire:
         raise ValueError("the message has a line end that is not CRLF")
     stuffed = wire.replace(b"\r\n.", b"\r\n..")
     if stuffed.startswith(b"."):

@@ -81,7 +81,7 @@ MUTANTS: tuple[Mutant, ...] = (
            "until if batch_id in ours else 0.0", "until",
            (WATCH + "test_not_when_the_lease_was_lost_and_could_not_be_renewed",)),
     Mutant("leases follow the wall clock", "I5", "core/clock.py",
-           'return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))', "return time.time()",
+           'return time.clock_gettime(_LEASE_CLOCK)', "return time.time()",
            (WATCH + "test_a_lease_is_measured_by_a_clock_that_nobody_sets",)),
     Mutant("a look for stops that is old is believed", "I7", "campaigns/watch.py",
            "and moment - self._seen_at < STALE_SECONDS", "",
