@@ -136,7 +136,8 @@ def path_of(url: str) -> str:
 
 
 def _visited(kind: str, delivery_id: int, click: Click | None = None) -> Seen:
-    return Seen(kind, delivery_id, Visitor(request.user_agent.string, request.remote_addr or "", clock.now()), click)
+    agent = request.headers.get("User-Agent", "")
+    return Seen(kind, delivery_id, Visitor(agent, request.remote_addr or "", clock.now()), click)
 
 
 def texts_of(delivery: Delivery) -> Texts:

@@ -43,5 +43,5 @@ def set_up_headers(app: Flask, *, is_https: bool) -> None:
 
 def _policy(response: Response) -> str:
     """With a nonce for pages; nothing inline runs in anything else."""
-    is_page = response.mimetype == "text/html" and response.status_code != 302
+    is_page = response.status_code != 302 and (response.content_type or "").startswith("text/html")
     return _POLICY.format(nonce=f" 'nonce-{nonce()}'") if is_page else _WITHOUT_NONCE

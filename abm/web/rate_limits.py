@@ -91,8 +91,9 @@ def set_up_limits(app: Flask, blueprints: Iterable[str], endpoints: Iterable[str
 
     @app.after_request
     def _limit_wrong_tokens(response: Response) -> Response:
-        is_guarded = request.blueprint in guarded or request.endpoint in single
-        if not is_guarded or response.status_code not in _REFUSALS:
+        if response.status_code not in _REFUSALS:
+            return response
+        if request.blueprint not in guarded and request.endpoint not in single:
             return response
         caller = request.remote_addr or ""
         wait = wrong_tokens.seconds_to_wait(caller)
