@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
 from campaigns import wire
 from campaigns.contents import Words
 from campaigns.filling import Filler, Flat, Piece, Printer, filler_of

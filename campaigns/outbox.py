@@ -83,10 +83,7 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
     """
     for turn in turns.in_turn(session, _due_groups(session), limit=limit):
         group = turn.group
-        batch_id = session.connection().execute(_NEW_BATCH, {
-            "run_id": group.run_id, "version_id": group.version_id, "position": group.position,
-            "channel": group.channel, "worker": worker[:120], "journal": journal, "boot_id": clock.boot_id(),
-            "claimed_at": clock.now(), "lease_until": clock.lease_now(session) + lease_seconds, "fence": 0}).scalar_one()
+        batch_id = _open_batch(session, group, worker=worker, journal=journal, lease_seconds=lease_seconds)
         rows = _claim_rows(session, group, batch_id=batch_id, limit=turn.most)
         if rows:
             ids = json.dumps([row.due.id for row in rows], separators=(",", ":"))
@@ -96,6 +93,14 @@ def claim_batch(session: Session, *, worker: str, journal: str, limit: int = BAT
                                 rows, turn.route, turn.rivals)
         session.connection().execute(delete(Batch).where(Batch.id == batch_id))
     return None
+
+
+def _open_batch(session: Session, group: turns.Group, *, worker: str, journal: str, lease_seconds: float) -> int:
+    """The id of a batch with its lease, still without deliveries."""
+    return session.connection().execute(_NEW_BATCH, {
+        "run_id": group.run_id, "version_id": group.version_id, "position": group.position, "channel": group.channel,
+        "worker": worker[:120], "journal": journal, "boot_id": clock.boot_id(), "fence": 0, "claimed_at": clock.now(),
+        "lease_until": clock.lease_now(session) + lease_seconds}).scalar_one()
 
 
 _NEW_BATCH = insert(Batch).returning(Batch.id)

@@ -15,6 +15,7 @@ from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
+
 from campaigns.filling import MAX_OUTPUT, Filler, Flat, Piece, Printer, filler_of, printer_of
 from campaigns.personalisation import BadValue, Fields, MissingValue, Values, look_up
 from campaigns.sandbox_filters import EACH, FILTERS, OUR_FILTERS, Blank, Dash, printable

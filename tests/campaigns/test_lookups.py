@@ -59,7 +59,8 @@ def test_a_list_is_never_printed_as_it_is(value: object, is_html: bool) -> None:
 
 
 @pytest.mark.parametrize(("value", "shown"), [
-    (Decimal("1.50"), "1.50"), (date(2026, 1, 2), "2026-01-02"), (7, "7"), ("100 % <b>", "100 % &lt;b&gt;"), ("%s", "%s")])
+    (Decimal("1.50"), "1.50"), (date(2026, 1, 2), "2026-01-02"), (7, "7"), ("100 % <b>", "100 % &lt;b&gt;"),
+    ("%s", "%s")])
 def test_values_are_put_between_texts_with_percent_signs_as_they_are(value: object, shown: str) -> None:
     template = compile_template("5 %, %s %% {{ contact.custom.Area }}!", is_html=True)
     assert template.render({"contact": {"custom": {"Area": value}}}) == f"5 %, %s %% {shown}!"
