@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from abm.home.queries import Messages, checklist, today_figures
+from abm.wiring import connect_engine
 from core import clock, db
 from tests.campaigns.campaign_factory import deliveries, make_people, make_run
 from tests.factories import make_account, make_contact, make_order
@@ -23,6 +24,7 @@ def test_a_step_is_ticked_by_doing_it(database):
 
 
 def test_messages_of_this_week_and_the_last_are_counted_with_those_in_doubt(session):
+    connect_engine()
     make_people(session, 8)
     now, run = clock.now(), make_run(session)
     rows = deliveries(session, run)
@@ -36,6 +38,7 @@ def test_messages_of_this_week_and_the_last_are_counted_with_those_in_doubt(sess
 
 
 def test_the_last_step_is_ticked_once_something_was_sent(client_as, database):
+    connect_engine()
     with db.transaction() as session:
         make_people(session)
         run = make_run(session)
