@@ -9,6 +9,7 @@ folded in three, it stands in the window of a number 10 envelope: that shows 64 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from campaigns.letter_days import day_in_words
@@ -40,6 +41,17 @@ _USES_LETTER = frozenset({"US", "CA", "MX", "PH", "CO", "CL", "VE", "PR"})
 def paper_of(country: str) -> Paper:
     """What is in the printers of a company in this country."""
     return US_LETTER if country.upper() in _USES_LETTER else A4
+
+
+def find_unprintable(letter: Letter) -> str:
+    """The characters of a letter that its typeface does not have, each once: they would be empty boxes on paper."""
+    text = "".join([letter.subject, letter.body, *map(str, letter.address), *map(str, letter.sender)])
+    return "".join(sorted({char for char in text if ord(char) not in _glyphs() and not char.isspace()}))
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(_Sheet(A4).fonts[_FAMILY].cmap)
 
 
 def make_pdf(letters: Iterable[Letter], *, printed_at: datetime, paper: Paper = A4) -> bytes:

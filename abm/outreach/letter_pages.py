@@ -11,6 +11,7 @@ from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns import letters
+from campaigns.letter_pages import find_unprintable
 from core.errors import Refused
 from core.id_lists import is_among
 
@@ -24,7 +25,7 @@ def letter_queue() -> Answer:
     names = dict(g.session.execute(select(Account.id, Account.name).where(
         is_among(Account.id, {one.account_id for one in waiting}))).all())
     return render_template("outreach/letters.html", waiting=waiting, total=letters.count_waiting(g.session),
-                           batches=letters.list_batches(g.session), names=names)
+                           batches=letters.list_batches(g.session), names=names, find_unprintable=find_unprintable)
 
 
 @exports(pages, "/letters/export")

@@ -213,6 +213,18 @@ def test_an_address_block_reads_as_the_post_expects(
     assert address_lines("Jo Doe", "Firm", custom, place, home="DE") == expected
 
 
+def test_what_would_be_boxes_on_paper_is_named_in_the_queue(queue: None, client_as: Callable[..., Any]) -> None:
+    client = client_as("sales")
+    assert "typeface" not in client.get("/letters").text
+    with transaction() as session:
+        one = session.scalars(select(Letter).order_by(Letter.id)).first()
+        assert one is not None
+        one.address = ["\u5317\u4eac Ltd", "Žofie Łoś", *one.address[2:]]
+    page = client.get("/letters").text
+    assert "Our typeface lacks \u4eac\u5317: it would print boxes there." in page
+    assert page.count("Our typeface") == 1
+
+
 def test_the_queue_is_worked_off_in_the_browser(queue: None, client_as: Callable[..., Any]) -> None:
     client = client_as("sales")
     page = client.get("/letters").text
