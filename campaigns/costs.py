@@ -1,7 +1,7 @@
-"""What a campaign's touches cost, channel by channel."""
+"""What a campaign cost: its touches, channel by channel, and what was taken up of the offers that it made."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from campaigns.models import Delivery, Touch
-from campaigns.outside import outside
+from campaigns.outside import RedeemedOffer, outside
 from campaigns.states import AWAITED
 from campaigns.tally import SENT, Tally, is_made, of_campaign
 from core.db import MONEY_SCALE
@@ -33,13 +33,25 @@ class CostLine:
         return self.flat * self.price + self.measured_cost
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """In the company's currency: `lines` of what was made, and `offers` that were redeemed."""
+
+    lines: Sequence[CostLine]
+    offers: Sequence[RedeemedOffer]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.total for line in self.lines), Decimal(0)) + sum((one.total for one in self.offers), Decimal(0))
+
+
+def read_costs(session: Session, tally: Tally) -> Costs:
+    return Costs(list_cost_lines(session, tally), outside().offers.redeemed(session, tally.campaign_id))
+
+
 def cost_of_sent(session: Session, tally: Tally) -> Decimal:
-    """What the touches that were made cost, in the company's currency; see `list_cost_lines`."""
-    return total_cost(list_cost_lines(session, tally))
-
-
-def total_cost(lines: Iterable[CostLine]) -> Decimal:
-    return sum((line.total for line in lines), Decimal(0))
+    """What the campaign cost so far."""
+    return read_costs(session, tally).total
 
 
 def cost_of_touch() -> ColumnElement[int]:

@@ -6,6 +6,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select
@@ -63,6 +64,19 @@ class Answer:
     text: str
     at: datetime
     event_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedOffer:
+    """So many redemptions of an offer, at what each costs in the company's currency."""
+
+    title: str
+    count: int
+    each: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.count * self.each
 
 
 class People(Protocol):
@@ -136,11 +150,15 @@ class Offers(Protocol):
     """What a message may promise."""
 
     def grant(
-        self, session: Session, *, offer: str, recipients: Sequence[tuple[int, int]]
+        self, session: Session, *, offer: str, recipients: Sequence[tuple[int, int]], campaign_id: int
     ) -> dict[int, Mapping[str, Any]]:
         """For (contact_id, account_id) pairs: values code, title, valid_until by contact id; stable when repeated.
 
-        Missing in the answer: the offer is not available for that account (limit, validity)."""
+        Missing in the answer: the offer is not available for that account (limit, validity). The campaign that
+        promised it first bears its cost."""
+
+    def redeemed(self, session: Session, campaign_id: int) -> list["RedeemedOffer"]:
+        """What was taken up of what this campaign promised first, offer by offer."""
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def prepare(batch: ClaimedBatch, *, epoch: int) -> ReadyBatch:
         rivals = _find_rivals(session, batch)
     allowed = [row for row in batch.rows if found.verdicts[row.due.id].is_allowed]
     if found.step.offer and allowed:
-        found.offers = in_transaction(lambda session: _grant(session, found.step.offer or "", allowed))
+        found.offers = in_transaction(lambda session: _grant(session, found, allowed))
     made = ReadyBatch(batch, found.run, found.policy, unlogged=found.judgement, rivals=rivals)
     settled = [_settled_by_gate(row.due, found.verdicts[row.due.id]) for row in batch.rows
                if not found.verdicts[row.due.id].is_allowed]
@@ -193,9 +193,10 @@ def _earlier_message_ids(session: Session, dues: list[DueDelivery], position: in
     return earlier
 
 
-def _grant(session: Session, offer: str, rows: list[ClaimedRow]) -> dict[int, Mapping[str, Any]]:
+def _grant(session: Session, found: _Material, rows: list[ClaimedRow]) -> dict[int, Mapping[str, Any]]:
     pairs = [(row.due.contact_id, row.due.account_id) for row in rows]
-    return outside().offers.grant(session, offer=offer, recipients=pairs)
+    return outside().offers.grant(session, offer=found.step.offer or "", recipients=pairs,
+                                  campaign_id=found.run.campaign_id)
 
 
 def _settled_by_gate(due: DueDelivery, verdict: Verdict) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """The books of a campaign: every intended message in one state, what came back, what it cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from campaigns.costs import CostLine, list_cost_lines, total_cost
+from campaigns.costs import Costs, read_costs
 from campaigns.models import Campaign, Delivery, Enrolment, Event, Run
 from campaigns.outside import outside
 from campaigns.states import BOOK_OF_STATE, DeliveryState, Reason
@@ -31,9 +31,9 @@ def get_campaign_named(session: Session, name: str) -> Campaign:
 
 
 def campaign_status(session: Session, name: str, tally: Tally | None = None,
-                    lines: Sequence[CostLine] | None = None) -> dict[str, Any]:
+                    costs: Costs | None = None) -> dict[str, Any]:
     """The answer of `status --json`, over all runs. `planned` is the sum of `by_state`; `held_out` stands outside.
-    `tally` and `lines` (what was made cost) are counted where they are not known."""
+    `tally` and `costs` are counted where they are not known."""
     campaign = get_campaign_named(session, name)
     tally = tally or tally_messages(session, campaign.id)
     states = tally.by_state()
@@ -47,7 +47,7 @@ def campaign_status(session: Session, name: str, tally: Tally | None = None,
         "bounced": sum(states[state] for state in _BOUNCED),
         "complained": states[DeliveryState.COMPLAINED],
         "unsubscribed": events.get(("unsubscribe", False), 0),
-        "cost": float(total_cost(list_cost_lines(session, tally) if lines is None else lines)),
+        "cost": float((costs or read_costs(session, tally)).total),
         "orders": count_orders(session, campaign.id),
     }
 

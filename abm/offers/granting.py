@@ -15,13 +15,14 @@ from core import clock
 IN_ONE_QUERY = 1_000
 
 
-def grant_offers(session: Session, *, offer_name: str,
-                 recipients: Sequence[tuple[int, int]]) -> dict[int, dict[str, Any]]:
+def grant_offers(session: Session, *, offer_name: str, recipients: Sequence[tuple[int, int]],
+                 campaign_id: int | None = None) -> dict[int, dict[str, Any]]:
     """The values code, title, valid_until and terms by contact id, for pairs (contact_id, account_id).
 
     Every account has one code, whoever of it is asked about and however often. Missing in the answer: the offer
     is unknown, switched off, outside its validity, or its limit is used up. Needs a writing transaction: the
     offer's row stays locked until it ends, so that the limit holds across workers. Contact 0: nobody in particular.
+    `campaign_id`: who bears the cost where a new code is redeemed.
     """
     offer = session.scalar(select(Offer).where(Offer.name == offer_name))
     if offer is None or not is_on_offer(offer, company_today(session)):
@@ -30,7 +31,7 @@ def grant_offers(session: Session, *, offer_name: str,
     codes = _codes(session, offer, list(first_contact))
     missing = {account_id: first_contact[account_id] for account_id in sorted(first_contact.keys() - codes.keys())}
     if missing:
-        codes |= _grant_missing(session, offer, missing)
+        codes |= _grant_missing(session, offer, missing, campaign_id)
     return {
         contact_id: {"code": codes[account_id], "title": offer.title, "valid_until": offer.valid_until,
                      "terms": offer.terms or None}
@@ -53,7 +54,8 @@ def _codes(session: Session, offer: Offer, account_ids: Sequence[int]) -> dict[i
     return found
 
 
-def _grant_missing(session: Session, offer: Offer, missing: Mapping[int, int]) -> dict[int, str]:
+def _grant_missing(session: Session, offer: Offer, missing: Mapping[int, int],
+                   campaign_id: int | None) -> dict[int, str]:
     """Take the offer's row first: from then on nobody else can count or grant it until this transaction ends."""
     room = _lock_and_count_room(session, offer.id)
     codes = _codes(session, offer, list(missing))
@@ -62,7 +64,8 @@ def _grant_missing(session: Session, offer: Offer, missing: Mapping[int, int]) -
     if chosen and _take(session, offer.id, len(chosen)):
         moment = clock.now()
         grants = [OfferGrant(offer_id=offer.id, account_id=account_id, contact_id=missing[account_id] or None,
-                             code=make_code(), granted_at=moment, expires_on=offer.valid_until)
+                             code=make_code(), granted_at=moment, expires_on=offer.valid_until,
+                             campaign_id=campaign_id)
                   for account_id in chosen]
         session.add_all(grants)
         session.flush()

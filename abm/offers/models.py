@@ -37,7 +37,8 @@ class Offer(Base):
 
 
 class OfferGrant(Base):
-    """The code given to one account for one offer."""
+    """The code given to one account for one offer; `campaign_id`: of the campaign that promised it, None where a person
+    did."""
 
     __tablename__ = "offer_grant"
     __table_args__ = (UniqueConstraint("offer_id", "account_id"),)
@@ -49,6 +50,7 @@ class OfferGrant(Base):
     code: Mapped[str] = mapped_column(String(40), unique=True)
     granted_at: Mapped[datetime]
     expires_on: Mapped[date]
+    campaign_id: Mapped[int | None] = mapped_column(Id, index=True)
 
 
 class CodeAlias(Base):

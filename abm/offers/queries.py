@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
+from abm.company.queries import get_company
 from abm.offers.kinds import fits
 from abm.offers.models import Offer, OfferGrant, Redemption
 from abm.orders.models import Order
@@ -89,3 +91,16 @@ def list_order_values(session: Session, *, offer_id: int | None = None) -> list[
     if offer_id is not None:
         query = query.where(Redemption.offer_id == offer_id)
     return [OrderValue(*row) for row in session.execute(query)]
+
+
+def list_redeemed(session: Session, campaign_id: int) -> list[tuple[str, int, Decimal]]:
+    """(title, redemptions with an order that counts, what each cost) of the offers that this campaign promised first.
+    Of offers in the company's own currency: there are no rates."""
+    rows = session.execute(
+        select(Offer.title, func.count(), Offer.cost_amount)
+        .join(OfferGrant, OfferGrant.offer_id == Offer.id).join(Redemption, Redemption.grant_id == OfferGrant.id)
+        .join(Order, Order.id == Redemption.order_id)
+        .where(OfferGrant.campaign_id == campaign_id, Order.is_cancelled.is_(False),
+               Offer.currency == get_company(session).currency)
+        .group_by(Offer.id, Offer.title, Offer.cost_amount).order_by(Offer.title, Offer.id))
+    return [(title, count, each) for title, count, each in rows]

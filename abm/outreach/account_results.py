@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from abm.accounts.models import Account
 from abm.orders.models import Order
-from campaigns.costs import CostLine, list_cost_lines, total_cost
+from campaigns.costs import Costs, read_costs
 from campaigns.models import Delivery, Enrolment, Event, Run
 from campaigns.states import Reason, states_of
 from campaigns.tally import Tally, count_people_reached, of_campaign, reach_messages
@@ -81,36 +81,37 @@ def _orders(session: Session, campaign_id: int) -> Subquery:
 
 @dataclass(frozen=True, slots=True)
 class UnitCosts:
-    """Cost in the company's currency with the lines it is made of, and what it comes to for each; None where nothing
-    was reached."""
+    """Cost in the company's currency with what it is made of, and what it comes to for each; None where nothing was
+    reached."""
 
-    cost: Decimal
+    made_of: Costs
     reached: int
     responded: int
     won: int
-    lines: Sequence[CostLine]
+
+    @property
+    def cost(self) -> Decimal:
+        return self.made_of.total
 
     @property
     def is_unpriced(self) -> bool:
         """Whether something was done and nobody said what it costs."""
-        return not self.cost and any(line.flat + line.measured for line in self.lines)
+        return not self.cost and any(line.flat + line.measured for line in self.made_of.lines)
 
     @property
     def unpriced(self) -> list[str]:
         """Channels that were used and have no price."""
-        return [line.channel for line in self.lines if line.flat and not line.price]
+        return [line.channel for line in self.made_of.lines if line.flat and not line.price]
 
     def per(self, count: int) -> Decimal | None:
         return self.cost / count if count else None
 
 
 def get_unit_costs(session: Session, tally: Tally, *, orders: int,
-                   lines: Sequence[CostLine] | None = None) -> UnitCosts:
+                   costs: Costs | None = None) -> UnitCosts:
     """`reached`: people who got at least one message or were talked to; `responded`: people who replied; `won`: orders
-    since launch. `lines`: what was made cost, where that is known."""
+    since launch. `costs`: where they are known."""
     responded = session.scalar(
         select(func.count(Event.contact_id.distinct())).join(Delivery, Delivery.id == Event.delivery_id)
         .where(*of_campaign(tally.campaign_id), Event.kind == "reply", Event.is_machine.is_(False))) or 0
-    lines = list_cost_lines(session, tally) if lines is None else lines
-    return UnitCosts(total_cost(lines), count_people_reached(session, tally), responded,
-                     orders, lines)
+    return UnitCosts(costs or read_costs(session, tally), count_people_reached(session, tally), responded, orders)

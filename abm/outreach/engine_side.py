@@ -13,7 +13,7 @@ from abm.outreach.countries import country_rules
 from campaigns.consent_expiry import EXPRESS
 from campaigns.definition_values import ACCOUNT_PARTNER
 from campaigns.machine_rules import MachineRules
-from campaigns.outside import Answer, CallRequest, Outside, Policy, Recipient
+from campaigns.outside import Answer, CallRequest, Outside, Policy, Recipient, RedeemedOffer
 
 
 class AccountPeople:
@@ -104,11 +104,16 @@ def _give_to_partners(session: Session, requests: Sequence[CallRequest]) -> None
 class OfferBook:
     """Offers are granted per account, with a code."""
 
-    def grant(self, session: Session, *, offer: str,
-              recipients: Sequence[tuple[int, int]]) -> dict[int, Mapping[str, Any]]:
+    def grant(self, session: Session, *, offer: str, recipients: Sequence[tuple[int, int]],
+              campaign_id: int) -> dict[int, Mapping[str, Any]]:
         from abm.offers.actions import grant_offers
 
-        return dict(grant_offers(session, offer_name=offer, recipients=recipients))
+        return dict(grant_offers(session, offer_name=offer, recipients=recipients, campaign_id=campaign_id))
+
+    def redeemed(self, session: Session, campaign_id: int) -> list[RedeemedOffer]:
+        from abm.offers.queries import list_redeemed
+
+        return [RedeemedOffer(title, many, each) for title, many, each in list_redeemed(session, campaign_id)]
 
 
 class CompanyRules:

@@ -24,7 +24,7 @@ from abm.users.queries import find_user_by_email
 from abm.web.permissions import Permission, Role, may
 from campaigns import editing, reports
 from campaigns.approvals import MeansNobody
-from campaigns.costs import CostLine
+from campaigns.costs import Costs
 from campaigns.definition import Definition, parse
 from campaigns.dry_days import Line, Lines
 from campaigns.dry_run import dry_run, keep_nothing
@@ -162,9 +162,9 @@ def _recorded(session: Session, campaign: Campaign, action: str) -> Campaign:
 
 
 def get_status(session: Session, *, campaign: Campaign, tally: Tally | None = None,
-               lines: Sequence[CostLine] | None = None) -> dict[str, Any]:
+               costs: Costs | None = None) -> dict[str, Any]:
     """The books with the field names that `status --json` promises."""
-    return reports.campaign_status(session, campaign.name, tally, lines)
+    return reports.campaign_status(session, campaign.name, tally, costs)
 
 
 def stream_export_rows(session: Session, *, campaign: Campaign, only: Select[int] | None = None) -> Iterator[list[Any]]:

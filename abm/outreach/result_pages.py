@@ -19,7 +19,7 @@ from abm.web.access import requires
 from abm.web.exports import Table, exports
 from abm.web.permissions import Permission
 from campaigns.books import keep_books
-from campaigns.costs import list_cost_lines
+from campaigns.costs import read_costs
 from campaigns.models import Campaign
 from campaigns.reports import count_orders
 from campaigns.states import CampaignState
@@ -110,10 +110,10 @@ def export_links(campaign_id: int) -> Table:
 def _numbers(campaign: Campaign) -> dict[str, Any]:
     began = time.monotonic()
     tally = tally_messages(g.session, campaign.id)
-    lines = list_cost_lines(g.session, tally)
-    status = get_status(g.session, campaign=campaign, tally=tally, lines=lines)
+    costs = read_costs(g.session, tally)
+    status = get_status(g.session, campaign=campaign, tally=tally, costs=costs)
     numbers = {"status": status,
-               "costs": get_unit_costs(g.session, tally, orders=status["orders"], lines=lines),
+               "costs": get_unit_costs(g.session, tally, orders=status["orders"], costs=costs),
                "steps": list_step_results(g.session, tally), "books": BOOKS, "book_words": BOOK_WORDS,
                "people": count_people_under_way(g.session, campaign.id), "kept": keep_books(g.session, tally),
                "kind_icons": KIND_ICONS, "explain_reason": explain_reason}
