@@ -42,7 +42,8 @@ class Costs:
 
     @property
     def total(self) -> Decimal:
-        return sum((line.total for line in self.lines), Decimal(0)) + sum((one.total for one in self.offers), Decimal(0))
+        made = sum((line.total for line in self.lines), Decimal(0))
+        return made + sum((offer.total for offer in self.offers), Decimal(0))
 
 
 def read_costs(session: Session, tally: Tally) -> Costs:
