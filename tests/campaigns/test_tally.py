@@ -14,7 +14,7 @@ from abm.outreach.messages import MessageFilter, count_messages, list_messages
 from abm.outreach.result_pages import ASK_EVERY, seconds_until_next
 from campaigns import tally
 from campaigns.books import keep_books
-from campaigns.costs import list_cost_lines
+from campaigns.costs import read_costs
 from campaigns.models import Campaign, Delivery, Run
 from campaigns.reports import campaign_status
 from campaigns.states import CampaignState, Channel, DeliveryState, Reason
@@ -124,8 +124,8 @@ def test_what_the_page_shows_walks_through_the_messages_once_while_a_first_step_
     campaign_id = make_run(session).campaign_id
     with statements_of(session) as said:
         found = tally_messages(session, campaign_id)
-        lines = list_cost_lines(session, found)
-        get_unit_costs(session, found, orders=campaign_status(session, "hello", found, lines)["orders"], lines=lines)
+        read = read_costs(session, found)
+        get_unit_costs(session, found, orders=campaign_status(session, "hello", found, read)["orders"], costs=read)
         keep_books(session, found)
     walks = [one for one in said if "FROM delivery" in one and "JOIN" not in one and "GROUP BY" in one]
     assert len(walks) == 1
@@ -141,9 +141,9 @@ def test_where_the_messages_lie_and_what_they_cost_is_asked_once_for_a_page(sess
         count_messages(session, found, wanted)
     assert sum("min(delivery.id)" in one for one in said) == (0 if is_postgres(session) else 1)
     with statements_of(session) as said:
-        lines = list_cost_lines(session, found)
-        status = campaign_status(session, "hello", found, lines)
-        costs = get_unit_costs(session, found, orders=status["orders"], lines=lines)
+        read = read_costs(session, found)
+        status = campaign_status(session, "hello", found, read)
+        costs = get_unit_costs(session, found, orders=status["orders"], costs=read)
     assert sum("sum(touch.cost_amount)" in one for one in said) == 1
     assert float(costs.cost) == status["cost"]
 
