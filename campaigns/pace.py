@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-SMALLEST, FIRST, LARGEST, LARGEST_BATCH = 20, 100, 500, 1_000
+SMALLEST, FIRST, LARGEST = 20, 100, 500
 _WEIGHT = 0.5
 _SHORTEST_SECONDS = 0.02
 
@@ -23,7 +23,7 @@ class Pace:
 
     @property
     def batch_size(self) -> int:
-        return min(2 * self.slice_size, LARGEST_BATCH)
+        return 2 * self.slice_size
 
     def handed(self, messages: int) -> None:
         if not self._on_wire:

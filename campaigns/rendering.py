@@ -55,8 +55,8 @@ class CompiledEmail:
     fixed_head: bytes
     boundary: bytes
     names_preferences: bool
-    looks_plain: Lookups
-    looks_tracked: Lookups
+    lookups_plain: Lookups
+    lookups_tracked: Lookups
 
     def fill(self, *, values: Values, facts: DeliveryFacts) -> FilledMessage:
         """The bytes for one recipient. Raises ContentFailure: MissingValue (all names), BadValue or BadAddress."""
@@ -80,11 +80,11 @@ class CompiledEmail:
 
     def _words(self, named: dict[str, Any], missing: list[str], facts: DeliveryFacts) -> tuple[str, bytes]:
         """The subject and the body."""
-        shown, looks = self.html, self.looks_plain
+        shown, lookups = self.html, self.lookups_plain
         if facts.track and self.html is not None and self.html.tracked is not None:
-            shown, looks = self.html.tracked, self.looks_tracked
+            shown, lookups = self.html.tracked, self.lookups_tracked
             self._add_links(named, self.html, missing, facts)
-        for_subject, for_text, *for_html = looks.deal(named, missing)
+        for_subject, for_text, *for_html = lookups.deal(named, missing)
         subject, text = wire.subject_value(self.subject.fill(for_subject)), self.text.encode(for_text)
         if shown is None:
             return subject, text
@@ -165,8 +165,8 @@ def _compiled(words: Words, sender: Sender, purpose: str, _version_id: int) -> C
         fixed_head=_fixed_head(sender, purpose, boundary if html else None, text),
         boundary=boundary.encode(),
         names_preferences=any("preferences_url" in source for source, _is_html in _parts(words)),
-        looks_plain=Lookups([*fixed, *([html.template.paths] if html else [])]),
-        looks_tracked=Lookups([*fixed, *([html.tracked.template.paths] if html and html.tracked else [])]),
+        lookups_plain=Lookups([*fixed, *([html.template.paths] if html else [])]),
+        lookups_tracked=Lookups([*fixed, *([html.tracked.template.paths] if html and html.tracked else [])]),
     )
 
 

@@ -76,7 +76,7 @@ class EarlierMessageId(Base):
 
 
 class Batch(Base):
-    """About 500 deliveries of one version and relay, claimed together: one lease and one fence for all.
+    """Up to 1,000 deliveries of one version and relay, claimed together: one lease and one fence for all.
 
     The fence is the batch's own id: ids are never used twice, so a later claim always bears a higher number.
     `delivery_ids`: those it was made with, as JSON, so that deliveries need no index by batch; empty in older batches.
