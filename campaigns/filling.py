@@ -1,7 +1,7 @@
 """Content of text and values alone, cut into pieces at compile time: filling it in is one formatting of a text."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -46,10 +46,7 @@ def printer_of(value: Callable[[Flat], Any], *, is_html: bool) -> Filler:
         return found if type(found) is str else str(printable(found))
 
     def as_html(flat: Flat) -> str:
-        found = value(flat)
-        if type(found) is str and not _SPECIAL.search(found):
-            return found
-        return str(escape(printable(found)))
+        return _in_html(value(flat))
 
     return as_html if is_html else as_text
 
@@ -62,7 +59,7 @@ def filler_of(pieces: Sequence[Piece], *, is_html: bool) -> Filler:
     places = [piece.place for piece in printers if piece.is_bare and piece.place is not None]
     form = "".join(piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in pieces)
     if len(printers) > (_MOST_BARE if len(places) == len(printers) else _MOST_FILTERED):
-        return lambda flat: _one_by_one(pieces, flat)
+        return lambda flat: join_bounded(piece if isinstance(piece, str) else piece.prints(flat) for piece in pieces)
     if len(places) < len(printers):
         printing = [printer.prints for printer in printers]
         return lambda flat: form % tuple([prints(flat) for prints in printing])
@@ -72,11 +69,11 @@ def filler_of(pieces: Sequence[Piece], *, is_html: bool) -> Filler:
     return lambda flat: form % pick(flat)
 
 
-def _one_by_one(pieces: Sequence[Piece], flat: Flat) -> str:
-    """Never more than a little above the limit, however often a long value is named."""
+def join_bounded(made: Iterable[str]) -> str:
+    """One text of the parts as they are made; never more than a little above the limit is, however often a long value
+    is named. Raises BadValue."""
     parts, length = [], 0
-    for piece in pieces:
-        part = piece if isinstance(piece, str) else piece.prints(flat)
+    for part in made:
         length += len(part)
         if length > MAX_OUTPUT:
             raise BadValue("The message would be larger than 1 MB")
@@ -97,5 +94,10 @@ def _escaped(values: tuple[Any, ...]) -> tuple[Any, ...]:
             return values
     except TypeError:  # not all of them are text
         pass
-    return tuple([value if type(value) is str and not _SPECIAL.search(value) else str(escape(value))
-                  for value in values])
+    return tuple([_in_html(value) for value in values])
+
+
+def _in_html(value: Any) -> str:
+    if type(value) is str and not _SPECIAL.search(value):
+        return value
+    return str(escape(printable(value)))

@@ -48,6 +48,10 @@ def list_letters(session: Session, batch_id: int) -> Sequence[Letter]:
     return session.scalars(select(Letter).where(Letter.batch_id == batch_id).order_by(Letter.id)).all()
 
 
+def count_letters(session: Session, batch_id: int) -> int:
+    return session.scalar(select(func.count()).select_from(Letter).where(Letter.batch_id == batch_id)) or 0
+
+
 def iterate_letters(session: Session) -> Iterator[tuple[object, ...]]:
     """A row per letter ever made, for an export: its number, campaign, step, account, address, subject and moments."""
     for one in session.scalars(select(Letter).order_by(Letter.id).execution_options(yield_per=1_000)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from campaigns.channels.guard import explain_private
+from campaigns.channels.guard import is_private
 from campaigns.channels.http_post import is_named
 from campaigns.contents import Words, every_wording
 from campaigns.definition import BranchStep, Definition, EmailStep, Step, WebhookStep
@@ -103,8 +103,10 @@ def _lint_target(step: WebhookStep) -> Iterator[Finding]:
     """An address that every message would be refused to."""
     parts = urlsplit(step.url)
     host = parts.hostname or ""
-    if why := explain_private(host):
-        yield Finding(Level.BLOCK, step.id, "address", f"Nothing would be told: {why}; the operator can add it there")
+    if is_private(host):
+        yield Finding(Level.BLOCK, step.id, "address", f"Nothing would be told: {host} is in the own network, and "
+                                                       "ABM_ALLOWED_HOSTS does not name it; the operator can add it "
+                                                       "there")
     elif parts.scheme != "https" and not is_named(host):
         yield Finding(Level.BLOCK, step.id, "address", "Nothing would be told: without https only hosts of the own "
                                                        "network that ABM_ALLOWED_HOSTS names are spoken to")

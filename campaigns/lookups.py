@@ -5,8 +5,8 @@ from itertools import chain, groupby
 from typing import Any
 
 from campaigns.filling import Flat, picker_of
-from campaigns.personalisation import MAX_VALUE_LENGTH, Values, look_up
-from campaigns.sandbox_filters import Blank
+from campaigns.personalisation import MAX_VALUE_LENGTH, Values
+from campaigns.sandbox_filters import look_up_or_blank
 from campaigns.sandbox_rules import Path
 
 _TEXT = {str}
@@ -26,7 +26,7 @@ class Lookups:
         Raises BadValue."""
         found = self._find(values)
         if not _is_all_text(found):
-            found = [self._known(path, values, missing) for path in self._paths]
+            found = [look_up_or_blank(values, path, missing) for path in self._paths]
         return [deal(found) for deal in self._deals]
 
     def _find(self, values: Values) -> list[Any]:
@@ -41,11 +41,6 @@ class Lookups:
         except (KeyError, TypeError):
             return []
         return found
-
-    @staticmethod
-    def _known(path: Path, values: Values, missing: list[str]) -> Any:
-        value = look_up(values, path)
-        return Blank(name=".".join(path), sink=missing) if value is None else value
 
 
 def _is_all_text(found: list[Any]) -> bool:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from campaigns.definition_contents import is_mjml
+from campaigns.filling import MAX_OUTPUT
 from campaigns.raw_fields import nearest
-from campaigns.sandbox import MAX_OUTPUT, split_tags
+from campaigns.sandbox import split_tags
 from campaigns.sandbox_rules import ContentRefused
 
 _MAX_DEPTH = 100

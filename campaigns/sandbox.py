@@ -16,9 +16,9 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from campaigns.filling import MAX_OUTPUT, Filler, Flat, Piece, Printer, filler_of, printer_of
+from campaigns.filling import Filler, Flat, Piece, Printer, filler_of, join_bounded, printer_of
 from campaigns.personalisation import BadValue, Fields, MissingValue, Values, look_up
-from campaigns.sandbox_filters import EACH, FILTERS, OUR_FILTERS, Blank, Dash, printable
+from campaigns.sandbox_filters import EACH, FILTERS, OUR_FILTERS, Blank, Dash, look_up_or_blank, printable
 from campaigns.sandbox_rules import Checked, ContentRefused, Path, check_source, path_of
 
 Expression = Callable[[Flat], Any]
@@ -93,17 +93,13 @@ class Template:
         known = {} if known is None else known
         for path in self.paths:
             if path not in known:
-                found = look_up(values, path)
-                known[path] = Blank(name=".".join(path), sink=missing) if found is None else found
+                known[path] = look_up_or_blank(values, path, missing)
         return [known[path] for path in self.paths]
 
     def fill(self, flat: Flat) -> str:
         if self.fills is None:
             return self._run_in_sandbox(flat)
-        filled = self.fills(flat)
-        if len(filled) > MAX_OUTPUT:
-            raise BadValue("The message would be larger than 1 MB")
-        return filled
+        return join_bounded((self.fills(flat),))
 
     def _run_in_sandbox(self, flat: Flat) -> str:
         assert self.run is not None
@@ -188,13 +184,7 @@ def _runner(environment: _LockedEnvironment, checked: Checked) -> Callable[[dict
     template = environment.template_class.from_code(environment, code, {})
 
     def run(names: dict[str, Any]) -> str:
-        parts, length = [], 0
-        for part in template.root_render_func(template.new_context(names)):
-            length += len(part)
-            if length > MAX_OUTPUT:
-                raise BadValue("The message would be larger than 1 MB")
-            parts.append(part)
-        return "".join(parts)
+        return join_bounded(template.root_render_func(template.new_context(names)))
 
     return run
 

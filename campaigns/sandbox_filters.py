@@ -1,7 +1,7 @@
 """The ten filters content may use: our own, bounded, on plain values; and what stands for a value that is not known."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Undefined
 from markupsafe import escape
 
-from campaigns.personalisation import MAX_LIST_LENGTH, NOT_PRINTED, BadValue, MissingValue
+from campaigns.personalisation import MAX_LIST_LENGTH, NOT_PRINTED, BadValue, MissingValue, Values, look_up
 
 MAX_TEXT = 100_000
 _LARGEST_AMOUNT = Decimal(10) ** 15
@@ -99,6 +99,12 @@ class Blank(Undefined):
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(name)
+
+
+def look_up_or_blank(values: Values, path: Sequence[str], missing: list[str]) -> Any:
+    """The value of a name; where there is none, what adds the name to `missing` when it is printed. Raises BadValue."""
+    found = look_up(values, path)
+    return Blank(name=".".join(path), sink=missing) if found is None else found
 
 
 class Dash(Blank):

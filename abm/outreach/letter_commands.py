@@ -42,7 +42,7 @@ def print_(file: Path, as_json: bool) -> None:
 
     with db.transaction() as session:
         batch = queue.make_batch(session, made_by="command line")
-        count = len(queue.list_letters(session, batch.id))
+        count = queue.count_letters(session, batch.id)
         try:
             file.write_bytes(queue.print_batch(session, batch))
         except OSError as error:

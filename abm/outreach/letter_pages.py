@@ -42,7 +42,7 @@ def print_letters() -> Answer:
     except Refused as error:
         flash(str(error), "error")
         return redirect(url_for("outreach.letter_queue"))
-    count = len(letters.list_letters(g.session, batch.id))
+    count = letters.count_letters(g.session, batch.id)
     record(g.session, action="letters.print", subject="letter_batch", subject_id=batch.id, after={"letters": count})
     flash(f"{count:,} letters are ready as one file: print it, then say that it is posted.", "success")
     return redirect(url_for("outreach.letter_queue"))

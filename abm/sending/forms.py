@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from abm.web.fields import Fields
-from campaigns.channels.guard import explain_private
+from campaigns.channels.guard import is_private
 from campaigns.channels.relay import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
 from core.settings import is_loopback, settings
 
@@ -105,7 +105,7 @@ def explain_unreachable(values: IdentityValues) -> str:
     """Why nothing would be sent to the host as far as its name tells; empty where it may be reached. What a name leads
     to is asked when messages go."""
     host = _where(values)
-    is_fine = values.kind == "operator" or not explain_private(host)
+    is_fine = values.kind == "operator" or not is_private(host)
     return "" if is_fine else (f"{host} is in the own network: nothing is sent there until the operator names it in "
                                "ABM_ALLOWED_HOSTS.")
 

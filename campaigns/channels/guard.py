@@ -38,14 +38,12 @@ def is_allowed(host: str, address: str) -> bool:
     return host.lower() in allowed or address in allowed or is_public(address)
 
 
-def explain_private(host: str) -> str:
-    """Why nothing is posted to a host as far as its name tells; empty where it may be. What a name leads to is asked
-    when something goes there."""
+def is_private(host: str) -> bool:
+    """Whether nothing may go to a host as far as its name tells. What a name leads to is asked when something goes."""
     try:
-        is_fine = is_allowed(host, "127.0.0.1" if host.lower() == "localhost" else host)
+        return not is_allowed(host, "127.0.0.1" if host.lower() == "localhost" else host)
     except ValueError:  # a name, no address
-        return ""
-    return "" if is_fine else f"{host} is in the own network, and ABM_ALLOWED_HOSTS does not name it"
+        return False
 
 
 def connect(host: str, port: int, *, timeout: float, is_guarded: bool) -> socket.socket:

@@ -243,7 +243,6 @@ class HttpCarrier:
             self._openings.put(Opening(True))
         return answered
 
-
     def _defer_waiting(self, why: str) -> None:
         """The provider cannot be reached, and no connection is left: the others would each wait as long to hear that,
         while messages of other senders wait behind them."""
